@@ -1,0 +1,55 @@
+//! Every table of every service, in one ordered list. Each file makes one service's tables, named `<service>_<table>`.
+//!
+//! **Invariant:** no foreign key crosses services.
+
+mod ledger;
+mod platform_calendar;
+
+use sea_orm_migration::prelude::*;
+
+pub struct Migrator;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![Box::new(platform_calendar::Migration), Box::new(ledger::Migration)]
+    }
+}
+
+/// Brings a database up to date.
+///
+/// # Errors
+/// When it cannot be opened or a migration fails.
+pub async fn migrate(place: &platform::db::Place) -> Result<(), sea_orm::DbErr> {
+    let url = match place {
+        platform::db::Place::Sqlite(file) => format!("sqlite://{}?mode=rwc", file.display()),
+        platform::db::Place::Postgres(url) => url.clone(),
+    };
+    let mut options = sea_orm::ConnectOptions::new(url);
+    options.max_connections(1).sqlx_logging(false);
+    let db = sea_orm::Database::connect(options).await?;
+    Migrator::up(&db, None).await?;
+    db.close().await
+}
+
+/// A migration that runs one text of definitions; `down` is refused, for books are not dropped.
+macro_rules! tables {
+    ($name:literal, $service:literal, $text:expr) => {
+        pub struct Migration;
+
+        impl sea_orm_migration::MigrationName for Migration {
+            fn name(&self) -> &str {
+                $name
+            }
+        }
+
+        #[sea_orm_migration::async_trait::async_trait]
+        impl sea_orm_migration::MigrationTrait for Migration {
+            async fn up(&self, manager: &sea_orm_migration::SchemaManager) -> Result<(), sea_orm::DbErr> {
+                platform::tables::define_for_service(manager.get_connection(), $service).await?;
+                platform::tables::define(manager.get_connection(), $text).await
+            }
+        }
+    };
+}
+pub(crate) use tables;

@@ -1,0 +1,269 @@
+//! The published methods: each checks who asks, calls the writer or reads.
+
+use crate::engine::{Account, Pending, Request};
+use crate::repo;
+use crate::writer::Writer;
+use chrono::NaiveDate;
+use finance::Money;
+use futures::FutureExt;
+use kernel::Call;
+use kernel::call::Service;
+use kernel::clock::SharedClock;
+use ledger_api::batch::{OPERATIONS_MAX, PendingView};
+use ledger_api::{
+    AccountView, Balance, BalancesOf, Entry, Ledger, LedgerError, OpenAccounts, PendingsOf, PostBatch,
+    Posted, Proof, ProofOf, SetFlags, Statement, StatementOf,
+};
+use platform::db::{Db, Sql, WriteError};
+use platform::outbox::{EventPage, EventsAfter, Outbox};
+use platform::service::{published, unreadable};
+use platform::{Answer, Fault};
+use sea_orm::{DbErr, Value};
+use std::collections::{BTreeMap, HashMap};
+
+/// The ledger, running.
+pub struct LedgerService {
+    db: Db,
+    outbox: Outbox,
+    writer: Writer,
+}
+
+impl LedgerService {
+    /// Starts the writer's task, which ends with the service.
+    pub fn start(db: Db, outbox: Outbox, clock: SharedClock) -> LedgerService {
+        let writer = Writer::start(db.clone(), outbox.clone(), clock);
+        LedgerService { db, outbox, writer }
+    }
+}
+
+impl Account {
+    pub(crate) fn view(&self) -> AccountView {
+        AccountView {
+            id: self.id,
+            key: self.key.clone(),
+            flags: self.flags,
+            credit_limit: self.credit_limit,
+            debits_posted: self.debits_posted,
+            credits_posted: self.credits_posted,
+            debits_pending: self.debits_pending,
+            credits_pending: self.credits_pending,
+        }
+    }
+
+    pub(crate) fn balance_view(&self) -> Balance {
+        let money = |minor| Money::new(minor, self.key.currency);
+        Balance {
+            account: self.id,
+            key: self.key.clone(),
+            flags: self.flags,
+            balance: money(self.credits_posted - self.debits_posted),
+            reserved: money(self.debits_pending),
+            incoming: money(self.credits_pending),
+        }
+    }
+}
+
+impl Pending {
+    pub(crate) fn view(&self) -> PendingView {
+        PendingView {
+            id: self.id,
+            debit: self.debit,
+            credit: self.credit,
+            amount: Money::new(self.amount, self.currency),
+            remaining: Money::new(self.remaining, self.currency),
+            state: self.state,
+            reference: self.reference,
+        }
+    }
+}
+
+/// Services ask the ledger; the gateway and strangers do not.
+fn inside<E>(call: &Call) -> Result<(), Fault<E>> {
+    match call.caller {
+        Service::Gateway | Service::Identity | Service::Ledger => Err(Fault::Forbidden),
+        _ => Ok(()),
+    }
+}
+
+impl Ledger for LedgerService {
+    fn open_accounts<'a>(
+        &'a self,
+        call: &'a Call,
+        input: OpenAccounts,
+    ) -> Answer<'a, Vec<AccountView>, LedgerError> {
+        async move {
+            inside(call)?;
+            if input.accounts.is_empty() {
+                return Err(Fault::Refused(LedgerError::BatchEmpty));
+            }
+            if input.accounts.len() > OPERATIONS_MAX {
+                return Err(Fault::Refused(LedgerError::BatchTooLarge { operations_max: OPERATIONS_MAX }));
+            }
+            let write = self.db.write(move |tx| {
+                let wanted = input.accounts.clone();
+                async move {
+                    repo::open(tx, &wanted).await?;
+                    let found = repo::accounts(tx, wanted.iter().map(|w| w.key.id().0).collect()).await?;
+                    let by_id: HashMap<_, _> = found.into_iter().map(|a| (a.id, a)).collect();
+                    wanted
+                        .iter()
+                        .map(|w| match by_id.get(&w.key.id()) {
+                            Some(account)
+                                if account.key == w.key && account.credit_limit == w.credit_limit =>
+                            {
+                                Ok(account.view())
+                            }
+                            _ => Err(WriteError::Refused(LedgerError::AccountDiffers {
+                                key: w.key.to_string(),
+                            })),
+                        })
+                        .collect()
+                }
+                .boxed()
+            });
+            write.await.map_err(|e| published(call, "open accounts", e))
+        }
+        .boxed()
+    }
+
+    fn set_flags<'a>(&'a self, call: &'a Call, input: SetFlags) -> Answer<'a, AccountView, LedgerError> {
+        async move {
+            if !matches!(call.caller, Service::Custody | Service::Operator) {
+                return Err(Fault::Forbidden);
+            }
+            let write = self.db.write(move |tx| {
+                let input = input.clone();
+                async move {
+                    // Under the head's lock, so that no group decides on the flags that stood before.
+                    repo::head(tx, true).await?;
+                    if repo::set_flags(tx, input.account, input.flags).await? == 0 {
+                        return Err(WriteError::Refused(LedgerError::AccountNotFound));
+                    }
+                    let found = repo::accounts(tx, vec![input.account.0]).await?;
+                    found.first().map(Account::view).ok_or(WriteError::Refused(LedgerError::AccountNotFound))
+                }
+                .boxed()
+            });
+            write.await.map_err(|e| published(call, "set flags", e))
+        }
+        .boxed()
+    }
+
+    fn post_batch<'a>(&'a self, call: &'a Call, input: PostBatch) -> Answer<'a, Posted, LedgerError> {
+        async move {
+            inside(call)?;
+            if input.operations.is_empty() {
+                return Err(Fault::Refused(LedgerError::BatchEmpty));
+            }
+            if input.operations.len() > OPERATIONS_MAX {
+                return Err(Fault::Refused(LedgerError::BatchTooLarge { operations_max: OPERATIONS_MAX }));
+            }
+            self.writer.post(Request { caller: call.caller, batch: input }).await
+        }
+        .boxed()
+    }
+
+    fn balances<'a>(&'a self, call: &'a Call, input: BalancesOf) -> Answer<'a, Vec<Balance>, LedgerError> {
+        async move {
+            let read = async {
+                let accounts = repo::accounts_of(self.db.read(), input.owner).await?;
+                match input.as_of {
+                    None => Ok(accounts.iter().map(Account::balance_view).collect()),
+                    Some(date) => self.as_of(accounts, date).await,
+                }
+            };
+            read.await.map_err(|e| unreadable(call, "read balances", &e))
+        }
+        .boxed()
+    }
+
+    fn statement<'a>(&'a self, call: &'a Call, input: StatementOf) -> Answer<'a, Statement, LedgerError> {
+        async move { self.entries(input).await.map_err(|e| unreadable(call, "read a statement", &e)) }.boxed()
+    }
+
+    fn pendings<'a>(
+        &'a self,
+        call: &'a Call,
+        input: PendingsOf,
+    ) -> Answer<'a, Vec<PendingView>, LedgerError> {
+        async move {
+            let ids = input.ids.iter().map(|id| id.0).collect();
+            let found = repo::pendings(self.db.read(), ids)
+                .await
+                .map_err(|e| unreadable(call, "read reservations", &e))?;
+            Ok(found.iter().map(Pending::view).collect())
+        }
+        .boxed()
+    }
+
+    fn proof<'a>(&'a self, call: &'a Call, input: ProofOf) -> Answer<'a, Proof, LedgerError> {
+        async move {
+            inside(call)?;
+            crate::proof::proof(&self.db, &input).await.map_err(|e| unreadable(call, "prove the books", &e))
+        }
+        .boxed()
+    }
+
+    fn events<'a>(&'a self, call: &'a Call, input: EventsAfter) -> Answer<'a, EventPage, LedgerError> {
+        async move {
+            self.outbox.events(self.db.read(), &input).await.map_err(|e| unreadable(call, "read events", &e))
+        }
+        .boxed()
+    }
+}
+
+impl LedgerService {
+    /// Posted balances at the end of a date, from the transfers.
+    async fn as_of(&self, accounts: Vec<Account>, date: NaiveDate) -> Result<Vec<Balance>, DbErr> {
+        let mut balances = Vec::with_capacity(accounts.len());
+        for account in accounts {
+            let sql = "SELECT CAST(COALESCE(SUM(CASE WHEN credit = $1 THEN amount ELSE -amount END), 0) AS BIGINT)
+                       FROM ledger_transfer WHERE (credit = $1 OR debit = $1) AND kind IN ('TRANSFER', 'POST') AND business_date <= $2";
+            let row = self.db.read().one(sql, [account.id.0.into(), date.into()]).await?;
+            let minor: i64 = row.map_or(Ok(0), |r| r.try_get_by_index(0))?;
+            let zero = Money::zero(account.key.currency);
+            let balance = Money::new(minor, account.key.currency);
+            balances.push(Balance { balance, reserved: zero, incoming: zero, ..account.balance_view() });
+        }
+        Ok(balances)
+    }
+
+    async fn entries(&self, input: StatementOf) -> Result<Statement, DbErr> {
+        let limit = i64::from(input.limit.clamp(1, 100));
+        let kinds = if input.with_reservations { "" } else { " AND t.kind IN ('TRANSFER', 'POST')" };
+        let mut values: Vec<Value> =
+            vec![input.owner.into(), input.before.unwrap_or(i64::MAX).into(), (limit + 1).into()];
+        let mut currency = "";
+        if let Some(wanted) = input.currency {
+            values.push(wanted.code().to_string().into());
+            currency = " AND t.currency = $4";
+        }
+        // Either side by its own index, then the newest of both.
+        let side = |column: &str| {
+            format!(
+                "SELECT t.* FROM ledger_transfer t JOIN ledger_account a ON a.id = t.{column}
+                 WHERE a.owner = $1 AND t.position < $2{kinds}{currency}"
+            )
+        };
+        let sql = format!(
+            "SELECT {} FROM ({} UNION {}) AS t ORDER BY t.position DESC LIMIT $3",
+            repo::ROW,
+            side("debit"),
+            side("credit")
+        );
+        let rows = self.db.read().all(sql, values).await?;
+        let mut rows = rows.iter().map(repo::row).collect::<Result<Vec<_>, _>>()?;
+        let has_more = rows.len() > usize::try_from(limit).unwrap_or(usize::MAX);
+        rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        let ids: std::collections::BTreeSet<uuid::Uuid> =
+            rows.iter().flat_map(|r| [r.debit.0, r.credit.0]).collect();
+        let keys: BTreeMap<_, _> = repo::accounts(self.db.read(), ids.into_iter().collect())
+            .await?
+            .into_iter()
+            .map(|a| (a.id, a.key))
+            .collect();
+        let entries: Vec<Entry> =
+            rows.iter().filter_map(|r| Some(r.entry(keys.get(&r.debit)?, keys.get(&r.credit)?))).collect();
+        Ok(Statement { entries, has_more })
+    }
+}

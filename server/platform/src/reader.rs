@@ -1,0 +1,324 @@
+//! Listening to another service's events, in order, each once.
+//!
+//! The cursor moves in the transaction of the event's effect. Where the effect is a command to another service, it is
+//! sent before, with an id that derives from the event's, so that a crash between the two repeats it harmlessly. An
+//! event that fails parks its key (it and what follows under the same key is tried again with growing pauses and at
+//! last waits for a person), and nothing else.
+
+use crate::db::{Db, Sql, Tx, WriteError};
+use crate::outbox::{EventPage, EventRecord, EventsAfter};
+use crate::work::{Loop, Progress, StepError};
+use chrono::{DateTime, Duration, Utc};
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use kernel::call::Service;
+use kernel::clock::SharedClock;
+use kernel::entropy::SharedEntropy;
+use kernel::id::{EventId, RequestId};
+use kernel::{Call, call};
+use sea_orm::{ConnectionTrait, DbErr};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// What an event changes here, in the cursor's transaction.
+pub type Effect = Box<dyn for<'a> Fn(&'a Tx) -> BoxFuture<'a, Result<(), WriteError<String>>> + Send + Sync>;
+
+/// How a listener ends with one event.
+pub enum Heard {
+    /// It does not concern this service, or what was to do has been done by commands.
+    Done,
+    /// This is to be written.
+    Write(Effect),
+}
+
+/// Reacts to events. May send commands whose ids derive from the event's.
+pub trait Listener: Send + Sync + 'static {
+    fn hear<'a>(&'a self, call: &'a Call, event: &'a EventRecord) -> BoxFuture<'a, Result<Heard, String>>;
+}
+
+/// Gives events after a position; `None` while the source does not answer.
+pub type Source = Arc<dyn Fn(Call, EventsAfter) -> BoxFuture<'static, Option<EventPage>> + Send + Sync>;
+
+/// One service's ear at another's outbox.
+pub struct Reader {
+    pub owner: Service,
+    pub source_name: &'static str,
+    pub source: Source,
+    pub listener: Arc<dyn Listener>,
+    pub db: Db,
+    pub clock: SharedClock,
+    pub entropy: SharedEntropy,
+}
+
+/// Pauses between attempts at a parked event; after the last it waits for a person.
+const PAUSES_SECONDS: [i64; 8] = [1, 2, 5, 15, 60, 300, 1_800, 7_200];
+const PAGE: u32 = 100;
+/// How long work nobody waits for may take in other services.
+pub const WORK_LIMIT_SECONDS: i64 = 30;
+
+impl Reader {
+    fn reader_name(&self) -> String {
+        self.source_name.to_string()
+    }
+
+    fn call(&self, now: DateTime<Utc>) -> Call {
+        let work = format!("{} listens to {}", self.owner, self.source_name);
+        let request = RequestId(self.entropy.uuid(now));
+        call::Call::system(&work, self.owner, request, now + Duration::seconds(WORK_LIMIT_SECONDS))
+    }
+
+    async fn position(&self, db: &impl ConnectionTrait) -> Result<i64, DbErr> {
+        let sql = format!("SELECT position FROM {}_cursor WHERE reader = $1", self.owner);
+        match db.one(sql, [self.reader_name().into()]).await? {
+            Some(row) => row.try_get_by_index(0),
+            None => Ok(0),
+        }
+    }
+
+    /// Moves the cursor from the position before `position`; of two who try, one does it.
+    async fn advance(
+        &self,
+        event: EventRecord,
+        effect: Option<Arc<Effect>>,
+        parked: Option<String>,
+    ) -> Result<(), StepError> {
+        let (owner, reader, now) = (self.owner, self.reader_name(), self.clock.now());
+        self.db
+            .write(move |tx| {
+                let (reader, event, effect, parked) = (reader.clone(), event.clone(), effect.clone(), parked.clone());
+                async move {
+                    let sql = format!("INSERT INTO {owner}_cursor (reader, position) VALUES ($1, 0) ON CONFLICT (reader) DO NOTHING");
+                    tx.run(sql, [reader.clone().into()]).await?;
+                    let sql = format!("UPDATE {owner}_cursor SET position = $1 WHERE reader = $2 AND position = $3");
+                    let moved = tx
+                        .run(sql, [event.position.into(), reader.clone().into(), (event.position - 1).into()])
+                        .await?;
+                    if moved.rows_affected() == 0 {
+                        // Another process was first; its effect stands.
+                        return Ok(());
+                    }
+                    if let Some(error) = parked {
+                        let sql = format!(
+                            "INSERT INTO {owner}_parked (reader, position, event_id, key, kind, body, at, attempts, next_at, dead, error)
+                             VALUES ($1, $2, $3, $4, $5, $6, $7, 1, $8, $9, $10)"
+                        );
+                        let next = now + Duration::seconds(PAUSES_SECONDS[0]);
+                        tx.run(sql, [
+                            reader.into(), event.position.into(), event.id.0.into(), event.key.into(), event.kind.into(),
+                            event.body.into(), event.at.into(), next.into(), false.into(), error.into(),
+                        ]).await?;
+                    } else if let Some(effect) = effect {
+                        effect(tx).await?;
+                    }
+                    Ok(())
+                }
+                .boxed()
+            })
+            .await
+            .map_err(StepError::from)
+    }
+
+    /// Takes the oldest parked event of a key whose time has come.
+    async fn retry_parked(&self) -> Result<Progress, StepError> {
+        let (owner, reader, now) = (self.owner, self.reader_name(), self.clock.now());
+        let sql = format!(
+            "SELECT position, event_id, key, kind, body, at, attempts FROM {owner}_parked p
+             WHERE reader = $1 AND NOT dead AND next_at <= $2
+               AND NOT EXISTS (SELECT 1 FROM {owner}_parked b WHERE b.reader = p.reader AND b.key = p.key AND b.position < p.position)
+             ORDER BY position LIMIT 1"
+        );
+        let Some(row) = self.db.read().one(sql, [reader.clone().into(), now.into()]).await? else {
+            return Ok(Progress::Idle);
+        };
+        let event = EventRecord {
+            position: row.try_get_by_index(0)?,
+            id: EventId(row.try_get_by_index(1)?),
+            key: row.try_get_by_index(2)?,
+            kind: row.try_get_by_index(3)?,
+            body: row.try_get_by_index(4)?,
+            at: row.try_get_by_index(5)?,
+        };
+        let attempts: i64 = row.try_get_by_index(6)?;
+        let position = event.position;
+        let heard = self.listener.hear(&self.call(now), &event).await;
+        let outcome: Result<(), WriteError<String>> = match heard {
+            Err(why) => Err(WriteError::Refused(why)),
+            Ok(heard) => {
+                let effect = match heard {
+                    Heard::Done => None,
+                    Heard::Write(effect) => Some(Arc::new(effect)),
+                };
+                let reader = reader.clone();
+                self.db
+                    .write(move |tx| {
+                        let (reader, effect) = (reader.clone(), effect.clone());
+                        async move {
+                            let sql =
+                                format!("DELETE FROM {owner}_parked WHERE reader = $1 AND position = $2");
+                            if tx.run(sql, [reader.into(), position.into()]).await?.rows_affected() == 1
+                                && let Some(effect) = effect
+                            {
+                                effect(tx).await?;
+                            }
+                            Ok(())
+                        }
+                        .boxed()
+                    })
+                    .await
+            }
+        };
+        if let Err(e) = outcome {
+            let error = format!("{e:?}");
+            let pause = PAUSES_SECONDS.get(usize::try_from(attempts).unwrap_or(usize::MAX));
+            let dead = pause.is_none();
+            if dead {
+                tracing::error!(reader, position, error, "an event waits for a person");
+                metrics::counter!("dead_letters_total", "service" => owner.name()).increment(1);
+            }
+            let next = now + Duration::seconds(pause.copied().unwrap_or(0));
+            self.db
+                .write(move |tx| {
+                    let (reader, error) = (reader.clone(), error.clone());
+                    async move {
+                        let sql = format!(
+                            "UPDATE {owner}_parked SET attempts = attempts + 1, next_at = $1, dead = $2, error = $3
+                             WHERE reader = $4 AND position = $5"
+                        );
+                        tx.run(sql, [next.into(), dead.into(), error.into(), reader.into(), position.into()]).await?;
+                        Ok::<(), WriteError<()>>(())
+                    }
+                    .boxed()
+                })
+                .await?;
+        }
+        Ok(Progress::Did)
+    }
+}
+
+impl Loop for Reader {
+    fn name(&self) -> String {
+        format!("reader:{}<{}", self.owner, self.source_name)
+    }
+
+    fn channel(&self) -> String {
+        format!("events:{}", self.source_name)
+    }
+
+    fn step(&self) -> BoxFuture<'_, Result<Progress, StepError>> {
+        async move {
+            let retried = self.retry_parked().await?;
+            let now = self.clock.now();
+            let position = self.position(self.db.read()).await?;
+            let Some(page) = (self.source)(self.call(now), EventsAfter { position, limit: PAGE }).await else {
+                return Err(StepError(format!("{} does not answer", self.source_name)));
+            };
+            if page.events.is_empty() {
+                return Ok(retried);
+            }
+            for event in page.events {
+                let sql = format!("SELECT 1 FROM {}_parked WHERE reader = $1 AND key = $2 LIMIT 1", self.owner);
+                let behind = self.db.read().one(sql, [self.reader_name().into(), event.key.clone().into()]).await?;
+                if behind.is_some() {
+                    self.advance(event, None, Some("waits behind an earlier event of its key".into())).await?;
+                    continue;
+                }
+                match self.listener.hear(&self.call(self.clock.now()), &event).await {
+                    Ok(Heard::Done) => self.advance(event, None, None).await?,
+                    Ok(Heard::Write(effect)) => {
+                        let outcome = self.advance(event.clone(), Some(Arc::new(effect)), None).await;
+                        if let Err(e) = outcome {
+                            tracing::warn!(reader = self.name(), event = %event.id, error = %e, "an event is parked");
+                            self.advance(event, None, Some(e.0)).await?;
+                        }
+                    }
+                    Err(why) => {
+                        tracing::warn!(reader = self.name(), event = %event.id, error = why, "an event is parked");
+                        self.advance(event, None, Some(why)).await?;
+                    }
+                }
+            }
+            Ok(Progress::Did)
+        }
+        .boxed()
+    }
+}
+
+/// Something that has failed too often and waits for a person.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct DeadLetter {
+    pub service: String,
+    /// `event:<reader>:<position>` or `job:<id>`; names it for a retry.
+    pub name: String,
+    pub kind: String,
+    pub body: String,
+    pub error: String,
+    pub attempts: i64,
+    pub since: DateTime<Utc>,
+}
+
+/// Events and jobs of a service that wait for a person, oldest first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn dead_letters(db: &impl ConnectionTrait, service: Service) -> Result<Vec<DeadLetter>, DbErr> {
+    let mut letters = Vec::new();
+    let sql = format!(
+        "SELECT reader, position, kind, body, error, attempts, at FROM {service}_parked WHERE dead ORDER BY at LIMIT 500"
+    );
+    for row in db.all(sql, []).await? {
+        letters.push(DeadLetter {
+            service: service.to_string(),
+            name: format!("event:{}:{}", row.try_get_by_index::<String>(0)?, row.try_get_by_index::<i64>(1)?),
+            kind: row.try_get_by_index(2)?,
+            body: row.try_get_by_index(3)?,
+            error: row.try_get_by_index(4)?,
+            attempts: row.try_get_by_index(5)?,
+            since: row.try_get_by_index(6)?,
+        });
+    }
+    let sql = format!(
+        "SELECT id, kind, body, error, attempts, at FROM {service}_job WHERE dead ORDER BY at LIMIT 500"
+    );
+    for row in db.all(sql, []).await? {
+        letters.push(DeadLetter {
+            service: service.to_string(),
+            name: format!("job:{}", row.try_get_by_index::<uuid::Uuid>(0)?),
+            kind: row.try_get_by_index(1)?,
+            body: row.try_get_by_index(2)?,
+            error: row.try_get_by_index(3)?,
+            attempts: row.try_get_by_index(4)?,
+            since: row.try_get_by_index(5)?,
+        });
+    }
+    Ok(letters)
+}
+
+/// Tries a dead letter again from the beginning of its pauses. Answers whether there was one of that name.
+///
+/// # Errors
+/// When the database fails.
+pub async fn retry_dead_letter(
+    tx: &Tx,
+    service: Service,
+    name: &str,
+    now: DateTime<Utc>,
+) -> Result<bool, DbErr> {
+    if let Some(rest) = name.strip_prefix("event:")
+        && let Some((reader, position)) = rest.rsplit_once(':')
+        && let Ok(position) = position.parse::<i64>()
+    {
+        let sql = format!(
+            "UPDATE {service}_parked SET dead = $1, attempts = 0, next_at = $2 WHERE reader = $3 AND position = $4 AND dead"
+        );
+        let done = tx.run(sql, [false.into(), now.into(), reader.into(), position.into()]).await?;
+        return Ok(done.rows_affected() == 1);
+    }
+    if let Some(id) = name.strip_prefix("job:").and_then(|id| uuid::Uuid::parse_str(id).ok()) {
+        let sql =
+            format!("UPDATE {service}_job SET dead = $1, attempts = 0, due_at = $2 WHERE id = $3 AND dead");
+        let done = tx.run(sql, [false.into(), now.into(), id.into()]).await?;
+        tx.wake(format!("jobs:{service}"));
+        return Ok(done.rows_affected() == 1);
+    }
+    Ok(false)
+}

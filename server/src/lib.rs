@@ -1,0 +1,8 @@
+//! The composition root: the only crate that sees implementations.
+//!
+//! [`config`] says what to run, [`modules`] wires the services, [`http`] opens the door.
+
+pub mod assets;
+pub mod config;
+pub mod http;
+pub mod modules;

@@ -1,0 +1,180 @@
+//! The table of services: what each is made of, whom it asks, how it is reached.
+//!
+//! **Invariant:** outside this file and `platform` nothing can tell whether services share a process.
+
+use futures::FutureExt;
+use kernel::call::Service;
+use kernel::clock::SharedClock;
+use kernel::entropy::SharedEntropy;
+use ledger_api::{Ledger, LedgerClient, LedgerDispatcher};
+use platform::calendar;
+use platform::db::{Db, Place, WriteError};
+use platform::outbox::{Outbox, Relay};
+use platform::service::{Loopback, Slot, Stub, Way};
+use platform::work::{self, Runner, SharedLoop, StepError};
+use sea_orm::DbErr;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+/// How services of one process reach each other.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Reach {
+    /// Function calls.
+    Direct,
+    /// Through bytes, with calls that arrive twice and answers that get lost.
+    Loopback,
+}
+
+/// Whether background loops run by themselves or are stepped.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Pace {
+    Background,
+    Stepped,
+}
+
+/// What a process is started with.
+#[derive(Clone)]
+pub struct Parts {
+    pub place: Place,
+    pub clock: SharedClock,
+    pub entropy: SharedEntropy,
+    pub reach: Reach,
+    pub pace: Pace,
+}
+
+/// The services of this process, in the order in which they start.
+const SERVICES: [Service; 1] = [Service::Ledger];
+
+#[derive(Default)]
+struct Slots {
+    ledger: Slot<dyn Ledger>,
+}
+
+struct Running {
+    loops: Vec<SharedLoop>,
+    runner: Option<Runner>,
+}
+
+/// One process's services.
+pub struct House {
+    pub db: Db,
+    parts: Parts,
+    slots: Slots,
+    loopback: Arc<Loopback>,
+    running: Mutex<BTreeMap<Service, Running>>,
+}
+
+impl House {
+    /// Brings the database up to date and starts every service.
+    ///
+    /// # Errors
+    /// When the database cannot be opened or migrated.
+    pub async fn start(parts: Parts) -> Result<Arc<House>, DbErr> {
+        migration::migrate(&parts.place).await?;
+        let db = Db::open(&parts.place).await?;
+        let first_day = parts.clock.now().date_naive();
+        db.write(move |tx| {
+            async move { calendar::begin(tx, first_day).await.map_err(WriteError::<()>::from) }.boxed()
+        })
+        .await
+        .map_err(|e| DbErr::Custom(format!("the business date: {e:?}")))?;
+        let house = Arc::new(House {
+            db,
+            parts,
+            slots: Slots::default(),
+            loopback: Arc::new(Loopback::rough()),
+            running: Mutex::default(),
+        });
+        for service in SERVICES {
+            house.start_service(service);
+        }
+        Ok(house)
+    }
+
+    /// The ledger as `consumer` sees it.
+    pub fn ledger(&self, consumer: Service) -> LedgerClient {
+        LedgerClient::new(self.stub(consumer), self.way(&self.slots.ledger))
+    }
+
+    fn stub(&self, consumer: Service) -> Stub {
+        Stub { consumer, clock: self.parts.clock.clone() }
+    }
+
+    fn way<T: ?Sized>(&self, slot: &Slot<T>) -> Way<T> {
+        match self.parts.reach {
+            Reach::Direct => Way::Direct(slot.clone()),
+            Reach::Loopback => Way::Bytes(self.loopback.clone()),
+        }
+    }
+
+    fn outbox(&self, service: Service) -> Outbox {
+        Outbox {
+            service: service.name(),
+            clock: self.parts.clock.clone(),
+            entropy: self.parts.entropy.clone(),
+        }
+    }
+
+    /// Starts one service from what the database says; the others need not notice.
+    pub fn start_service(&self, service: Service) {
+        let mut loops: Vec<SharedLoop> =
+            vec![Arc::new(Relay { outbox: self.outbox(service), db: self.db.clone() })];
+        match service {
+            Service::Ledger => {
+                let ledger = Arc::new(ledger::LedgerService::start(
+                    self.db.clone(),
+                    self.outbox(service),
+                    self.parts.clock.clone(),
+                ));
+                self.loopback.attach(LedgerClient::SERVICE, Arc::new(LedgerDispatcher(ledger.clone())));
+                self.slots.ledger.fill(ledger);
+            }
+            _ => loops.clear(),
+        }
+        let runner = (self.parts.pace == Pace::Background).then(|| Runner::start(&self.db, loops.clone()));
+        self.lock().insert(service, Running { loops, runner });
+    }
+
+    /// Stops one service: nobody reaches it any more, and what it has begun is finished.
+    pub async fn stop_service(&self, service: Service) {
+        if service == Service::Ledger {
+            self.slots.ledger.clear();
+            self.loopback.detach(LedgerClient::SERVICE);
+        }
+        let running = self.lock().remove(&service);
+        if let Some(Running { runner: Some(runner), .. }) = running {
+            runner.stop().await;
+        }
+    }
+
+    /// Steps every loop until nothing is left to do; for tests and simulations.
+    ///
+    /// # Errors
+    /// The first failing step.
+    pub async fn settle(&self) -> Result<(), StepError> {
+        let loops: Vec<SharedLoop> = self.lock().values().flat_map(|r| r.loops.clone()).collect();
+        work::settle(&loops, 10_000).await
+    }
+
+    /// Whether the process can serve.
+    ///
+    /// # Errors
+    /// Why not.
+    pub async fn ready(&self) -> Result<(), String> {
+        use platform::db::Sql;
+        self.db.read().one("SELECT 1", []).await.map_err(|_| "the database does not answer".to_string())?;
+        Ok(())
+    }
+
+    /// Ends in good order: first the services, last first, then the database.
+    pub async fn stop(&self) {
+        for service in SERVICES.into_iter().rev() {
+            self.stop_service(service).await;
+        }
+        self.db.close().await;
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<Service, Running>> {
+        self.running.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}

@@ -1,0 +1,3 @@
+//! Pages by who sees them. A page says what it loads beside how it looks.
+
+pub mod public;

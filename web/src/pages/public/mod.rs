@@ -1,0 +1,4 @@
+//! What everybody may see.
+
+pub mod home;
+pub mod not_found;

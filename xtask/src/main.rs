@@ -1,0 +1,314 @@
+//! Development tasks, without dependencies, so that the first answer comes within a second.
+//!
+//! `cargo xtask run` serves the product with its demo; `cargo xtask test` proves a slice of everything;
+//! `cargo xtask prove` runs the same code at full length. Each installs what is missing and says what it does.
+#![allow(clippy::disallowed_methods, reason = "a task runner measures wall time")]
+
+mod postgres;
+mod tools;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, Stdio};
+use std::time::Instant;
+
+const HELP: &str = "\
+cargo xtask <task>
+
+  run [--reset] [--port N]   build and serve the product with its demo data
+  test                       a slice of every kind of test (what CI runs)
+  prove                      the same tests at full length, with the licence and advisory checks
+  dev                        the inner loop: server rebuilt on change, app by `trunk serve`
+  schema                     write server/graphql/schema.graphql anew from the code
+  lint                       formatting and clippy alone
+";
+
+/// What a task may end with: a sentence a person can act on.
+pub type Outcome<T = ()> = Result<T, String>;
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let flags: Vec<&str> = args.iter().skip(1).map(String::as_str).collect();
+    let house = House::find();
+    let outcome = match args.first().map(String::as_str) {
+        Some("run") => run(&house, &flags),
+        Some("test") => test(&house, Length::Slice),
+        Some("prove") => test(&house, Length::Full),
+        Some("dev") => dev(&house),
+        Some("schema") => schema(&house),
+        Some("lint") => lint(&mut Steps::new(2), &house),
+        _ => {
+            print!("{HELP}");
+            return ExitCode::from(2);
+        }
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(sentence) => {
+            eprintln!("\nxtask: {sentence}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Where things lie: the checkout, and the cache outside it that makes the second run quick.
+pub struct House {
+    pub root: PathBuf,
+    pub cache: PathBuf,
+    pub target: PathBuf,
+}
+
+impl House {
+    fn find() -> House {
+        let root =
+            Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask lies in the root").to_path_buf();
+        let home = std::env::var_os("HOME").map(PathBuf::from).unwrap_or_else(|| PathBuf::from("/tmp"));
+        let cache = std::env::var_os("XDG_CACHE_HOME")
+            .map(PathBuf::from)
+            .unwrap_or_else(|| home.join(".cache"))
+            .join("counterfoil");
+        let target =
+            std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from).unwrap_or_else(|| cache.join("target"));
+        House { root, cache, target }
+    }
+
+    pub fn cargo(&self) -> Command {
+        let mut c = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+        c.current_dir(&self.root).env("CARGO_TARGET_DIR", &self.target);
+        c
+    }
+
+    fn binary(&self, name: &str) -> PathBuf {
+        self.target.join("debug").join(name)
+    }
+
+    /// The app's built files; outside the checkout, as everything built.
+    fn dist(&self) -> PathBuf {
+        self.target.join("app")
+    }
+}
+
+/// Numbered progress with times, so that nobody looks at a silent screen.
+pub struct Steps {
+    done: usize,
+    of: usize,
+}
+
+impl Steps {
+    pub fn new(of: usize) -> Steps {
+        Steps { done: 0, of }
+    }
+
+    pub fn step<T>(&mut self, title: &str, work: impl FnOnce() -> Outcome<T>) -> Outcome<T> {
+        self.done += 1;
+        println!("\n[{}/{}] {title}", self.done, self.of);
+        let start = Instant::now();
+        let outcome = work();
+        let seconds = start.elapsed().as_secs_f32();
+        match &outcome {
+            Ok(_) => println!("      done in {seconds:.1} s"),
+            Err(_) => println!("      failed after {seconds:.1} s"),
+        }
+        outcome
+    }
+}
+
+/// Runs a command with its output in view.
+pub fn sh(command: &mut Command) -> Outcome {
+    let name = format!("{command:?}");
+    let status = command.status().map_err(|e| format!("cannot start {name}: {e}"))?;
+    if status.success() { Ok(()) } else { Err(format!("{name} ended with {status}")) }
+}
+
+fn build_app(house: &House) -> Outcome {
+    let trunk = tools::trunk(house)?;
+    let bindgen = tools::wasm_bindgen(house)?;
+    let path = std::env::join_paths(
+        [bindgen.parent().expect("a tool has a folder").to_path_buf()]
+            .into_iter()
+            .chain(std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default())),
+    )
+    .map_err(|e| e.to_string())?;
+    // The app has a target directory of its own below the cache: it must not unify features with the server.
+    let status = Command::new(trunk)
+        .current_dir(&house.root)
+        .env("PATH", path)
+        .env("CARGO_TARGET_DIR", house.target.join("web"))
+        .env("TRUNK_SKIP_VERSION_CHECK", "true")
+        .args(["build", "--offline", "--dist"])
+        .arg(house.dist())
+        .status()
+        .map_err(|e| e.to_string())?;
+    if status.success() { Ok(()) } else { Err("Trunk could not build the app; its message is above".into()) }
+}
+
+/// The server and the custodian; then the app's compressed twins, which the server's binary writes.
+fn build_server(house: &House) -> Outcome {
+    // All default members at once: a narrower build would unify other features and compile everything twice.
+    sh(house.cargo().args(["build", "--locked"]))?;
+    sh(Command::new(house.binary("counterfoil")).arg("precompress").arg(house.dist()))
+}
+
+fn run(house: &House, flags: &[&str]) -> Outcome {
+    let mut port = "8080".to_string();
+    let mut reset = false;
+    let mut rest = flags.iter();
+    while let Some(flag) = rest.next() {
+        match *flag {
+            "--reset" => reset = true,
+            "--port" => port = rest.next().ok_or("--port takes a number")?.to_string(),
+            other => return Err(format!("run does not know {other}; it takes --reset and --port N")),
+        }
+    }
+    let mut steps = Steps::new(3);
+    steps.step("Tools: wasm target, Trunk, wasm-bindgen (installed once, cached)", || tools::all(house))?;
+    steps.step("Build the app (optimised for size)", || build_app(house))?;
+    steps.step("Build the server and the sandbox custodian (development profile)", || build_server(house))?;
+    let var = house.cache.join("demo");
+    if reset && var.exists() {
+        println!("      --reset: removing {}", var.display());
+        std::fs::remove_dir_all(&var).map_err(|e| format!("cannot remove {}: {e}", var.display()))?;
+    }
+    sh(Command::new(house.binary("counterfoil"))
+        .current_dir(&house.root)
+        .args(["serve", "--demo", "--listen", &format!("127.0.0.1:{port}"), "--data"])
+        .arg(&var)
+        .arg("--app")
+        .arg(house.dist()))
+}
+
+/// How long the tests may take: CI's slice, or everything before a claim.
+#[derive(Clone, Copy, PartialEq)]
+enum Length {
+    Slice,
+    Full,
+}
+
+fn lint(steps: &mut Steps, house: &House) -> Outcome {
+    steps.step("Formatting", || sh(house.cargo().args(["fmt", "--all", "--check"])))?;
+    steps.step("Clippy", || {
+        sh(house.cargo().args(["clippy", "--locked", "--all-targets", "--quiet", "--", "-D", "warnings"]))
+    })
+}
+
+fn test(house: &House, length: Length) -> Outcome {
+    let start = Instant::now();
+    let full = length == Length::Full;
+    let mut steps = Steps::new(if full { 9 } else { 8 });
+    steps.step("Tools: wasm target, Trunk, wasm-bindgen, nextest (installed once, cached)", || {
+        tools::all(house)?;
+        tools::nextest(house).map(drop)
+    })?;
+    let pg =
+        steps.step("PostgreSQL: a private cluster on a free port", || postgres::Cluster::start(house))?;
+    steps.step("Chromium and its driver", || tools::chromium().map(drop))?;
+    lint(&mut steps, house)?;
+    steps.step("Build the app (optimised for size)", || build_app(house))?;
+    steps.step("Build the server and the sandbox custodian", || build_server(house))?;
+    steps.step(
+        "Tests: unit, property, stories on both databases and transports, architecture, browser",
+        || {
+            let nextest = tools::nextest(house)?;
+            sh(Command::new(nextest)
+                .current_dir(&house.root)
+                .env("CARGO_TARGET_DIR", &house.target)
+                .env("COUNTERFOIL_TEST_POSTGRES", &pg.url)
+                .env("COUNTERFOIL_TEST_BINARIES", house.target.join("debug"))
+                .env("COUNTERFOIL_TEST_APP", house.dist())
+                .env("COUNTERFOIL_TEST_SHOTS", house.target.join("screenshots"))
+                .env("COUNTERFOIL_TEST_LENGTH", if full { "full" } else { "slice" })
+                .env("INSTA_UPDATE", "no")
+                .args(["nextest", "run", "--locked", "--no-fail-fast"])
+                .stdin(Stdio::null()))
+        },
+    )?;
+    if full {
+        steps.step("Licences, sources and bans of dependencies", || {
+            let deny = tools::deny(house)?;
+            sh(Command::new(deny).current_dir(&house.root).args(["check", "bans", "licenses", "sources"]))
+        })?;
+    }
+    println!("\nAll green in {:.0} s.", start.elapsed().as_secs_f32());
+    Ok(())
+}
+
+fn dev(house: &House) -> Outcome {
+    tools::all(house)?;
+    build_app(house)?;
+    println!(
+        "Serving on 127.0.0.1:8080. Save a file below server/, finance/ or web/ to rebuild; Ctrl-C ends."
+    );
+    let mut seen = newest(house);
+    loop {
+        build_server(house).ok();
+        let mut child = Command::new(house.binary("counterfoil"))
+            .current_dir(&house.root)
+            .args(["serve", "--demo", "--data"])
+            .arg(house.cache.join("demo"))
+            .arg("--app")
+            .arg(house.dist())
+            .spawn()
+            .map_err(|e| e.to_string())?;
+        loop {
+            std::thread::sleep(std::time::Duration::from_millis(500));
+            let now = newest(house);
+            if now.1 > seen.1 {
+                build_app(house).ok();
+            }
+            if now != seen {
+                let server = now.0 > seen.0;
+                seen = now;
+                if server {
+                    break;
+                }
+            }
+            if let Ok(Some(status)) = child.try_wait() {
+                println!("the server ended with {status}; waiting for a change");
+                while newest(house) == seen {
+                    std::thread::sleep(std::time::Duration::from_millis(500));
+                }
+                seen = newest(house);
+                break;
+            }
+        }
+        tools::interrupt(child.id());
+        child.wait().ok();
+    }
+}
+
+/// The newest change below the server's folders, and below the app's.
+fn newest(house: &House) -> (std::time::SystemTime, std::time::SystemTime) {
+    fn walk(dir: &Path, newest: &mut std::time::SystemTime) {
+        for entry in std::fs::read_dir(dir).into_iter().flatten().flatten() {
+            let Ok(meta) = entry.metadata() else { continue };
+            if meta.is_dir() {
+                walk(&entry.path(), newest);
+            } else if let Ok(at) = meta.modified() {
+                *newest = (*newest).max(at);
+            }
+        }
+    }
+    let mut server = std::time::SystemTime::UNIX_EPOCH;
+    let mut app = server;
+    for dir in ["server", "entity", "migration", "custodian", "finance"] {
+        walk(&house.root.join(dir), &mut server);
+    }
+    for dir in ["web", "finance"] {
+        walk(&house.root.join(dir), &mut app);
+    }
+    (server, app)
+}
+
+fn schema(house: &House) -> Outcome {
+    sh(house.cargo().args(["build", "--locked", "-p", "counterfoil"]))?;
+    let out = Command::new(house.binary("counterfoil"))
+        .arg("schema")
+        .output()
+        .map_err(|e| format!("cannot start the server: {e}"))?;
+    if !out.status.success() {
+        return Err(String::from_utf8_lossy(&out.stderr).into_owned());
+    }
+    let path = house.root.join("server/graphql/schema.graphql");
+    std::fs::write(&path, out.stdout).map_err(|e| e.to_string())?;
+    println!("wrote {}", path.display());
+    Ok(())
+}

@@ -1,0 +1,142 @@
+//! Tools at pinned versions, each in a folder of its own below the cache, so that two branches can live side by side.
+//! A tool of the right version on PATH is used as it is.
+
+use crate::{House, Outcome, sh};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+const TRUNK: &str = "0.21.14";
+const NEXTEST: &str = "0.9.143";
+const DENY: &str = "0.19.0";
+
+/// What building the app needs.
+pub fn all(house: &House) -> Outcome {
+    wasm_target(house)?;
+    trunk(house)?;
+    wasm_bindgen(house)?;
+    Ok(())
+}
+
+pub fn trunk(house: &House) -> Outcome<PathBuf> {
+    install(house, "trunk", "trunk", TRUNK)
+}
+
+pub fn nextest(house: &House) -> Outcome<PathBuf> {
+    install(house, "cargo-nextest", "cargo-nextest", NEXTEST)
+}
+
+pub fn deny(house: &House) -> Outcome<PathBuf> {
+    install(house, "cargo-deny", "cargo-deny", DENY)
+}
+
+/// The command line must equal the library's version in the lock, or the app does not start.
+pub fn wasm_bindgen(house: &House) -> Outcome<PathBuf> {
+    let lock =
+        std::fs::read_to_string(house.root.join("Cargo.lock")).map_err(|e| format!("Cargo.lock: {e}"))?;
+    let version = lock
+        .split("[[package]]")
+        .find(|p| p.contains("\nname = \"wasm-bindgen\"\n"))
+        .and_then(|p| p.split("version = \"").nth(1)?.split('"').next())
+        .ok_or("Cargo.lock names no wasm-bindgen")?
+        .to_string();
+    install(house, "wasm-bindgen-cli", "wasm-bindgen", &version)
+}
+
+fn wasm_target(house: &House) -> Outcome {
+    let out = Command::new("rustc")
+        .current_dir(&house.root)
+        .args(["--print", "target-libdir", "--target", "wasm32-unknown-unknown"])
+        .output()
+        .map_err(|e| format!("cannot start rustc: {e}"))?;
+    if out.status.success() && Path::new(String::from_utf8_lossy(&out.stdout).trim()).exists() {
+        return Ok(());
+    }
+    println!("      adding the target wasm32-unknown-unknown by rustup");
+    sh(Command::new("rustup").current_dir(&house.root).args(["target", "add", "wasm32-unknown-unknown"]))
+        .map_err(|e| {
+            format!("{e}. Install rustup (https://rustup.rs), then: rustup target add wasm32-unknown-unknown")
+        })
+}
+
+fn answers(program: &Path, version: &str) -> bool {
+    let args: &[&str] =
+        if program.ends_with("cargo-nextest") { &["nextest", "--version"] } else { &["--version"] };
+    Command::new(program)
+        .args(args)
+        .stdin(Stdio::null())
+        .output()
+        .is_ok_and(|o| o.status.success() && String::from_utf8_lossy(&o.stdout).contains(version))
+}
+
+fn install(house: &House, package: &str, program: &str, version: &str) -> Outcome<PathBuf> {
+    let root = house.cache.join("tools").join(format!("{package}-{version}"));
+    let cached = root.join("bin").join(program);
+    if answers(&cached, version) {
+        return Ok(cached);
+    }
+    if let Some(found) = on_path(program).filter(|p| answers(p, version)) {
+        return Ok(found);
+    }
+    println!("      installing {package} {version} (once; some minutes)");
+    let mut cargo = Command::new("cargo");
+    // A tool's own speed matters little here; unoptimised code cuts the installation to a third.
+    cargo
+        .current_dir(&house.root)
+        .env("CARGO_TARGET_DIR", house.cache.join("tools-target"))
+        .env("CARGO_PROFILE_RELEASE_LTO", "off")
+        .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16")
+        .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "0")
+        .args(["install", package, "--version", version, "--locked", "--root"])
+        .arg(&root);
+    sh(&mut cargo)?;
+    if answers(&cached, version) {
+        Ok(cached)
+    } else {
+        Err(format!(
+            "{package} {version} was installed but does not answer; remove {} and try again",
+            root.display()
+        ))
+    }
+}
+
+pub fn on_path(program: &str) -> Option<PathBuf> {
+    std::env::split_paths(&std::env::var_os("PATH")?).map(|dir| dir.join(program)).find(|p| p.is_file())
+}
+
+pub fn is_root() -> bool {
+    Command::new("id").arg("-u").output().is_ok_and(|o| o.stdout.trim_ascii() == b"0")
+}
+
+/// Installs Debian packages where that needs nobody's password, else says in one line how to get them.
+pub fn apt(packages: &[&str], for_what: &str) -> Outcome {
+    let line = format!("sudo apt-get install -y {}", packages.join(" "));
+    if !is_root() || on_path("apt-get").is_none() {
+        return Err(format!("{for_what} is missing. On Debian or Ubuntu: {line}"));
+    }
+    println!("      installing {} from the system's packages", packages.join(", "));
+    let get = |args: &[&str]| {
+        sh(Command::new("apt-get")
+            .env("DEBIAN_FRONTEND", "noninteractive")
+            .args(["-y", "-qq", "--no-install-recommends"])
+            .args(args)
+            .stdout(Stdio::null()))
+    };
+    let with_install: Vec<&str> = ["install"].into_iter().chain(packages.iter().copied()).collect();
+    get(&with_install)
+        .or_else(|_| get(&["update"]).and_then(|()| get(&with_install)))
+        .map_err(|e| format!("{for_what} is missing and could not be installed ({e}). By hand: {line}"))
+}
+
+pub fn chromium() -> Outcome<(PathBuf, PathBuf)> {
+    let find = || Some((on_path("chromium").or_else(|| on_path("google-chrome"))?, on_path("chromedriver")?));
+    if let Some(found) = find() {
+        return Ok(found);
+    }
+    apt(&["chromium", "chromium-driver", "fonts-dejavu-core"], "Chromium with its driver")?;
+    find().ok_or_else(|| "Chromium was installed but is not on PATH".into())
+}
+
+/// Asks a child to end in good order, as Ctrl-C would.
+pub fn interrupt(pid: u32) {
+    Command::new("kill").args(["-INT", &pid.to_string()]).status().ok();
+}
