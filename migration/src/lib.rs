@@ -2,6 +2,7 @@
 //!
 //! **Invariant:** no foreign key crosses services.
 
+mod custody;
 mod ledger;
 mod platform_calendar;
 
@@ -12,7 +13,11 @@ pub struct Migrator;
 #[async_trait::async_trait]
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(platform_calendar::Migration), Box::new(ledger::Migration)]
+        vec![
+            Box::new(platform_calendar::Migration),
+            Box::new(ledger::Migration),
+            Box::new(custody::Migration),
+        ]
     }
 }
 

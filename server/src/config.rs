@@ -16,6 +16,8 @@ pub struct Config {
     pub public_url: Option<String>,
     /// Where SQLite's file, keys and the demo's custodian are kept.
     pub data: PathBuf,
+    /// Where the sandbox custodian opens its door.
+    pub custodian_listen: SocketAddr,
     /// A PostgreSQL URL; without it, SQLite in `data`.
     pub database_url: Option<String>,
     /// The folder of the built app.
@@ -32,6 +34,7 @@ impl Default for Config {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             public_url: None,
             data: PathBuf::from("var"),
+            custodian_listen: SocketAddr::from(([127, 0, 0, 1], 9090)),
             database_url: None,
             app: None,
             demo: false,

@@ -4,5 +4,7 @@
 
 pub mod assets;
 pub mod config;
+pub mod embedded;
 pub mod http;
 pub mod modules;
+pub mod notices;

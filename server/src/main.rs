@@ -3,8 +3,12 @@
 use anyhow::{Context, anyhow};
 use clap::{Parser, Subcommand};
 use counterfoil::config::Config;
+use counterfoil::embedded::{self, Embedded};
 use counterfoil::modules::{House, Pace, Parts, Reach};
-use counterfoil::{assets, http};
+use counterfoil::{assets, http, notices};
+use custody::port::Port;
+use kernel::clock::SharedClock;
+use kernel::entropy::SharedEntropy;
 use kernel::{OsEntropy, SystemClock};
 use platform::db::Place;
 use std::net::SocketAddr;
@@ -27,6 +31,9 @@ enum Command {
         /// Folder for the embedded database and keys
         #[arg(long)]
         data: Option<PathBuf>,
+        /// Where the sandbox custodian listens
+        #[arg(long)]
+        custodian_listen: Option<SocketAddr>,
         /// Folder of the built app
         #[arg(long)]
         app: Option<PathBuf>,
@@ -49,10 +56,11 @@ fn main() -> anyhow::Result<()> {
 
 async fn run(command: Command) -> anyhow::Result<()> {
     match command {
-        Command::Serve { listen, data, app, demo } => {
+        Command::Serve { listen, data, custodian_listen, app, demo } => {
             let config = Config::read(|c| {
                 c.listen = listen.unwrap_or(c.listen);
                 c.data = data.unwrap_or_else(|| c.data.clone());
+                c.custodian_listen = custodian_listen.unwrap_or(c.custodian_listen);
                 c.app = app.or_else(|| c.app.take());
                 c.demo |= demo;
             })
@@ -76,14 +84,42 @@ async fn serve(config: Config) -> anyhow::Result<()> {
         Some(url) => Place::Postgres(url.clone()),
         None => Place::Sqlite(config.data.join("counterfoil.db")),
     };
-    let clock = Arc::new(SystemClock);
-    let entropy = Arc::new(OsEntropy);
+    let clock: SharedClock = Arc::new(SystemClock);
+    let entropy: SharedEntropy = Arc::new(OsEntropy);
+    let listener = tokio::net::TcpListener::bind(config.listen)
+        .await
+        .with_context(|| format!("cannot listen on {}; is another server running?", config.listen))?;
+    let own_authority = listener.local_addr()?.to_string();
+    let key = embedded::key(&config.data.join("platform.key"), &entropy)?;
+    let bank = Embedded::start(
+        &config.data,
+        config.custodian_listen,
+        key.verifying_key(),
+        &config.origin(),
+        format!("http://{own_authority}{}", notices::PATH),
+        clock.clone(),
+        entropy.clone(),
+    )
+    .await?;
+    let port = Port {
+        custodian: embedded::CUSTODIAN.into(),
+        authority: bank.address.to_string(),
+        wire: custody::port::over_http(format!("http://{}", bank.address)),
+        key,
+        key_id: "platform-1".into(),
+        custodian_key: bank.public_key,
+        custodian_key_id: "custodian-1".into(),
+        own_authority,
+        clock: clock.clone(),
+        entropy: entropy.clone(),
+    };
     let parts = Parts {
         place,
         clock: clock.clone(),
         entropy: entropy.clone(),
         reach: Reach::Direct,
         pace: Pace::Background,
+        port,
     };
     let house = House::start(parts).await.context("cannot start the services")?;
     let ready = {
@@ -94,14 +130,13 @@ async fn serve(config: Config) -> anyhow::Result<()> {
         })
     };
     let door = http::Door { clock, entropy, ready };
-    let router = http::router(door, axum::Router::new(), config.app.as_deref());
-    let listener = tokio::net::TcpListener::bind(config.listen)
-        .await
-        .with_context(|| format!("cannot listen on {}; is another server running?", config.listen))?;
+    let router = http::router(door, notices::router(house.custody_door()), config.app.as_deref());
     println!("Counterfoil serves {}", config.origin());
+    println!("The sandbox custodian's pages are at http://{}", bank.address);
     axum::serve(listener, router).with_graceful_shutdown(stopped()).await?;
     // No request is under way any more; what the services have acknowledged is in the database.
     house.stop().await;
+    bank.stop().await;
     Ok(())
 }
 

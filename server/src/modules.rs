@@ -2,6 +2,9 @@
 //!
 //! **Invariant:** outside this file and `platform` nothing can tell whether services share a process.
 
+use custody::CustodyService;
+use custody::port::Port;
+use custody_api::{Custody, CustodyClient, CustodyDispatcher};
 use futures::FutureExt;
 use kernel::call::Service;
 use kernel::clock::SharedClock;
@@ -40,14 +43,19 @@ pub struct Parts {
     pub entropy: SharedEntropy,
     pub reach: Reach,
     pub pace: Pace,
+    /// The custodian.
+    pub port: Port,
 }
 
 /// The services of this process, in the order in which they start.
-const SERVICES: [Service; 1] = [Service::Ledger];
+const SERVICES: [Service; 2] = [Service::Ledger, Service::Custody];
 
 #[derive(Default)]
 struct Slots {
     ledger: Slot<dyn Ledger>,
+    custody: Slot<dyn Custody>,
+    /// The same custody, for the custodian's own door.
+    notified: Slot<CustodyService>,
 }
 
 struct Running {
@@ -96,6 +104,16 @@ impl House {
         LedgerClient::new(self.stub(consumer), self.way(&self.slots.ledger))
     }
 
+    /// Custody as `consumer` sees it.
+    pub fn custody(&self, consumer: Service) -> CustodyClient {
+        CustodyClient::new(self.stub(consumer), self.way(&self.slots.custody))
+    }
+
+    /// Where the custodian's notifications go while custody runs in this process.
+    pub fn custody_door(&self) -> Slot<CustodyService> {
+        self.slots.notified.clone()
+    }
+
     fn stub(&self, consumer: Service) -> Stub {
         Stub { consumer, clock: self.parts.clock.clone() }
     }
@@ -129,6 +147,20 @@ impl House {
                 self.loopback.attach(LedgerClient::SERVICE, Arc::new(LedgerDispatcher(ledger.clone())));
                 self.slots.ledger.fill(ledger);
             }
+            Service::Custody => {
+                let custody = Arc::new(CustodyService::new(custody::Parts {
+                    db: self.db.clone(),
+                    outbox: self.outbox(service),
+                    clock: self.parts.clock.clone(),
+                    entropy: self.parts.entropy.clone(),
+                    ledger: self.ledger(service),
+                    port: self.parts.port.clone(),
+                }));
+                loops.extend(custody.loops());
+                self.loopback.attach(CustodyClient::SERVICE, Arc::new(CustodyDispatcher(custody.clone())));
+                self.slots.notified.fill(custody.clone());
+                self.slots.custody.fill(custody);
+            }
             _ => loops.clear(),
         }
         let runner = (self.parts.pace == Pace::Background).then(|| Runner::start(&self.db, loops.clone()));
@@ -137,9 +169,17 @@ impl House {
 
     /// Stops one service: nobody reaches it any more, and what it has begun is finished.
     pub async fn stop_service(&self, service: Service) {
-        if service == Service::Ledger {
-            self.slots.ledger.clear();
-            self.loopback.detach(LedgerClient::SERVICE);
+        match service {
+            Service::Ledger => {
+                self.slots.ledger.clear();
+                self.loopback.detach(LedgerClient::SERVICE);
+            }
+            Service::Custody => {
+                self.slots.custody.clear();
+                self.slots.notified.clear();
+                self.loopback.detach(CustodyClient::SERVICE);
+            }
+            _ => {}
         }
         let running = self.lock().remove(&service);
         if let Some(Running { runner: Some(runner), .. }) = running {

@@ -1,5 +1,6 @@
 //! Stories through the platform's doors, each on both databases and over both ways between services.
 #![allow(clippy::unwrap_used, reason = "a story stops at the first surprise")]
 
+mod custody;
 mod ledger;
 mod platform_parts;

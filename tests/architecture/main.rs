@@ -35,3 +35,76 @@ fn the_edges_between_crates_are_those_in_review() {
     let text: String = edges().iter().map(|(from, to)| format!("{from} -> {to}\n")).collect();
     expect_file!["./edges.txt"].assert_eq(&text);
 }
+
+/// Every source file of ours, with its path from the root.
+fn sources() -> Vec<(String, String)> {
+    fn walk(dir: &std::path::Path, root: &std::path::Path, found: &mut Vec<(String, String)>) {
+        for entry in std::fs::read_dir(dir).expect("a folder").flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                walk(&path, root, found);
+            } else if path.extension().is_some_and(|e| e == "rs") {
+                let name = path.strip_prefix(root).expect("below the root").display().to_string();
+                found.push((name, std::fs::read_to_string(&path).expect("text")));
+            }
+        }
+    }
+    let root = std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
+    let mut found = Vec::new();
+    for dir in ["finance", "server", "entity", "migration", "custodian", "web"] {
+        walk(&root.join(dir), root, &mut found);
+    }
+    found
+}
+
+#[test]
+fn no_float_stands_anywhere_near_money() {
+    let floats: Vec<String> = sources()
+        .iter()
+        .flat_map(|(name, text)| text.lines().enumerate().map(move |(n, line)| (name, n + 1, line)))
+        .filter(|(_, _, line)| !line.trim_start().starts_with("//"))
+        .filter(|(_, _, line)| {
+            line.split(|c: char| !c.is_alphanumeric()).any(|word| word == "f32" || word == "f64")
+        })
+        .map(|(name, n, line)| format!("{name}:{n}: {}", line.trim()))
+        .collect();
+    assert!(floats.is_empty(), "{floats:#?}");
+}
+
+#[test]
+fn no_service_names_anothers_tables() {
+    let services = ["identity", "ledger", "custody", "lending", "investing", "office"];
+    let mut crossed = Vec::new();
+    for (name, text) in sources() {
+        let owner =
+            services.iter().find(|s| name.contains(&format!("/{s}/")) || name.ends_with(&format!("/{s}.rs")));
+        let Some(owner) = owner.filter(|_| name.starts_with("server/") || name.starts_with("migration/"))
+        else {
+            continue;
+        };
+        for other in services.iter().filter(|s| *s != owner) {
+            for verb in ["FROM ", "INTO ", "UPDATE ", "JOIN ", "REFERENCES ", "TABLE "] {
+                if text.contains(&format!("{verb}{other}_")) {
+                    crossed.push(format!("{name} names a table of {other}"));
+                }
+            }
+        }
+    }
+    assert!(crossed.is_empty(), "{crossed:#?}");
+}
+
+#[test]
+fn a_services_tables_and_code_are_its_own() {
+    for (from, to) in edges() {
+        if let Some(service) = to.strip_prefix("entity-") {
+            assert_eq!(from, service, "only {service} may depend on {to}");
+        }
+        let is_service =
+            |name: &str| ["identity", "ledger", "custody", "lending", "investing", "office"].contains(&name);
+        assert!(
+            !is_service(&to) || from == "counterfoil" || from == "tests",
+            "{from} depends on the implementation of {to}"
+        );
+        assert!(!from.ends_with("-api") || !to.starts_with("entity-"), "{from} shows tables");
+    }
+}

@@ -46,7 +46,14 @@ impl Server {
         let binary = PathBuf::from(told("COUNTERFOIL_TEST_BINARIES")?).join("counterfoil");
         let (port, data) = (free_port()?, Folder::new("server")?);
         let child = Command::new(&binary)
-            .args(["serve", "--listen", &format!("127.0.0.1:{port}"), "--data"])
+            .args([
+                "serve",
+                "--listen",
+                &format!("127.0.0.1:{port}"),
+                "--custodian-listen",
+                "127.0.0.1:0",
+                "--data",
+            ])
             .arg(&data.0)
             .args(arguments)
             .stdin(Stdio::null())

@@ -1,19 +1,31 @@
 //! A platform of one's own: own database, clock by hand, seeded chance, loops stepped.
 
 use crate::database::{Kind, TestDatabase};
-use anyhow::anyhow;
+use anyhow::{Context, anyhow};
+use axum::body::Body;
+use axum::http::Request;
 use chrono::{DateTime, Duration, Utc};
 use counterfoil::modules::{House, Pace, Parts, Reach};
+use custodian::notify::Post;
+use custodian::{Bank, Settings};
+use custody::CustodyService;
+use custody::port::Port;
+use custody_api::{Custody, ProofReport, ProveBooks, Verdict};
+use ed25519_dalek::SigningKey;
 use kernel::call::{Actor, Call, Service};
 use kernel::clock::SharedClock;
 use kernel::entropy::SharedEntropy;
 use kernel::id::RequestId;
 use kernel::{ManualClock, SeededEntropy};
+use platform::service::Slot;
 use std::sync::Arc;
+use tower::ServiceExt;
 use uuid::Uuid;
 
 pub struct World {
     pub house: Arc<House>,
+    pub bank: Arc<Bank>,
+    bank_post: Post,
     pub clock: Arc<ManualClock>,
     pub entropy: SharedEntropy,
     pub database: TestDatabase,
@@ -34,26 +46,31 @@ where
 
 impl World {
     pub async fn start(kind: Kind, reach: Reach) -> anyhow::Result<World> {
+        platform::telemetry::log(false, "warn");
         let database = TestDatabase::make(kind).await?;
         let clock = Arc::new(ManualClock::at(
             DateTime::from_timestamp(1_767_254_400, 0).expect("1 January 2026, 08:00"),
         ));
         let entropy: SharedEntropy = Arc::new(SeededEntropy::new(1));
+        let (bank, port) = found_bank(&database, clock.clone(), entropy.clone()).await?;
         let parts = Parts {
             place: database.place.clone(),
             clock: clock.clone(),
             entropy: entropy.clone(),
             reach,
             pace: Pace::Stepped,
+            port,
         };
         let house = House::start(parts.clone()).await?;
-        Ok(World { house, clock, entropy, database, parts })
+        let bank_post = post_to(house.custody_door());
+        Ok(World { house, bank, bank_post, clock, entropy, database, parts })
     }
 
     /// Ends the process's services and starts them again from the database.
     pub async fn restart(&mut self) -> anyhow::Result<()> {
         self.house.stop().await;
         self.house = House::start(self.parts.clone()).await?;
+        self.bank_post = post_to(self.house.custody_door());
         Ok(())
     }
 
@@ -82,8 +99,121 @@ impl World {
         self.clock.now() + Duration::seconds(seconds)
     }
 
-    /// Steps all background work until it rests.
+    /// Steps all background work of both sides until it rests.
     pub async fn settle(&self) -> anyhow::Result<()> {
-        self.house.settle().await.map_err(|e| anyhow!("{e}"))
+        for _ in 0..100 {
+            self.house.settle().await.map_err(|e| anyhow!("{e}"))?;
+            let paid = self.bank.pay_out().await.map_err(|e| anyhow!("{e:?}"))?;
+            if self.bank.notify(&self.bank_post).await? + paid == 0 {
+                return Ok(());
+            }
+        }
+        Err(anyhow!("the two sides did not come to rest"))
     }
+
+    /// Lets real instants pass, so that retries become due, and settles.
+    pub async fn wait(&self, seconds: i64) -> anyhow::Result<()> {
+        self.clock.advance(Duration::seconds(seconds));
+        self.settle().await
+    }
+
+    /// Answers a page of the custodian as its user would. Gives the page's text.
+    pub async fn at_custodian(&self, url: &str, form: &str) -> anyhow::Result<(u16, String)> {
+        let path = url.strip_prefix(PAGES).context("a page of the custodian")?;
+        let request = Request::post(path)
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body(Body::from(form.to_string()))?;
+        let answer = custodian::api::router(self.bank.clone()).oneshot(request).await?;
+        let status = answer.status().as_u16();
+        let body = axum::body::to_bytes(answer.into_body(), 1 << 20).await?;
+        Ok((status, String::from_utf8_lossy(&body).into_owned()))
+    }
+
+    /// Proves the books and gives the report.
+    pub async fn proof(&self) -> anyhow::Result<ProofReport> {
+        let custody = self.house.custody(Service::Operator);
+        custody.proof(&self.call(), ProveBooks::default()).await.map_err(|e| anyhow!("{e}"))
+    }
+
+    /// The story's end: both books are equal and nothing is between two steps.
+    pub async fn assert_matched(&self) -> anyhow::Result<()> {
+        let report = self.proof().await?;
+        anyhow::ensure!(report.verdict == Verdict::Matched, "{}\n{:#?}", report.last_line(), report.findings);
+        Ok(())
+    }
+}
+
+const PAGES: &str = "http://bank.test";
+
+/// A custodian of its own, reached without a network.
+async fn found_bank(
+    database: &TestDatabase,
+    clock: SharedClock,
+    entropy: SharedEntropy,
+) -> anyhow::Result<(Arc<Bank>, Port)> {
+    let (platform_key, bank_key) = (SigningKey::from_bytes(&[1; 32]), SigningKey::from_bytes(&[2; 32]));
+    let first_day = clock.now().date_naive();
+    let (now, chance) = (clock.clone(), entropy.clone());
+    let bank = Bank::open(Settings {
+        name: "harbour".into(),
+        file: database.folder.0.join("custodian.db"),
+        authority: "bank.test".into(),
+        pages_url: PAGES.into(),
+        platform_url: "http://platform.test".into(),
+        notify_url: Some(format!("http://platform.test{}", counterfoil::notices::PATH)),
+        key: bank_key.clone(),
+        key_id: "custodian-1".into(),
+        platform_key: platform_key.verifying_key(),
+        platform_key_id: "platform-1".into(),
+        now: Arc::new(move || now.now().timestamp()),
+        chance: Arc::new(move |bytes| chance.fill(bytes)),
+        first_day,
+        sandbox: true,
+    })
+    .await?;
+    let wire = {
+        let bank = bank.clone();
+        Arc::new(move |path: String, headers: Vec<(&'static str, String)>, body: Vec<u8>| {
+            let router = custodian::api::router(bank.clone());
+            let answer = async move {
+                let mut request = Request::post(path).header("content-type", "application/json");
+                for (name, value) in headers {
+                    request = request.header(name, value);
+                }
+                let answer = router.oneshot(request.body(Body::from(body)).ok()?).await.ok()?;
+                let status = answer.status().as_u16();
+                Some((status, axum::body::to_bytes(answer.into_body(), 1 << 24).await.ok()?.to_vec()))
+            };
+            Box::pin(answer) as futures::future::BoxFuture<'static, _>
+        })
+    };
+    let port = Port {
+        custodian: "harbour".into(),
+        authority: "bank.test".into(),
+        wire,
+        key: platform_key,
+        key_id: "platform-1".into(),
+        custodian_key: bank_key.verifying_key(),
+        custodian_key_id: "custodian-1".into(),
+        own_authority: "platform.test".into(),
+        clock,
+        entropy,
+    };
+    Ok((bank, port))
+}
+
+/// The custodian's way back to us, through our real route.
+fn post_to(custody: Slot<CustodyService>) -> Post {
+    Arc::new(move |url, headers, body| {
+        let router = counterfoil::notices::router(custody.clone());
+        Box::pin(async move {
+            let path = url.strip_prefix("http://platform.test").unwrap_or(&url).to_string();
+            let mut request = Request::post(path);
+            for (name, value) in headers {
+                request = request.header(name, value);
+            }
+            let Ok(request) = request.body(Body::from(body)) else { return false };
+            router.oneshot(request).await.is_ok_and(|answer| answer.status().is_success())
+        })
+    })
 }

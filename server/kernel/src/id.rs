@@ -126,6 +126,14 @@ pub mod derived {
         command_instruction: CommandId => InstructionId, "command.instruction";
         command_task: CommandId => TaskId, "command.task";
         instruction_job: InstructionId => JobId, "instruction.job";
+        /// The reservation a withdrawal makes.
+        withdrawal_reservation: InstructionId => TransferId, "withdrawal.reservation";
+        /// The end of a reservation of which nothing came, whoever learns of it first.
+        reservation_void: TransferId => TransferId, "reservation.void";
+        reservation_void_batch: TransferId => BatchId, "reservation.void.batch";
+        reservation_batch: TransferId => BatchId, "reservation.batch";
+        /// A freeze that came after it had been given up goes back at once.
+        late_freeze_unfreeze: InstructionId => InstructionId, "freeze.late.unfreeze";
         event_command: EventId => CommandId, "event.command";
     }
 

@@ -11,7 +11,7 @@ use ledger_api::batch::PendingState;
 use ledger_api::{Proof, ProofFault, ProofOf, TransferKind};
 use platform::db::Db;
 use sea_orm::{ConnectionTrait, DbErr};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
 const PAGE: i64 = 2_000;
 
@@ -40,7 +40,7 @@ async fn examine(db: &impl ConnectionTrait, input: &ProofOf) -> Result<Proof, Db
 
     let mut sums: HashMap<AccountId, Sums> = HashMap::new();
     let mut reservations: HashMap<TransferId, (i64, i64, PendingState)> = HashMap::new();
-    let mut mirrored: BTreeSet<BatchId> = BTreeSet::new();
+    let mut mirrored: BTreeMap<BatchId, Option<uuid::Uuid>> = BTreeMap::new();
     let links = repo::links(db).await?;
     let mut links_left = links.iter().peekable();
     let mut previous = [0u8; 32];
@@ -61,7 +61,9 @@ async fn examine(db: &impl ConnectionTrait, input: &ProofOf) -> Result<Proof, Db
                 fault(owner, format!("entries {} to {} are missing", position + 1, row.position - 1));
             }
             position = row.position;
-            mirrored.insert(row.batch);
+            if matches!(row.kind, TransferKind::Transfer | TransferKind::Post) {
+                mirrored.insert(row.batch, by_id.get(&row.credit).map(|a| a.key.owner));
+            }
             content.push_str(&row.canonical());
             let debit = sums.entry(row.debit).or_default();
             match row.kind {

@@ -112,7 +112,7 @@ pub(crate) async fn open(tx: &Tx, wanted: &[OpenAccount]) -> Result<(), DbErr> {
     let sql = format!(
         "INSERT INTO ledger_account (id, owner, currency, custodian, kind, may_overdraw, debit_blocked, credit_blocked,
             closed, credit_limit, debits_posted, credits_posted, debits_pending, credits_pending)
-         SELECT c0, c1, c2, c3, c4, c5 = 1, $1, $1, $1, c6, 0, 0, 0, 0 FROM {rows} WHERE true ON CONFLICT (id) DO NOTHING"
+         SELECT c0, c1, c2, c3, c4, c5 = 1, $1, $1, $1, c6, 0, 0, 0, 0 FROM {rows} WHERE true ON CONFLICT DO NOTHING"
     );
     tx.run(sql, values).await.map(drop)
 }

@@ -122,8 +122,9 @@ pub struct Proof {
     pub balances: Vec<Balance>,
     /// Reservations that are open.
     pub open: Vec<PendingView>,
-    /// Batches up to the position; by them custody sees which movements are mirrored.
-    pub mirrored: Vec<BatchId>,
+    /// Batches up to the position that moved money, with the owner of their last credit; by them custody sees which
+    /// movements are mirrored.
+    pub mirrored: Vec<(BatchId, Option<Uuid>)>,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]

@@ -1,0 +1,52 @@
+//! What custody announces.
+
+use crate::instruction::InstructionView;
+use finance::Money;
+use kernel::id::{InstructionId, LineId, MovementId, PartyId};
+use platform::outbox::Announces;
+use serde::{Deserialize, Serialize};
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum CustodyEvent {
+    /// The custodian did it, wholly or in part, and the ledger shows it.
+    InstructionSettled { instruction: InstructionView, lines_settled: Vec<LineId>, lines_failed: Vec<LineId> },
+    /// It finally did not happen; what was reserved for it is free again.
+    InstructionFailed { instruction: InstructionView },
+    /// A cash movement stands in the ledger.
+    MovementMirrored {
+        movement: MovementId,
+        number: i64,
+        kind: String,
+        instruction: Option<InstructionId>,
+        parties: Vec<PartyId>,
+        amount: Money,
+    },
+    /// A fact did not fit the books.
+    BreakFound { movement: MovementId, party: Option<PartyId>, what: String },
+    /// A party's cash account is open.
+    CashAccountOpened { party: PartyId, custodian: String },
+}
+
+impl Announces for CustodyEvent {
+    fn key(&self) -> String {
+        match self {
+            CustodyEvent::InstructionSettled { instruction, .. }
+            | CustodyEvent::InstructionFailed { instruction } => instruction.id.to_string(),
+            CustodyEvent::MovementMirrored { movement, .. } | CustodyEvent::BreakFound { movement, .. } => {
+                movement.to_string()
+            }
+            CustodyEvent::CashAccountOpened { party, .. } => party.to_string(),
+        }
+    }
+
+    fn kind(&self) -> &'static str {
+        match self {
+            CustodyEvent::InstructionSettled { .. } => "InstructionSettled",
+            CustodyEvent::InstructionFailed { .. } => "InstructionFailed",
+            CustodyEvent::MovementMirrored { .. } => "MovementMirrored",
+            CustodyEvent::BreakFound { .. } => "BreakFound",
+            CustodyEvent::CashAccountOpened { .. } => "CashAccountOpened",
+        }
+    }
+}

@@ -1,0 +1,287 @@
+//! Instructions: what is asked of the custodian and what is known of it.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use finance::Money;
+use kernel::id::{AccountId, InstructionId, LineId, PartyId, TransferId};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// The platform in the books: owner of its income and its own funds.
+pub const PLATFORM: Uuid = Uuid::from_u128(0x00c0_0000_0000_8000_8000_0000_0000_0001);
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct OpenCashAccount {
+    pub id: InstructionId,
+    pub party: PartyId,
+    /// As on the identity document; passed on to the custodian and not kept here.
+    pub name: String,
+}
+
+/// What a user may allow at the custodian.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum ConsentScope {
+    Bid,
+    Repay,
+    Fee,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ConsentGrant {
+    pub scope: ConsentScope,
+    pub per_order: Money,
+    pub total: Money,
+    pub expires_at: DateTime<Utc>,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct GrantConsent {
+    pub id: InstructionId,
+    pub party: PartyId,
+    pub grants: Vec<ConsentGrant>,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct TopUp {
+    pub id: InstructionId,
+    pub party: PartyId,
+    pub amount: Money,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Withdraw {
+    pub id: InstructionId,
+    pub party: PartyId,
+    pub amount: Money,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct CreateProject {
+    pub id: InstructionId,
+    /// The listing.
+    pub project: Uuid,
+    pub borrower: PartyId,
+    pub amount: Money,
+    /// The most the platform may take as a fee from the borrower for this project.
+    pub fee_max: Money,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum FreezePurpose {
+    Bid,
+    Repay,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Freeze {
+    pub id: InstructionId,
+    pub party: PartyId,
+    pub project: Uuid,
+    pub purpose: FreezePurpose,
+    pub amount: Money,
+    /// The ledger's reservation behind it; voided by custody when the freeze finally fails or is given back.
+    pub reservation: TransferId,
+    /// The reservation's credit account, through which the money passes.
+    pub control: AccountId,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Unfreeze {
+    pub id: InstructionId,
+    pub freeze: InstructionId,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct DisburseLine {
+    pub line: LineId,
+    pub freeze: InstructionId,
+    pub amount: Money,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Disburse {
+    pub id: InstructionId,
+    pub project: Uuid,
+    pub borrower: PartyId,
+    pub lines: Vec<DisburseLine>,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Unblock {
+    pub id: InstructionId,
+    pub project: Uuid,
+    pub borrower: PartyId,
+    pub amount: Money,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ReverseLine {
+    pub id: InstructionId,
+    pub batch: InstructionId,
+    pub line: LineId,
+    pub amount: Money,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct RepayLine {
+    pub line: LineId,
+    pub holder: PartyId,
+    pub amount: Money,
+    /// The part that gives back what was lent.
+    pub principal: Money,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Repay {
+    pub id: InstructionId,
+    pub project: Uuid,
+    pub borrower: PartyId,
+    pub freeze: InstructionId,
+    pub lines: Vec<RepayLine>,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ChargeFee {
+    pub id: InstructionId,
+    pub project: Uuid,
+    pub payer: PartyId,
+    pub amount: Money,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct InstructionOf {
+    pub id: InstructionId,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct InstructionsOf {
+    pub party: PartyId,
+    pub before: Option<DateTime<Utc>>,
+    /// 1 to 100.
+    pub limit: u32,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct CashAccountOf {
+    pub party: PartyId,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct CashAccountView {
+    pub party: PartyId,
+    pub custodian: String,
+    pub opened_at: DateTime<Utc>,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct MovementsOf {
+    pub party: PartyId,
+    pub before: Option<i64>,
+    /// 1 to 100.
+    pub limit: u32,
+}
+
+/// One verified change in the custodian's books.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct CashMovement {
+    pub number: i64,
+    pub kind: String,
+    pub source: String,
+    pub source_bucket: String,
+    pub target: String,
+    pub target_bucket: String,
+    pub amount: Money,
+    pub instruction: String,
+    pub business_date: NaiveDate,
+    pub at: DateTime<Utc>,
+    pub mirrored: bool,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Hint {
+    pub instruction: InstructionId,
+}
+
+#[derive(Clone, Default, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ProveBooks {
+    /// Do not ask the custodian; take its last signed statement.
+    pub offline: bool,
+}
+
+#[derive(Clone, Default, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct AnchorBooks {}
+
+/// What is known of an instruction.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum InstructionStatus {
+    /// Written down, not sent yet.
+    Drafted,
+    /// The user must confirm on the custodian's page.
+    AwaitingUser,
+    /// The custodian has taken it; what it did is on its way to us.
+    Accepted,
+    /// Sent, and no answer came: being asked again.
+    Unknown,
+    Settled,
+    /// Some lines settled, the others finally failed.
+    Partial,
+    Failed,
+    /// The user refused.
+    Cancelled,
+    Expired,
+}
+
+impl InstructionStatus {
+    pub const ALL: [InstructionStatus; 9] = [
+        InstructionStatus::Drafted,
+        InstructionStatus::AwaitingUser,
+        InstructionStatus::Accepted,
+        InstructionStatus::Unknown,
+        InstructionStatus::Settled,
+        InstructionStatus::Partial,
+        InstructionStatus::Failed,
+        InstructionStatus::Cancelled,
+        InstructionStatus::Expired,
+    ];
+
+    pub fn code(self) -> &'static str {
+        match self {
+            InstructionStatus::Drafted => "DRAFTED",
+            InstructionStatus::AwaitingUser => "AWAITING_USER",
+            InstructionStatus::Accepted => "ACCEPTED",
+            InstructionStatus::Unknown => "UNKNOWN",
+            InstructionStatus::Settled => "SETTLED",
+            InstructionStatus::Partial => "PARTIAL",
+            InstructionStatus::Failed => "FAILED",
+            InstructionStatus::Cancelled => "CANCELLED",
+            InstructionStatus::Expired => "EXPIRED",
+        }
+    }
+
+    pub fn from_code(code: &str) -> Option<InstructionStatus> {
+        InstructionStatus::ALL.into_iter().find(|s| s.code() == code)
+    }
+
+    /// Nothing more will come, save a new fact.
+    pub fn is_final(self) -> bool {
+        use InstructionStatus as S;
+        matches!(self, S::Settled | S::Partial | S::Failed | S::Cancelled | S::Expired)
+    }
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct InstructionView {
+    pub id: InstructionId,
+    pub operation: String,
+    pub party: Option<PartyId>,
+    pub project: Option<Uuid>,
+    pub amount: Option<Money>,
+    pub status: InstructionStatus,
+    /// The custodian's reason where it did not settle.
+    pub code: String,
+    /// Where the user confirms, while that is awaited.
+    pub redirect_url: Option<String>,
+    pub at: DateTime<Utc>,
+}

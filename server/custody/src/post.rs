@@ -1,0 +1,312 @@
+//! Facts go on: each movement into the ledger, once, in order; then what it means is announced.
+//!
+//! The ledger is asked first, under ids that derive from the movement's; only then is the movement marked. A crash
+//! between the two repeats the batch, which the ledger answers as before.
+
+use crate::mirror::{self, Behind, Mirror};
+use crate::repo::{self, Context, Instruction};
+use crate::service::Inner;
+use custody_api::{CustodyEvent, InstructionStatus};
+use entity_custody::movement::Model as Movement;
+use futures::FutureExt;
+use futures::future::{BoxFuture, join_all};
+use kernel::Call;
+use kernel::call::Service;
+use kernel::id::{InstructionId, LineId, MovementId, PartyId, RequestId, derived};
+use ledger_api::{AccountKind, Flags, Ledger, OpenAccount, OpenAccounts, PendingsOf, SetFlags};
+use platform::db::{Tx, WriteError};
+use platform::work::{Loop, Progress, StepError};
+use sea_orm::DbErr;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use uuid::Uuid;
+
+const PAGE: u64 = 200;
+
+/// The loop that mirrors movements.
+pub struct Post(pub Arc<Inner>);
+
+/// A movement that stands in the ledger, and what did not fit.
+struct Done {
+    movement: Movement,
+    broken: Option<String>,
+    /// The freeze came after it had been given up.
+    late: bool,
+}
+
+impl Loop for Post {
+    fn name(&self) -> String {
+        "custody:mirror".into()
+    }
+
+    fn channel(&self) -> String {
+        "custody:mirror".into()
+    }
+
+    fn step(&self) -> BoxFuture<'_, Result<Progress, StepError>> {
+        async move {
+            let waiting = repo::unmirrored(self.0.db.read(), &self.0.port.custodian, PAGE).await?;
+            let Some(first) = waiting.first() else { return Ok(Progress::Idle) };
+            // Lines of one request do not depend on each other and share the ledger's commit; requests keep their order.
+            let request_no = first.request_no.clone();
+            let group: Vec<Movement> =
+                waiting.into_iter().take_while(|m| m.request_no == request_no).collect();
+            self.0.mirror_group(group).await?;
+            Ok(Progress::Did)
+        }
+        .boxed()
+    }
+}
+
+impl Inner {
+    fn system(&self, work: &str) -> Call {
+        let now = self.clock.now();
+        Call::system(
+            work,
+            Service::Custody,
+            RequestId(self.entropy.uuid(now)),
+            now + chrono::Duration::seconds(30),
+        )
+    }
+
+    async fn mirror_group(&self, group: Vec<Movement>) -> Result<(), StepError> {
+        let call = self.system("mirror movements");
+        self.open_accounts_for(&call, &group).await?;
+        let own = match InstructionId::parse(&group[0].request_no) {
+            Some(id) => repo::maybe_instruction(self.db.read(), id).await?,
+            None => None,
+        };
+        let posts = group.into_iter().map(|movement| self.mirror_one(&call, movement, own.as_ref()));
+        let done = join_all(posts).await.into_iter().collect::<Result<Vec<Done>, StepError>>()?;
+        let late: Vec<InstructionId> = done
+            .iter()
+            .filter(|d| d.late)
+            .filter_map(|d| InstructionId::parse(&d.movement.freeze_no))
+            .collect();
+        self.settle(done).await?;
+        for freeze in late {
+            // What we had given up has happened after all: it goes back at once.
+            self.unfreeze_late(freeze).await.map_err(|e| StepError(format!("{e:?}")))?;
+        }
+        Ok(())
+    }
+
+    /// Users' accounts in the ledger come with their first money in a currency.
+    async fn open_accounts_for(&self, call: &Call, group: &[Movement]) -> Result<(), StepError> {
+        let mut accounts = Vec::new();
+        let mut seen = BTreeSet::new();
+        for m in group {
+            for user_no in [&m.source, &m.target] {
+                let owner = mirror::owner_of(user_no)?;
+                if !seen.insert((owner, m.currency.clone())) || !self.is_new(owner, &m.currency) {
+                    continue;
+                }
+                let kinds = if owner == custody_api::PLATFORM {
+                    vec![AccountKind::Income, AccountKind::OwnFunds, AccountKind::Outside]
+                } else {
+                    vec![
+                        AccountKind::Available,
+                        AccountKind::Held,
+                        AccountKind::Outside,
+                        AccountKind::Shortfall,
+                    ]
+                };
+                for kind in kinds {
+                    accounts.push(OpenAccount { key: mirror::account(m, owner, kind)?, credit_limit: None });
+                }
+            }
+        }
+        for part in accounts.chunks(500) {
+            let input = OpenAccounts { accounts: part.to_vec() };
+            self.ledger
+                .open_accounts(call, input)
+                .await
+                .map_err(|e| StepError(format!("open accounts: {e}")))?;
+        }
+        self.remember_opened(seen);
+        Ok(())
+    }
+
+    /// Of which reservation a movement takes.
+    async fn behind(
+        &self,
+        call: &Call,
+        m: &Movement,
+        own: Option<&Instruction>,
+    ) -> Result<Option<Behind>, StepError> {
+        let context: Option<Context> = match InstructionId::parse(&m.freeze_no) {
+            Some(freeze) => repo::maybe_instruction(self.db.read(), freeze).await?.map(|i| i.context),
+            None => own.map(|i| i.context.clone()),
+        };
+        let Some(reservation) = context.and_then(|c| c.reservation) else { return Ok(None) };
+        let found = self.ledger.pendings(call, PendingsOf { ids: vec![reservation] }).await;
+        let found = found.map_err(|e| StepError(format!("read a reservation: {e}")))?;
+        Ok(found.first().map(|p| Behind { reservation, control: p.credit }))
+    }
+
+    async fn mirror_one(
+        &self,
+        call: &Call,
+        movement: Movement,
+        own: Option<&Instruction>,
+    ) -> Result<Done, StepError> {
+        let behind = self.behind(call, &movement, own).await?;
+        let late = movement.kind == "FREEZE"
+            && own.is_some_and(|i| i.status.is_final() && i.status != InstructionStatus::Settled);
+        let Mirror::Post(batch) = mirror::mirror(&movement, behind)? else {
+            return Ok(Done { movement, broken: None, late });
+        };
+        let properly =
+            mirror::path(&movement)?.is_none() || behind.is_some() || !needs_reservation(&movement);
+        let posted = self
+            .ledger
+            .post_batch(call, batch)
+            .await
+            .map_err(|e| StepError(format!("post a mirror: {e}")))?;
+        let Some(refusal) = posted.first_refusal() else {
+            let broken = (!properly).then(|| "no reservation stood behind it".to_string());
+            return Ok(Done { movement, broken, late });
+        };
+        // A fact is never refused: it goes through the shortfall, and people look at it.
+        let what = format!("the ledger would not take it: {refusal:?}");
+        let Some(batch) = mirror::through_shortfall(&movement)? else {
+            return Ok(Done { movement, broken: Some(what), late });
+        };
+        let posted = self
+            .ledger
+            .post_batch(call, batch)
+            .await
+            .map_err(|e| StepError(format!("post a shortfall: {e}")))?;
+        if let Some(refusal) = posted.first_refusal() {
+            return Err(StepError(format!("movement {} fits nowhere: {refusal:?}", movement.number)));
+        }
+        Ok(Done { movement, broken: Some(what), late })
+    }
+
+    /// Marks movements, counts them towards their instruction, and announces.
+    async fn settle(&self, done: Vec<Done>) -> Result<(), StepError> {
+        let blocked: Vec<PartyId> =
+            done.iter().filter(|d| d.broken.is_some()).filter_map(|d| party(&d.movement.source)).collect();
+        for party in blocked {
+            self.block(party, &done).await?;
+        }
+        let done = Arc::new(done);
+        let (outbox, now) = (self.outbox.clone(), self.clock.now());
+        self.db
+            .write(move |tx| {
+                let (done, outbox) = (done.clone(), outbox.clone());
+                async move {
+                    let mut events = Vec::new();
+                    // The rows' locks are taken in one order: the instruction first, then its movements.
+                    let instruction = match InstructionId::parse(&done[0].movement.request_no) {
+                        Some(id) => repo::lock_instruction(tx, id).await?,
+                        None => None,
+                    };
+                    let mut counted = 0;
+                    for d in done.iter() {
+                        if !repo::mark_mirrored(tx, &d.movement.custodian, d.movement.number).await? {
+                            continue;
+                        }
+                        counted += i64::from(counts(&d.movement));
+                        events.push(mirrored(d)?);
+                        if let Some(what) = &d.broken {
+                            let (id, party) = (
+                                derived::movement_break(MovementId(d.movement.id)),
+                                party(&d.movement.source),
+                            );
+                            repo::open_break(tx, id.0, party, d.movement.id, what, now).await?;
+                            events.push(CustodyEvent::BreakFound {
+                                movement: MovementId(d.movement.id),
+                                party,
+                                what: what.clone(),
+                            });
+                        }
+                    }
+                    if let Some(mut instruction) = instruction {
+                        instruction.row.lines_settled += counted;
+                        events.extend(complete(tx, &mut instruction).await?);
+                        repo::update_instruction(tx, &instruction, now).await?;
+                    }
+                    outbox.announce_all(tx, &events).await?;
+                    Ok::<(), WriteError<()>>(())
+                }
+                .boxed()
+            })
+            .await?;
+        Ok(())
+    }
+
+    /// No money leaves the account until people have looked.
+    async fn block(&self, party: PartyId, done: &[Done]) -> Result<(), StepError> {
+        let Some(d) = done.iter().find(|d| d.movement.source == party.to_string()) else { return Ok(()) };
+        let account = mirror::account(&d.movement, party.0, AccountKind::Available)?.id();
+        let flags = Flags { debit_blocked: true, ..Flags::default() };
+        let call = self.system("block an account with an open break");
+        self.ledger
+            .set_flags(&call, SetFlags { account, flags })
+            .await
+            .map_err(|e| StepError(format!("block an account: {e}")))?;
+        Ok(())
+    }
+}
+
+/// Ends an instruction whose every line has a last word; answers what to announce.
+pub(crate) async fn complete(tx: &Tx, i: &mut Instruction) -> Result<Vec<CustodyEvent>, DbErr> {
+    let row = &i.row;
+    if i.status.is_final() || row.lines_settled + row.lines_failed < row.lines_total {
+        return Ok(Vec::new());
+    }
+    i.status = match (row.lines_settled, row.lines_failed) {
+        (0, failed) if failed > 0 => InstructionStatus::Failed,
+        (_, 0) => InstructionStatus::Settled,
+        _ => InstructionStatus::Partial,
+    };
+    if i.status == InstructionStatus::Failed {
+        return Ok(vec![CustodyEvent::InstructionFailed { instruction: i.view() }]);
+    }
+    let movements = repo::movements_of_request(tx, &i.row.id.to_string()).await?;
+    let lines_settled = movements.iter().filter_map(|m| m.line_no.parse().ok().map(LineId)).collect();
+    Ok(vec![CustodyEvent::InstructionSettled {
+        instruction: i.view(),
+        lines_settled,
+        lines_failed: i.context.failed.clone(),
+    }])
+}
+
+/// A payout counts when it has left, everything else at once.
+fn counts(m: &Movement) -> bool {
+    !matches!(m.kind.as_str(), "PAYOUT_ACCEPTED" | "PAYOUT_FAILED" | "PAYOUT_RETURNED")
+}
+
+fn needs_reservation(m: &Movement) -> bool {
+    matches!(m.kind.as_str(), "DISBURSE" | "REPAY" | "PAYOUT_PAID")
+}
+
+fn party(user_no: &str) -> Option<PartyId> {
+    Uuid::parse_str(user_no).ok().map(PartyId)
+}
+
+fn mirrored(d: &Done) -> Result<CustodyEvent, DbErr> {
+    let m = &d.movement;
+    let mut parties: Vec<PartyId> = [party(&m.source), party(&m.target)].into_iter().flatten().collect();
+    parties.dedup();
+    Ok(CustodyEvent::MovementMirrored {
+        movement: MovementId(m.id),
+        number: m.number,
+        kind: m.kind.clone(),
+        instruction: InstructionId::parse(&m.request_no),
+        parties,
+        amount: repo::money(m.amount, &m.currency)?,
+    })
+}
+
+/// Ids travel to the custodian and back as text.
+pub(crate) trait Parse: Sized {
+    fn parse(text: &str) -> Option<Self>;
+}
+
+impl Parse for InstructionId {
+    fn parse(text: &str) -> Option<Self> {
+        Uuid::parse_str(text).ok().map(InstructionId)
+    }
+}

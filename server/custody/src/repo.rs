@@ -1,0 +1,285 @@
+//! Custody's tables.
+
+use chrono::{DateTime, Utc};
+use custody_api::{InstructionStatus, InstructionView};
+use entity_custody::{cash_account, instruction, movement, statement};
+use finance::{Currency, Money};
+use kernel::id::{AccountId, InstructionId, LineId, PartyId, TransferId};
+use platform::db::{Sql, Tx};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, DbErr, EntityTrait, ExprTrait, IntoActiveModel,
+    QueryFilter, QueryOrder, QuerySelect,
+};
+use serde::{Deserialize, Serialize};
+
+/// What an instruction's mirror and failure need to know; never sent.
+#[derive(Clone, Default, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub(crate) struct Context {
+    /// The ledger's reservation that stands behind it.
+    pub(crate) reservation: Option<TransferId>,
+    /// To be made before sending, by custody itself.
+    pub(crate) reserve: Option<(AccountId, AccountId)>,
+    /// The freeze it refers to.
+    pub(crate) freeze: Option<InstructionId>,
+    /// Lines that finally failed.
+    #[serde(default)]
+    pub(crate) failed: Vec<LineId>,
+}
+
+pub(crate) struct Instruction {
+    pub(crate) row: instruction::Model,
+    pub(crate) context: Context,
+    pub(crate) status: InstructionStatus,
+}
+
+impl Instruction {
+    fn of(row: instruction::Model) -> Result<Instruction, DbErr> {
+        let context = serde_json::from_str(&row.context).map_err(|e| DbErr::Json(e.to_string()))?;
+        let status =
+            InstructionStatus::from_code(&row.status).ok_or_else(|| DbErr::Type(row.status.clone()))?;
+        Ok(Instruction { row, context, status })
+    }
+
+    pub(crate) fn id(&self) -> InstructionId {
+        InstructionId(self.row.id)
+    }
+
+    pub(crate) fn amount(&self) -> Result<Money, DbErr> {
+        money(self.row.amount, &self.row.currency)
+    }
+
+    pub(crate) fn view(&self) -> InstructionView {
+        let awaiting = self.status == InstructionStatus::AwaitingUser;
+        InstructionView {
+            id: self.id(),
+            operation: self.row.operation.clone(),
+            party: self.row.party.map(PartyId),
+            project: self.row.project,
+            amount: self.amount().ok(),
+            status: self.status,
+            code: self.row.code.clone(),
+            redirect_url: awaiting.then(|| self.row.redirect_url.clone()),
+            at: self.row.at,
+        }
+    }
+}
+
+pub(crate) fn money(minor: i64, currency: &str) -> Result<Money, DbErr> {
+    let currency: Currency =
+        currency.parse().map_err(|_| DbErr::Type(format!("{currency} is no currency")))?;
+    Ok(Money::new(minor, currency))
+}
+
+pub(crate) async fn maybe_instruction(
+    db: &impl ConnectionTrait,
+    id: InstructionId,
+) -> Result<Option<Instruction>, DbErr> {
+    instruction::Entity::find_by_id(id.0).one(db).await?.map(Instruction::of).transpose()
+}
+
+/// The instruction with its row locked.
+pub(crate) async fn lock_instruction(tx: &Tx, id: InstructionId) -> Result<Option<Instruction>, DbErr> {
+    tx.one(format!("SELECT id FROM custody_instruction WHERE id = $1{}", tx.for_update()), [id.0.into()])
+        .await?;
+    maybe_instruction(tx, id).await
+}
+
+pub(crate) async fn insert_instruction(tx: &Tx, row: instruction::Model) -> Result<(), DbErr> {
+    instruction::Entity::insert(row.into_active_model()).exec_without_returning(tx).await.map(drop)
+}
+
+pub(crate) async fn update_instruction(tx: &Tx, i: &Instruction, now: DateTime<Utc>) -> Result<(), DbErr> {
+    let context = serde_json::to_string(&i.context).map_err(|e| DbErr::Json(e.to_string()))?;
+    let change = instruction::ActiveModel {
+        id: Set(i.row.id),
+        status: Set(i.status.code().into()),
+        code: Set(i.row.code.clone()),
+        redirect_url: Set(i.row.redirect_url.clone()),
+        attempts: Set(i.row.attempts),
+        lines_settled: Set(i.row.lines_settled),
+        lines_failed: Set(i.row.lines_failed),
+        context: Set(context),
+        updated_at: Set(now),
+        ..Default::default()
+    };
+    instruction::Entity::update_many()
+        .set(change)
+        .filter(instruction::Column::Id.eq(i.row.id))
+        .exec(tx)
+        .await
+        .map(drop)
+}
+
+pub(crate) async fn instructions_of(
+    db: &impl ConnectionTrait,
+    party: PartyId,
+    before: Option<DateTime<Utc>>,
+    limit: u64,
+) -> Result<Vec<Instruction>, DbErr> {
+    let mut find = instruction::Entity::find().filter(instruction::Column::Party.eq(party.0));
+    if let Some(before) = before {
+        find = find.filter(instruction::Column::At.lt(before));
+    }
+    find.order_by_desc(instruction::Column::At)
+        .limit(limit)
+        .all(db)
+        .await?
+        .into_iter()
+        .map(Instruction::of)
+        .collect()
+}
+
+/// Instructions about which the last word is not spoken, oldest first.
+pub(crate) async fn unfinished(db: &impl ConnectionTrait) -> Result<Vec<Instruction>, DbErr> {
+    let open: Vec<&str> = InstructionStatus::ALL.iter().filter(|s| !s.is_final()).map(|s| s.code()).collect();
+    let find = instruction::Entity::find().filter(instruction::Column::Status.is_in(open));
+    find.order_by_asc(instruction::Column::At).all(db).await?.into_iter().map(Instruction::of).collect()
+}
+
+pub(crate) async fn position(db: &impl ConnectionTrait, custodian: &str) -> Result<i64, DbErr> {
+    let sql = "SELECT COALESCE(MAX(number), 0) FROM custody_movement WHERE custodian = $1";
+    db.one(sql, [custodian.into()]).await?.map_or(Ok(0), |r| r.try_get_by_index(0))
+}
+
+pub(crate) async fn insert_movements(tx: &Tx, rows: Vec<movement::Model>) -> Result<(), DbErr> {
+    let rows = rows.into_iter().map(IntoActiveModel::into_active_model);
+    movement::Entity::insert_many(rows).exec_without_returning(tx).await.map(drop)
+}
+
+pub(crate) async fn unmirrored(
+    db: &impl ConnectionTrait,
+    custodian: &str,
+    limit: u64,
+) -> Result<Vec<movement::Model>, DbErr> {
+    movement::Entity::find()
+        .filter(movement::Column::Mirrored.eq(false))
+        .filter(movement::Column::Custodian.eq(custodian))
+        .order_by_asc(movement::Column::Number)
+        .limit(limit)
+        .all(db)
+        .await
+}
+
+pub(crate) async fn mark_mirrored(tx: &Tx, custodian: &str, number: i64) -> Result<bool, DbErr> {
+    let sql =
+        "UPDATE custody_movement SET mirrored = $1 WHERE custodian = $2 AND number = $3 AND NOT mirrored";
+    Ok(tx.run(sql, [true.into(), custodian.into(), number.into()]).await?.rows_affected() == 1)
+}
+
+pub(crate) async fn movements_of_request(
+    db: &impl ConnectionTrait,
+    request_no: &str,
+) -> Result<Vec<movement::Model>, DbErr> {
+    movement::Entity::find()
+        .filter(movement::Column::RequestNo.eq(request_no))
+        .order_by_asc(movement::Column::Number)
+        .all(db)
+        .await
+}
+
+pub(crate) async fn movements_of(
+    db: &impl ConnectionTrait,
+    party: PartyId,
+    before: i64,
+    limit: u64,
+) -> Result<Vec<movement::Model>, DbErr> {
+    let party = party.to_string();
+    movement::Entity::find()
+        .filter(movement::Column::Source.eq(party.clone()).or(movement::Column::Target.eq(party)))
+        .filter(movement::Column::Number.lt(before))
+        .order_by_desc(movement::Column::Number)
+        .limit(limit)
+        .all(db)
+        .await
+}
+
+pub(crate) async fn all_movements(
+    db: &impl ConnectionTrait,
+    custodian: &str,
+    up_to: i64,
+) -> Result<Vec<movement::Model>, DbErr> {
+    movement::Entity::find()
+        .filter(movement::Column::Custodian.eq(custodian))
+        .filter(movement::Column::Number.lte(up_to))
+        .order_by_asc(movement::Column::Number)
+        .all(db)
+        .await
+}
+
+pub(crate) async fn open_break(
+    tx: &Tx,
+    id: uuid::Uuid,
+    party: Option<PartyId>,
+    movement: uuid::Uuid,
+    what: &str,
+    now: DateTime<Utc>,
+) -> Result<bool, DbErr> {
+    let sql = "INSERT INTO custody_break (id, party, movement, what, open, at) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING";
+    let values =
+        [id.into(), party.map(|p| p.0).into(), movement.into(), what.into(), true.into(), now.into()];
+    Ok(tx.run(sql, values).await?.rows_affected() == 1)
+}
+
+pub(crate) async fn open_breaks(
+    db: &impl ConnectionTrait,
+) -> Result<Vec<entity_custody::account_break::Model>, DbErr> {
+    use entity_custody::account_break;
+    account_break::Entity::find()
+        .filter(account_break::Column::Open.eq(true))
+        .order_by_asc(account_break::Column::At)
+        .all(db)
+        .await
+}
+
+pub(crate) async fn cash_account(
+    db: &impl ConnectionTrait,
+    party: PartyId,
+) -> Result<Option<cash_account::Model>, DbErr> {
+    cash_account::Entity::find().filter(cash_account::Column::Party.eq(party.0)).one(db).await
+}
+
+pub(crate) async fn insert_cash_account(tx: &Tx, row: cash_account::Model) -> Result<bool, DbErr> {
+    let sql = "INSERT INTO custody_cash_account (party, custodian, opened_by, opened_at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING";
+    let values = [row.party.into(), row.custodian.into(), row.opened_by.into(), row.opened_at.into()];
+    Ok(tx.run(sql, values).await?.rows_affected() == 1)
+}
+
+pub(crate) async fn keep_statement(tx: &Tx, row: statement::Model) -> Result<(), DbErr> {
+    let sql =
+        "INSERT INTO custody_statement (custodian, position, text, key_id, signature, anchor, received_at)
+               VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (custodian, position)
+               DO UPDATE SET text = $3, key_id = $4, signature = $5, anchor = $6, received_at = $7";
+    let values = [
+        row.custodian.into(),
+        row.position.into(),
+        row.text.into(),
+        row.key_id.into(),
+        row.signature.into(),
+        row.anchor.into(),
+        row.received_at.into(),
+    ];
+    tx.run(sql, values).await.map(drop)
+}
+
+pub(crate) async fn last_statement(
+    db: &impl ConnectionTrait,
+    custodian: &str,
+) -> Result<Option<statement::Model>, DbErr> {
+    statement::Entity::find()
+        .filter(statement::Column::Custodian.eq(custodian))
+        .order_by_desc(statement::Column::Position)
+        .one(db)
+        .await
+}
+
+/// Remembers a nonce; false when it was there.
+pub(crate) async fn fresh_nonce(
+    tx: &Tx,
+    nonce: &str,
+    expires_at: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Result<bool, DbErr> {
+    tx.run("DELETE FROM custody_nonce WHERE expires_at < $1", [now.into()]).await?;
+    let sql = "INSERT INTO custody_nonce (nonce, expires_at) VALUES ($1, $2) ON CONFLICT DO NOTHING";
+    Ok(tx.run(sql, [nonce.into(), expires_at.into()]).await?.rows_affected() == 1)
+}

@@ -1,0 +1,585 @@
+//! The published methods: each checks who asks and writes an instruction down, or reads.
+
+use crate::instruct::{Draft, Watch};
+use crate::port::Port;
+use crate::post::Post;
+use crate::pull::Pull;
+use crate::repo::{self, Context};
+use custody_api::*;
+use finance::Money;
+use futures::FutureExt;
+use kernel::Call;
+use kernel::call::Service;
+use kernel::clock::SharedClock;
+use kernel::entropy::SharedEntropy;
+use kernel::id::{InstructionId, PartyId, derived};
+use ledger_api::{AccountKey, AccountKind, LedgerClient};
+use platform::db::{Db, WriteError};
+use platform::jobs::{self, Jobs};
+use platform::outbox::{EventPage, EventsAfter, Outbox};
+use platform::service::{published, unreadable};
+use platform::work::SharedLoop;
+use platform::{Answer, Fault};
+use serde_json::json;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
+use uuid::Uuid;
+
+/// What custody is made of.
+pub struct Parts {
+    pub db: Db,
+    pub outbox: Outbox,
+    pub clock: SharedClock,
+    pub entropy: SharedEntropy,
+    pub ledger: LedgerClient,
+    pub port: Port,
+}
+
+/// What its use cases and loops share.
+pub struct Inner {
+    pub(crate) db: Db,
+    pub(crate) outbox: Outbox,
+    pub(crate) clock: SharedClock,
+    pub(crate) entropy: SharedEntropy,
+    pub(crate) ledger: LedgerClient,
+    pub(crate) port: Port,
+    /// Whose ledger accounts are known to be open; only saves asking.
+    opened: Mutex<BTreeSet<(Uuid, String)>>,
+}
+
+impl Inner {
+    pub(crate) fn is_new(&self, owner: Uuid, currency: &str) -> bool {
+        let opened = self.opened.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        !opened.contains(&(owner, currency.to_string()))
+    }
+
+    pub(crate) fn remember_opened(&self, seen: BTreeSet<(Uuid, String)>) {
+        self.opened.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).extend(seen);
+    }
+}
+
+/// Custody, running.
+pub struct CustodyService {
+    inner: Arc<Inner>,
+}
+
+impl CustodyService {
+    pub fn new(parts: Parts) -> CustodyService {
+        let Parts { db, outbox, clock, entropy, ledger, port } = parts;
+        CustodyService {
+            inner: Arc::new(Inner { db, outbox, clock, entropy, ledger, port, opened: Mutex::default() }),
+        }
+    }
+
+    /// What works in the background: fetching facts, mirroring them, looking after instructions.
+    pub fn loops(&self) -> Vec<SharedLoop> {
+        let i = &self.inner;
+        vec![
+            Arc::new(Pull { db: i.db.clone(), port: i.port.clone() }),
+            Arc::new(Post(i.clone())),
+            Arc::new(Jobs {
+                service: Service::Custody,
+                worker: Arc::new(Watch(i.clone())),
+                db: i.db.clone(),
+                clock: i.clock.clone(),
+                entropy: i.entropy.clone(),
+            }),
+        ]
+    }
+
+    fn key(&self, owner: Uuid, amount: Money, kind: AccountKind) -> AccountKey {
+        AccountKey { owner, currency: amount.currency(), custodian: self.inner.port.custodian.clone(), kind }
+    }
+
+    async fn has_account(&self, call: &Call, party: PartyId) -> Result<(), Fault<CustodyError>> {
+        let found = repo::cash_account(self.inner.db.read(), party).await;
+        match found.map_err(|e| unreadable(call, "find a cash account", &e))? {
+            Some(_) => Ok(()),
+            None => Err(Fault::Refused(CustodyError::NoCashAccount)),
+        }
+    }
+}
+
+/// A user acts for themselves, at the gateway; nobody acts for them.
+fn own(call: &Call, party: PartyId) -> Result<(), Fault<CustodyError>> {
+    match call.caller {
+        Service::Gateway if call.party() != Some(party) => Err(Fault::Forbidden),
+        Service::Gateway | Service::Operator => Ok(()),
+        _ => Err(Fault::Forbidden),
+    }
+}
+
+/// What happens to a loan's money is decided by the services that own the listing and the loan.
+fn inside(call: &Call) -> Result<(), Fault<CustodyError>> {
+    match call.caller {
+        Service::Lending | Service::Investing | Service::Operator => Ok(()),
+        _ => Err(Fault::Forbidden),
+    }
+}
+
+fn positive(amount: Money) -> Result<(), Fault<CustodyError>> {
+    if amount.is_positive() { Ok(()) } else { Err(Fault::Refused(CustodyError::AmountNotPositive)) }
+}
+
+fn draft(id: InstructionId, operation: &'static str) -> Draft {
+    Draft {
+        id,
+        operation,
+        party: None,
+        project: None,
+        amount: None,
+        ask: json!({}),
+        context: Context::default(),
+        lines_total: 1,
+        waits_for_user: false,
+    }
+}
+
+impl Custody for CustodyService {
+    fn open_account<'a>(
+        &'a self,
+        call: &'a Call,
+        input: OpenCashAccount,
+    ) -> Answer<'a, InstructionView, CustodyError> {
+        async move {
+            own(call, input.party)?;
+            let exists = repo::cash_account(self.inner.db.read(), input.party).await;
+            let known = repo::maybe_instruction(self.inner.db.read(), input.id).await;
+            if let (Ok(Some(_)), Ok(None)) = (&exists, &known) {
+                return Err(Fault::Refused(CustodyError::CashAccountExists));
+            }
+            let d = Draft {
+                party: Some(input.party),
+                ask: json!({ "user_no": input.party.to_string(), "name": input.name }),
+                lines_total: 0,
+                waits_for_user: true,
+                ..draft(input.id, "open_account")
+            };
+            Ok(self.inner.instruct(call, d, input).await?.view())
+        }
+        .boxed()
+    }
+
+    fn grant<'a>(&'a self, call: &'a Call, input: GrantConsent) -> Answer<'a, InstructionView, CustodyError> {
+        async move {
+            own(call, input.party)?;
+            self.has_account(call, input.party).await?;
+            for grant in &input.grants {
+                positive(grant.per_order)?;
+            }
+            let grants: Vec<_> = input
+                .grants
+                .iter()
+                .map(|g| {
+                    json!({ "scope": g.scope, "currency": g.per_order.currency(), "per_order": g.per_order.minor(),
+                            "total": g.total.minor(), "expires_at": g.expires_at.timestamp() })
+                })
+                .collect();
+            let d = Draft {
+                party: Some(input.party),
+                ask: json!({ "user_no": input.party.to_string(), "grants": grants }),
+                lines_total: 0,
+                waits_for_user: true,
+                ..draft(input.id, "grant_authorization")
+            };
+            Ok(self.inner.instruct(call, d, input).await?.view())
+        }
+        .boxed()
+    }
+
+    fn top_up<'a>(&'a self, call: &'a Call, input: TopUp) -> Answer<'a, InstructionView, CustodyError> {
+        async move {
+            own(call, input.party)?;
+            positive(input.amount)?;
+            self.has_account(call, input.party).await?;
+            let d = Draft {
+                party: Some(input.party),
+                amount: Some(input.amount),
+                ask: json!({ "user_no": input.party.to_string(), "currency": input.amount.currency(), "amount": input.amount.minor() }),
+                waits_for_user: true,
+                ..draft(input.id, "top_up")
+            };
+            Ok(self.inner.instruct(call, d, input).await?.view())
+        }
+        .boxed()
+    }
+
+    fn withdraw<'a>(&'a self, call: &'a Call, input: Withdraw) -> Answer<'a, InstructionView, CustodyError> {
+        async move {
+            own(call, input.party)?;
+            positive(input.amount)?;
+            self.has_account(call, input.party).await?;
+            let from = self.key(input.party.0, input.amount, AccountKind::Available).id();
+            let to = self.key(input.party.0, input.amount, AccountKind::Outside).id();
+            let d = Draft {
+                party: Some(input.party),
+                amount: Some(input.amount),
+                ask: json!({ "user_no": input.party.to_string(), "currency": input.amount.currency(), "amount": input.amount.minor() }),
+                context: Context {
+                    reservation: Some(derived::withdrawal_reservation(input.id)),
+                    reserve: Some((from, to)),
+                    ..Context::default()
+                },
+                waits_for_user: true,
+                ..draft(input.id, "withdraw")
+            };
+            let i = self.inner.instruct(call, d, input).await?;
+            match i.row.code.as_str() {
+                "INSUFFICIENT_FUNDS" => Err(Fault::Refused(CustodyError::InsufficientFunds)),
+                "ACCOUNT_BLOCKED" => Err(Fault::Refused(CustodyError::AccountBlocked)),
+                _ => Ok(i.view()),
+            }
+        }
+        .boxed()
+    }
+
+    fn create_project<'a>(
+        &'a self,
+        call: &'a Call,
+        input: CreateProject,
+    ) -> Answer<'a, InstructionView, CustodyError> {
+        async move {
+            inside(call)?;
+            positive(input.amount)?;
+            let d = Draft {
+                party: Some(input.borrower),
+                project: Some(input.project),
+                amount: Some(input.amount),
+                ask: json!({ "project_no": input.project.to_string(), "user_no": input.borrower.to_string(),
+                             "currency": input.amount.currency(), "amount": input.amount.minor(), "fee_max": input.fee_max.minor() }),
+                lines_total: 0,
+                ..draft(input.id, "create_project")
+            };
+            Ok(self.inner.instruct(call, d, input).await?.view())
+        }
+        .boxed()
+    }
+
+    fn freeze<'a>(&'a self, call: &'a Call, input: Freeze) -> Answer<'a, InstructionView, CustodyError> {
+        async move {
+            inside(call)?;
+            positive(input.amount)?;
+            let d = Draft {
+                party: Some(input.party),
+                project: Some(input.project),
+                amount: Some(input.amount),
+                ask: json!({ "user_no": input.party.to_string(), "project_no": input.project.to_string(),
+                             "purpose": input.purpose, "amount": input.amount.minor() }),
+                context: Context { reservation: Some(input.reservation), ..Context::default() },
+                // With a consent it is done at once, without one the user is asked; either way a page's time suffices.
+                waits_for_user: true,
+                ..draft(input.id, "freeze")
+            };
+            Ok(self.inner.instruct(call, d, input).await?.view())
+        }
+        .boxed()
+    }
+
+    fn unfreeze<'a>(&'a self, call: &'a Call, input: Unfreeze) -> Answer<'a, InstructionView, CustodyError> {
+        async move {
+            inside(call)?;
+            let freeze = repo::maybe_instruction(self.inner.db.read(), input.freeze).await;
+            let freeze = freeze.map_err(|e| unreadable(call, "find a freeze", &e))?;
+            let freeze = freeze.ok_or(Fault::Refused(CustodyError::ReferenceNotFound))?;
+            let d = Draft {
+                party: freeze.row.party.map(PartyId),
+                project: freeze.row.project,
+                amount: freeze.amount().ok(),
+                ask: json!({ "freeze_no": input.freeze.to_string() }),
+                context: Context { freeze: Some(input.freeze), ..Context::default() },
+                ..draft(input.id, "unfreeze")
+            };
+            Ok(self.inner.instruct(call, d, input).await?.view())
+        }
+        .boxed()
+    }
+
+    fn disburse<'a>(&'a self, call: &'a Call, input: Disburse) -> Answer<'a, InstructionView, CustodyError> {
+        async move {
+            inside(call)?;
+            let Some(first) = input.lines.first() else { return Err(Fault::Refused(CustodyError::ReferenceNotFound)) };
+            let total = Money::sum(first.amount.currency(), input.lines.iter().map(|l| l.amount));
+            let lines: Vec<_> = input
+                .lines
+                .iter()
+                .map(|l| json!({ "line_no": l.line.to_string(), "freeze_no": l.freeze.to_string(), "amount": l.amount.minor() }))
+                .collect();
+            let d = Draft {
+                party: Some(input.borrower),
+                project: Some(input.project),
+                amount: Some(total.map_err(|e| Fault::Malformed(e.to_string()))?),
+                ask: json!({ "project_no": input.project.to_string(), "lines": lines }),
+                lines_total: i64::try_from(input.lines.len()).unwrap_or(i64::MAX),
+                ..draft(input.id, "disburse")
+            };
+            Ok(self.inner.instruct(call, d, input).await?.view())
+        }
+        .boxed()
+    }
+
+    fn unblock<'a>(&'a self, call: &'a Call, input: Unblock) -> Answer<'a, InstructionView, CustodyError> {
+        async move {
+            inside(call)?;
+            positive(input.amount)?;
+            let d = Draft {
+                party: Some(input.borrower),
+                project: Some(input.project),
+                amount: Some(input.amount),
+                ask: json!({ "project_no": input.project.to_string(), "amount": input.amount.minor() }),
+                ..draft(input.id, "unblock")
+            };
+            Ok(self.inner.instruct(call, d, input).await?.view())
+        }
+        .boxed()
+    }
+
+    fn reverse_line<'a>(
+        &'a self,
+        call: &'a Call,
+        input: ReverseLine,
+    ) -> Answer<'a, InstructionView, CustodyError> {
+        async move {
+            inside(call)?;
+            positive(input.amount)?;
+            let d = Draft {
+                amount: Some(input.amount),
+                ask: json!({ "batch_no": input.batch.to_string(), "line_no": input.line.to_string(), "amount": input.amount.minor() }),
+                ..draft(input.id, "reverse_line")
+            };
+            Ok(self.inner.instruct(call, d, input).await?.view())
+        }
+        .boxed()
+    }
+
+    fn repay<'a>(&'a self, call: &'a Call, input: Repay) -> Answer<'a, InstructionView, CustodyError> {
+        async move {
+            inside(call)?;
+            let Some(first) = input.lines.first() else { return Err(Fault::Refused(CustodyError::ReferenceNotFound)) };
+            let total = Money::sum(first.amount.currency(), input.lines.iter().map(|l| l.amount));
+            let lines: Vec<_> = input
+                .lines
+                .iter()
+                .map(|l| {
+                    json!({ "line_no": l.line.to_string(), "user_no": l.holder.to_string(), "amount": l.amount.minor(),
+                            "principal": l.principal.minor() })
+                })
+                .collect();
+            let d = Draft {
+                party: Some(input.borrower),
+                project: Some(input.project),
+                amount: Some(total.map_err(|e| Fault::Malformed(e.to_string()))?),
+                ask: json!({ "project_no": input.project.to_string(), "freeze_no": input.freeze.to_string(), "lines": lines }),
+                context: Context { freeze: Some(input.freeze), ..Context::default() },
+                lines_total: i64::try_from(input.lines.len()).unwrap_or(i64::MAX),
+                ..draft(input.id, "repay")
+            };
+            Ok(self.inner.instruct(call, d, input).await?.view())
+        }
+        .boxed()
+    }
+
+    fn charge_fee<'a>(
+        &'a self,
+        call: &'a Call,
+        input: ChargeFee,
+    ) -> Answer<'a, InstructionView, CustodyError> {
+        async move {
+            inside(call)?;
+            positive(input.amount)?;
+            let d = Draft {
+                party: Some(input.payer),
+                project: Some(input.project),
+                amount: Some(input.amount),
+                ask: json!({ "user_no": input.payer.to_string(), "project_no": input.project.to_string(), "amount": input.amount.minor() }),
+                ..draft(input.id, "fee")
+            };
+            Ok(self.inner.instruct(call, d, input).await?.view())
+        }
+        .boxed()
+    }
+
+    fn instruction<'a>(
+        &'a self,
+        call: &'a Call,
+        input: InstructionOf,
+    ) -> Answer<'a, InstructionView, CustodyError> {
+        async move {
+            let found = repo::maybe_instruction(self.inner.db.read(), input.id).await;
+            let found = found.map_err(|e| unreadable(call, "read an instruction", &e))?;
+            // To a stranger it is as if it were not there.
+            let mine = |party: Option<Uuid>| {
+                call.caller != Service::Gateway || (party.is_some() && party == call.party().map(|p| p.0))
+            };
+            match found {
+                Some(i) if mine(i.row.party) => Ok(i.view()),
+                _ => Err(Fault::Refused(CustodyError::InstructionNotFound)),
+            }
+        }
+        .boxed()
+    }
+
+    fn instructions<'a>(
+        &'a self,
+        call: &'a Call,
+        input: InstructionsOf,
+    ) -> Answer<'a, Vec<InstructionView>, CustodyError> {
+        async move {
+            if call.caller == Service::Gateway && call.party() != Some(input.party) {
+                return Err(Fault::Forbidden);
+            }
+            let limit = u64::from(input.limit.clamp(1, 100));
+            let found = repo::instructions_of(self.inner.db.read(), input.party, input.before, limit).await;
+            Ok(found
+                .map_err(|e| unreadable(call, "read instructions", &e))?
+                .iter()
+                .map(|i| i.view())
+                .collect())
+        }
+        .boxed()
+    }
+
+    fn cash_account<'a>(
+        &'a self,
+        call: &'a Call,
+        input: CashAccountOf,
+    ) -> Answer<'a, Option<CashAccountView>, CustodyError> {
+        async move {
+            if call.caller == Service::Gateway && call.party() != Some(input.party) {
+                return Err(Fault::Forbidden);
+            }
+            let found = repo::cash_account(self.inner.db.read(), input.party).await;
+            let found = found.map_err(|e| unreadable(call, "find a cash account", &e))?;
+            Ok(found.map(|a| CashAccountView {
+                party: PartyId(a.party),
+                custodian: a.custodian,
+                opened_at: a.opened_at,
+            }))
+        }
+        .boxed()
+    }
+
+    fn movements<'a>(
+        &'a self,
+        call: &'a Call,
+        input: MovementsOf,
+    ) -> Answer<'a, Vec<CashMovement>, CustodyError> {
+        async move {
+            if call.caller == Service::Gateway && call.party() != Some(input.party) {
+                return Err(Fault::Forbidden);
+            }
+            let (before, limit) = (input.before.unwrap_or(i64::MAX), u64::from(input.limit.clamp(1, 100)));
+            let read = async {
+                let found = repo::movements_of(self.inner.db.read(), input.party, before, limit).await?;
+                found
+                    .into_iter()
+                    .map(|m| {
+                        Ok(CashMovement {
+                            amount: repo::money(m.amount, &m.currency)?,
+                            number: m.number,
+                            kind: m.kind,
+                            source: m.source,
+                            source_bucket: m.source_bucket,
+                            target: m.target,
+                            target_bucket: m.target_bucket,
+                            instruction: m.request_no,
+                            business_date: m.business_date,
+                            at: m.at,
+                            mirrored: m.mirrored,
+                        })
+                    })
+                    .collect::<Result<Vec<_>, sea_orm::DbErr>>()
+            };
+            read.await.map_err(|e| unreadable(call, "read cash movements", &e))
+        }
+        .boxed()
+    }
+
+    fn hint<'a>(&'a self, call: &'a Call, input: Hint) -> Answer<'a, (), CustodyError> {
+        async move {
+            if !matches!(call.caller, Service::Gateway | Service::Operator)
+                || matches!(call.actor, kernel::Actor::Person { .. })
+            {
+                return Err(Fault::Forbidden);
+            }
+            let now = self.inner.clock.now();
+            let write = self.inner.db.write(move |tx| {
+                async move {
+                    jobs::hasten(tx, Service::Custody, derived::instruction_job(input.instruction), now)
+                        .await?;
+                    tx.wake("custody:pull");
+                    Ok::<(), WriteError<CustodyError>>(())
+                }
+                .boxed()
+            });
+            write.await.map_err(|e| published(call, "take a hint", e))
+        }
+        .boxed()
+    }
+
+    fn proof<'a>(&'a self, call: &'a Call, input: ProveBooks) -> Answer<'a, ProofReport, CustodyError> {
+        async move {
+            crate::proof::prove(&self.inner, call, input.offline).await.map_err(|e| {
+                tracing::error!(request = %call.request, cause = e, "the books could not be proved");
+                Fault::Internal
+            })
+        }
+        .boxed()
+    }
+
+    fn anchor<'a>(&'a self, call: &'a Call, _: AnchorBooks) -> Answer<'a, (), CustodyError> {
+        async move {
+            crate::proof::anchor(&self.inner, call).await.map_err(|e| {
+                tracing::warn!(request = %call.request, cause = e, "the chain's head was not anchored");
+                Fault::Unavailable
+            })
+        }
+        .boxed()
+    }
+
+    fn events<'a>(&'a self, call: &'a Call, input: EventsAfter) -> Answer<'a, EventPage, CustodyError> {
+        async move {
+            self.inner
+                .outbox
+                .events(self.inner.db.read(), &input)
+                .await
+                .map_err(|e| unreadable(call, "read events", &e))
+        }
+        .boxed()
+    }
+}
+
+impl CustodyService {
+    /// The custodian's door to us: checks a notification's signature and freshness, and takes it as a hint.
+    ///
+    /// # Errors
+    /// A word for the log.
+    pub async fn notified(
+        &self,
+        path: &str,
+        headers: &http::HeaderMap,
+        body: &[u8],
+    ) -> Result<InstructionId, String> {
+        #[derive(serde::Deserialize)]
+        struct Notice {
+            request_no: InstructionId,
+        }
+        let (nonce, expires) = self.inner.port.notification(path, headers, body).map_err(str::to_string)?;
+        let notice: Notice = serde_json::from_slice(body).map_err(|e| e.to_string())?;
+        let now = self.inner.clock.now();
+        let expires = chrono::DateTime::from_timestamp(expires, 0).unwrap_or(now);
+        let write = self.inner.db.write(move |tx| {
+            let nonce = nonce.clone();
+            async move {
+                if repo::fresh_nonce(tx, &nonce, expires, now).await? {
+                    jobs::hasten(tx, Service::Custody, derived::instruction_job(notice.request_no), now)
+                        .await?;
+                    tx.wake("custody:pull");
+                }
+                Ok::<(), WriteError<()>>(())
+            }
+            .boxed()
+        });
+        write.await.map_err(|e| format!("{e:?}"))?;
+        Ok(notice.request_no)
+    }
+}
