@@ -3,6 +3,7 @@
 //! **Invariant:** no foreign key crosses services.
 
 mod custody;
+mod identity;
 mod ledger;
 mod platform_calendar;
 
@@ -17,6 +18,7 @@ impl MigratorTrait for Migrator {
             Box::new(platform_calendar::Migration),
             Box::new(ledger::Migration),
             Box::new(custody::Migration),
+            Box::new(identity::Migration),
         ]
     }
 }

@@ -3,6 +3,7 @@
 
 use figment::Figment;
 use figment::providers::{Env, Format, Serialized, Toml};
+use platform::db::Place;
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -80,6 +81,14 @@ impl Config {
             ));
         }
         Ok(())
+    }
+
+    /// Where the platform's data is.
+    pub fn place(&self) -> Place {
+        match &self.database_url {
+            Some(url) => Place::Postgres(url.clone()),
+            None => Place::Sqlite(self.data.join("counterfoil.db")),
+        }
     }
 
     /// Where the app thinks it is.

@@ -2,9 +2,12 @@
 
 use anyhow::Context;
 use custodian::{Bank, Settings};
+use custody::port::Port;
 use ed25519_dalek::{SigningKey, VerifyingKey};
+use identity::secret::Keys;
 use kernel::clock::SharedClock;
 use kernel::entropy::SharedEntropy;
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -27,6 +30,45 @@ pub fn key(file: &Path, entropy: &SharedEntropy) -> anyhow::Result<SigningKey> {
     let text = std::fs::read_to_string(file).with_context(|| format!("{}", file.display()))?;
     let seed: [u8; 32] = hex::decode(text.trim())?.try_into().ok().context("a key has 32 bytes")?;
     Ok(SigningKey::from_bytes(&seed))
+}
+
+/// Identity's secrets, kept like the others.
+///
+/// # Errors
+/// When a file can be neither read nor made.
+pub fn identity_keys(data: &Path, entropy: &SharedEntropy) -> anyhow::Result<Keys> {
+    Ok(Keys {
+        signing: key(&data.join("identity.key"), entropy)?,
+        key_id: "identity-1".into(),
+        accepted: HashMap::new(),
+        pepper: key(&data.join("identity.pepper"), entropy)?.to_bytes(),
+    })
+}
+
+/// The port to the sandbox custodian at an address.
+///
+/// # Errors
+/// When a key can be neither read nor made.
+pub fn port(
+    data: &Path,
+    address: SocketAddr,
+    custodian_key: VerifyingKey,
+    own_authority: String,
+    clock: SharedClock,
+    entropy: SharedEntropy,
+) -> anyhow::Result<Port> {
+    Ok(Port {
+        custodian: CUSTODIAN.into(),
+        authority: address.to_string(),
+        wire: custody::port::over_http(format!("http://{address}")),
+        key: key(&data.join("platform.key"), &entropy)?,
+        key_id: "platform-1".into(),
+        custodian_key,
+        custodian_key_id: "custodian-1".into(),
+        own_authority,
+        clock,
+        entropy,
+    })
 }
 
 /// The sandbox custodian, running beside the server.

@@ -8,3 +8,4 @@ pub mod embedded;
 pub mod http;
 pub mod modules;
 pub mod notices;
+pub mod verify;

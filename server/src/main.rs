@@ -5,14 +5,16 @@ use clap::{Parser, Subcommand};
 use counterfoil::config::Config;
 use counterfoil::embedded::{self, Embedded};
 use counterfoil::modules::{House, Pace, Parts, Reach};
-use counterfoil::{assets, http, notices};
-use custody::port::Port;
+use counterfoil::{assets, http, notices, verify};
+use custody_api::{Custody, ProveBooks};
+use identity_api::{Begin, Identity};
+use kernel::call::Service;
 use kernel::clock::SharedClock;
 use kernel::entropy::SharedEntropy;
 use kernel::{OsEntropy, SystemClock};
-use platform::db::Place;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::process::ExitCode;
 use std::sync::Arc;
 
 #[derive(Parser)]
@@ -41,11 +43,23 @@ enum Command {
         #[arg(long)]
         demo: bool,
     },
+    /// Prove that the ledger and the custodian's books are equal; works with everything stopped
+    Verify {
+        #[arg(long)]
+        data: Option<PathBuf>,
+        #[arg(long)]
+        custodian_listen: Option<SocketAddr>,
+        /// Take the custodian's last signed statement and do not ask it
+        #[arg(long)]
+        offline: bool,
+        #[arg(long)]
+        json: bool,
+    },
     /// Write compressed twins beside the files of a built app
     Precompress { dir: PathBuf },
 }
 
-fn main() -> anyhow::Result<()> {
+fn main() -> anyhow::Result<ExitCode> {
     // Validation of a deep query and a large schema can need more than the default two megabytes of stack.
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -54,7 +68,7 @@ fn main() -> anyhow::Result<()> {
         .block_on(run(Cli::parse().command))
 }
 
-async fn run(command: Command) -> anyhow::Result<()> {
+async fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Serve { listen, data, custodian_listen, app, demo } => {
             let config = Config::read(|c| {
@@ -65,13 +79,29 @@ async fn run(command: Command) -> anyhow::Result<()> {
                 c.demo |= demo;
             })
             .map_err(|why| anyhow!(why))?;
-            serve(config).await
+            serve(config).await?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Verify { data, custodian_listen, offline, json } => {
+            let config = Config::read(|c| {
+                c.data = data.unwrap_or_else(|| c.data.clone());
+                c.custodian_listen = custodian_listen.unwrap_or(c.custodian_listen);
+            })
+            .map_err(|why| anyhow!(why))?;
+            platform::telemetry::log(false, "error");
+            let report = verify::prove(&config, offline).await?;
+            if json {
+                println!("{}", serde_json::to_string_pretty(&report)?);
+            } else {
+                print!("{}", verify::text(&report));
+            }
+            Ok(ExitCode::from(verify::exit_code(&report)))
         }
         Command::Precompress { dir } => {
             let (files, raw, packed) =
                 assets::precompress(&dir).with_context(|| format!("{}", dir.display()))?;
             println!("{files} files: {raw} bytes, {packed} compressed");
-            Ok(())
+            Ok(ExitCode::SUCCESS)
         }
     }
 }
@@ -80,10 +110,6 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     platform::telemetry::log(config.log_json, "info,sqlx=warn");
     platform::telemetry::metrics();
     std::fs::create_dir_all(&config.data).with_context(|| format!("{}", config.data.display()))?;
-    let place = match &config.database_url {
-        Some(url) => Place::Postgres(url.clone()),
-        None => Place::Sqlite(config.data.join("counterfoil.db")),
-    };
     let clock: SharedClock = Arc::new(SystemClock);
     let entropy: SharedEntropy = Arc::new(OsEntropy);
     let listener = tokio::net::TcpListener::bind(config.listen)
@@ -101,25 +127,22 @@ async fn serve(config: Config) -> anyhow::Result<()> {
         entropy.clone(),
     )
     .await?;
-    let port = Port {
-        custodian: embedded::CUSTODIAN.into(),
-        authority: bank.address.to_string(),
-        wire: custody::port::over_http(format!("http://{}", bank.address)),
-        key,
-        key_id: "platform-1".into(),
-        custodian_key: bank.public_key,
-        custodian_key_id: "custodian-1".into(),
+    let port = embedded::port(
+        &config.data,
+        bank.address,
+        bank.public_key,
         own_authority,
-        clock: clock.clone(),
-        entropy: entropy.clone(),
-    };
+        clock.clone(),
+        entropy.clone(),
+    )?;
     let parts = Parts {
-        place,
+        place: config.place(),
         clock: clock.clone(),
         entropy: entropy.clone(),
         reach: Reach::Direct,
         pace: Pace::Background,
         port,
+        keys: embedded::identity_keys(&config.data, &entropy)?,
     };
     let house = House::start(parts).await.context("cannot start the services")?;
     let ready = {
@@ -129,11 +152,24 @@ async fn serve(config: Config) -> anyhow::Result<()> {
             Box::pin(async move { house.ready().await }) as _
         })
     };
+    let begin = verify::operator(&clock, &entropy, "first start");
+    let links =
+        house.identity(Service::Operator).begin(&begin, Begin {}).await.map_err(|e| anyhow!("{e}"))?;
+    let (last_clock, last_entropy) = (clock.clone(), entropy.clone());
     let door = http::Door { clock, entropy, ready };
     let router = http::router(door, notices::router(house.custody_door()), config.app.as_deref());
     println!("Counterfoil serves {}", config.origin());
+    if !config.demo && !links.invitations.is_empty() {
+        println!("No staff power works until two different people have each used one of these links:");
+        for (_, secret) in &links.invitations {
+            println!("  {}/invitation/{}", config.origin(), secret.0);
+        }
+    }
     println!("The sandbox custodian's pages are at http://{}", bank.address);
     axum::serve(listener, router).with_graceful_shutdown(stopped()).await?;
+    // The custodian's last signed statement stays with us, so that the books can be proved while all is stopped.
+    let operator = verify::operator(&last_clock, &last_entropy, "last statement");
+    house.custody(Service::Operator).proof(&operator, ProveBooks::default()).await.ok();
     // No request is under way any more; what the services have acknowledged is in the database.
     house.stop().await;
     bank.stop().await;

@@ -6,6 +6,9 @@ use custody::CustodyService;
 use custody::port::Port;
 use custody_api::{Custody, CustodyClient, CustodyDispatcher};
 use futures::FutureExt;
+use identity::IdentityService;
+use identity::secret::Keys;
+use identity_api::{Identity, IdentityClient, IdentityDispatcher};
 use kernel::call::Service;
 use kernel::clock::SharedClock;
 use kernel::entropy::SharedEntropy;
@@ -45,13 +48,16 @@ pub struct Parts {
     pub pace: Pace,
     /// The custodian.
     pub port: Port,
+    /// Identity's secrets.
+    pub keys: Keys,
 }
 
 /// The services of this process, in the order in which they start.
-const SERVICES: [Service; 2] = [Service::Ledger, Service::Custody];
+const SERVICES: [Service; 3] = [Service::Identity, Service::Ledger, Service::Custody];
 
 #[derive(Default)]
 struct Slots {
+    identity: Slot<dyn Identity>,
     ledger: Slot<dyn Ledger>,
     custody: Slot<dyn Custody>,
     /// The same custody, for the custodian's own door.
@@ -99,6 +105,11 @@ impl House {
         Ok(house)
     }
 
+    /// Identity as `consumer` sees it.
+    pub fn identity(&self, consumer: Service) -> IdentityClient {
+        IdentityClient::new(self.stub(consumer), self.way(&self.slots.identity))
+    }
+
     /// The ledger as `consumer` sees it.
     pub fn ledger(&self, consumer: Service) -> LedgerClient {
         LedgerClient::new(self.stub(consumer), self.way(&self.slots.ledger))
@@ -138,6 +149,17 @@ impl House {
         let mut loops: Vec<SharedLoop> =
             vec![Arc::new(Relay { outbox: self.outbox(service), db: self.db.clone() })];
         match service {
+            Service::Identity => {
+                let identity = Arc::new(IdentityService::new(identity::Parts {
+                    db: self.db.clone(),
+                    outbox: self.outbox(service),
+                    clock: self.parts.clock.clone(),
+                    entropy: self.parts.entropy.clone(),
+                    keys: self.parts.keys.clone(),
+                }));
+                self.loopback.attach(IdentityClient::SERVICE, Arc::new(IdentityDispatcher(identity.clone())));
+                self.slots.identity.fill(identity);
+            }
             Service::Ledger => {
                 let ledger = Arc::new(ledger::LedgerService::start(
                     self.db.clone(),
@@ -170,6 +192,10 @@ impl House {
     /// Stops one service: nobody reaches it any more, and what it has begun is finished.
     pub async fn stop_service(&self, service: Service) {
         match service {
+            Service::Identity => {
+                self.slots.identity.clear();
+                self.loopback.detach(IdentityClient::SERVICE);
+            }
             Service::Ledger => {
                 self.slots.ledger.clear();
                 self.loopback.detach(LedgerClient::SERVICE);

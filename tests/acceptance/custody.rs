@@ -7,7 +7,7 @@ use custody_api::*;
 use finance::{Currency, Money};
 use kernel::Clock;
 use kernel::call::{Actor, Call, Service};
-use kernel::id::{BatchId, InstructionId, LineId, PartyId, SessionId, TransferId, derived};
+use kernel::id::{BatchId, InstructionId, LineId, PartyId, PersonId, SessionId, TransferId, derived};
 use ledger_api::batch::{Code, Operation, PostBatch};
 use ledger_api::{AccountKey, AccountKind, BalancesOf, Ledger, OpenAccount, OpenAccounts};
 use platform::Fault as Refused;
@@ -32,8 +32,8 @@ struct Actors<'a>(&'a World);
 
 impl Actors<'_> {
     fn as_person(&self, party: PartyId) -> Call {
-        let (session, roles) = (SessionId(self.0.uuid()), BTreeSet::new());
-        Call { actor: Actor::Person { party, session, roles }, ..self.0.call() }
+        let (person, session, roles) = (PersonId(party.0), SessionId(self.0.uuid()), BTreeSet::new());
+        Call { actor: Actor::Person { party, person, session, roles }, ..self.0.call() }
     }
 
     fn gateway(&self) -> CustodyClient {

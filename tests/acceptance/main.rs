@@ -2,5 +2,6 @@
 #![allow(clippy::unwrap_used, reason = "a story stops at the first surprise")]
 
 mod custody;
+mod identity;
 mod ledger;
 mod platform_parts;

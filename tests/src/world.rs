@@ -12,12 +12,14 @@ use custody::CustodyService;
 use custody::port::Port;
 use custody_api::{Custody, ProofReport, ProveBooks, Verdict};
 use ed25519_dalek::SigningKey;
+use identity::secret::Keys;
 use kernel::call::{Actor, Call, Service};
 use kernel::clock::SharedClock;
 use kernel::entropy::SharedEntropy;
 use kernel::id::RequestId;
 use kernel::{ManualClock, SeededEntropy};
 use platform::service::Slot;
+use std::collections::HashMap;
 use std::sync::Arc;
 use tower::ServiceExt;
 use uuid::Uuid;
@@ -60,6 +62,12 @@ impl World {
             reach,
             pace: Pace::Stepped,
             port,
+            keys: Keys {
+                signing: SigningKey::from_bytes(&[3; 32]),
+                key_id: "identity-1".into(),
+                accepted: HashMap::new(),
+                pepper: [4; 32],
+            },
         };
         let house = House::start(parts.clone()).await?;
         let bank_post = post_to(house.custody_door());

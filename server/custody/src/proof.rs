@@ -42,6 +42,7 @@ pub(crate) async fn prove(inner: &Inner, call: &Call, offline: bool) -> Result<P
     let anchor: Option<ChainHead> = anchor_text.as_deref().and_then(|text| serde_json::from_str(text).ok());
     let ledger = inner.ledger.proof(call, ProofOf { anchor }).await.map_err(|e| e.to_string())?;
     let fresh = if offline { None } else { inner.port.statement().await };
+    let offline = fresh.is_none();
     let signed = match (fresh, kept) {
         (Some(fresh), _) => {
             keep(inner, &fresh, anchor_text.unwrap_or_default()).await?;

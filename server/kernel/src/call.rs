@@ -1,6 +1,6 @@
 //! Who asks, for whom, and until when. The first argument of every use case.
 
-use crate::id::{PartyId, RequestId, SessionId};
+use crate::id::{PartyId, PersonId, RequestId, SessionId};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -96,6 +96,8 @@ pub enum Actor {
     Anonymous,
     Person {
         party: PartyId,
+        /// The human being behind the party.
+        person: PersonId,
         session: SessionId,
         roles: BTreeSet<Role>,
     },
@@ -137,9 +139,9 @@ impl Call {
     }
 
     /// The human being who acts, whatever the account; four eyes are counted by this.
-    pub fn person(&self) -> Option<PartyId> {
+    pub fn person(&self) -> Option<PersonId> {
         match &self.actor {
-            Actor::Person { party, .. } => Some(*party),
+            Actor::Person { person, .. } => Some(*person),
             _ => None,
         }
     }

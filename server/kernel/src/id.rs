@@ -42,8 +42,10 @@ macro_rules! ids {
 ids! {
     /// A person or a company known to the platform.
     PartyId,
-    /// One way in: a user name, its password and its second factor. One person may have several.
-    LoginId,
+    /// One human being, identified by a document; several parties can be the same person. Four eyes count these.
+    PersonId,
+    /// A change of rights or credentials that waits for a second person.
+    ChangeId,
     SessionId,
     InvitationId,
     /// A virtual account in the ledger.

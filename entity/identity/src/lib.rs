@@ -1,0 +1,95 @@
+//! Identity's tables; only identity may depend on them. The one place where personal data lies.
+
+macro_rules! table {
+    ($(#[$doc:meta])* $module:ident, $name:literal, { $($(#[$fdoc:meta])* $field:ident: $ty:ty),* $(,)? }) => {
+        $(#[$doc])*
+        pub mod $module {
+            use sea_orm::entity::prelude::*;
+
+            #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+            #[sea_orm(table_name = $name)]
+            pub struct Model {
+                $($(#[$fdoc])* pub $field: $ty,)*
+            }
+
+            #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+            pub enum Relation {}
+
+            impl ActiveModelBehavior for ActiveModel {}
+        }
+    };
+}
+
+table!(
+    /// A person known to the platform, with their way in.
+    party, "identity_party", {
+        #[sea_orm(primary_key, auto_increment = false)]
+        id: Uuid,
+        /// The human being, derived from the identity document under a secret of the installation.
+        person: Uuid,
+        email: String,
+        name: String,
+        password: String,
+        created_at: DateTimeUtc,
+    }
+);
+
+table!(
+    /// What a party may do.
+    role, "identity_role", {
+        #[sea_orm(primary_key, auto_increment = false)]
+        party: Uuid,
+        #[sea_orm(primary_key, auto_increment = false)]
+        role: String,
+        granted_at: DateTimeUtc,
+        /// The change or invitation that brought it; nil for what comes with registration.
+        by: Uuid,
+    }
+);
+
+table!(
+    /// One sign-in and all refresh tokens that follow from it.
+    session, "identity_session", {
+        #[sea_orm(primary_key, auto_increment = false)]
+        id: Uuid,
+        party: Uuid,
+        agent: String,
+        created_at: DateTimeUtc,
+        expires_at: DateTimeUtc,
+        revoked_at: Option<DateTimeUtc>,
+        why: String,
+    }
+);
+
+table!(
+    /// A way to become staff, once.
+    invitation, "identity_invitation", {
+        #[sea_orm(primary_key, auto_increment = false)]
+        id: Uuid,
+        secret: Vec<u8>,
+        role: String,
+        /// Made at the first start, to be used by two different people.
+        first: bool,
+        expires_at: DateTimeUtc,
+        used_by: Option<Uuid>,
+        person: Option<Uuid>,
+    }
+);
+
+table!(
+    /// A change of rights or credentials, proposed by one person and decided by another.
+    change, "identity_change", {
+        #[sea_orm(primary_key, auto_increment = false)]
+        id: Uuid,
+        kind: String,
+        subject: Option<Uuid>,
+        /// The beneficiary, who is neither of the two.
+        subject_person: Option<Uuid>,
+        role: String,
+        reason: String,
+        proposed_by: Uuid,
+        decided_by: Option<Uuid>,
+        status: String,
+        at: DateTimeUtc,
+    }
+);

@@ -1,0 +1,249 @@
+//! Identity's tables.
+
+use chrono::{DateTime, Utc};
+use entity_identity::{change, invitation, party, role, session};
+use identity_api::PartyView;
+use kernel::call::Role;
+use kernel::id::{PartyId, PersonId, SessionId};
+use platform::db::{Sql, Tx};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, DbErr, EntityTrait, IntoActiveModel, QueryFilter,
+    QueryOrder,
+};
+use std::collections::BTreeSet;
+use uuid::Uuid;
+
+pub(crate) async fn party_by_email(
+    db: &impl ConnectionTrait,
+    email: &str,
+) -> Result<Option<party::Model>, DbErr> {
+    party::Entity::find().filter(party::Column::Email.eq(email)).one(db).await
+}
+
+pub(crate) async fn maybe_party(
+    db: &impl ConnectionTrait,
+    id: PartyId,
+) -> Result<Option<party::Model>, DbErr> {
+    party::Entity::find_by_id(id.0).one(db).await
+}
+
+pub(crate) async fn parties(db: &impl ConnectionTrait, ids: Vec<Uuid>) -> Result<Vec<party::Model>, DbErr> {
+    let (list, values) = platform::setwise::ids(db, 1, ids);
+    let rows =
+        db.all(format!("SELECT id FROM identity_party WHERE id IN {list} ORDER BY id"), values).await?;
+    let mut found = Vec::with_capacity(rows.len());
+    for row in rows {
+        found.extend(maybe_party(db, PartyId(row.try_get_by_index(0)?)).await?);
+    }
+    Ok(found)
+}
+
+/// False when the address or the id is taken.
+pub(crate) async fn insert_party(tx: &Tx, row: &party::Model) -> Result<bool, DbErr> {
+    let sql = "INSERT INTO identity_party (id, person, email, name, password, created_at) VALUES ($1, $2, $3, $4, $5, $6)
+               ON CONFLICT DO NOTHING";
+    let values = [
+        row.id.into(),
+        row.person.into(),
+        row.email.clone().into(),
+        row.name.clone().into(),
+        row.password.clone().into(),
+        row.created_at.into(),
+    ];
+    Ok(tx.run(sql, values).await?.rows_affected() == 1)
+}
+
+pub(crate) async fn set_password(tx: &Tx, id: PartyId, password: &str) -> Result<(), DbErr> {
+    let row = party::ActiveModel { id: Set(id.0), password: Set(password.into()), ..Default::default() };
+    party::Entity::update_many().set(row).filter(party::Column::Id.eq(id.0)).exec(tx).await.map(drop)
+}
+
+pub(crate) async fn add_role(
+    tx: &Tx,
+    party: PartyId,
+    role: Role,
+    by: Uuid,
+    now: DateTime<Utc>,
+) -> Result<(), DbErr> {
+    let sql = "INSERT INTO identity_role (party, role, granted_at, by) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING";
+    tx.run(sql, [party.0.into(), role.code().into(), now.into(), by.into()]).await.map(drop)
+}
+
+pub(crate) async fn remove_role(tx: &Tx, party: PartyId, role: Role) -> Result<(), DbErr> {
+    let sql = "DELETE FROM identity_role WHERE party = $1 AND role = $2";
+    tx.run(sql, [party.0.into(), role.code().into()]).await.map(drop)
+}
+
+/// Whether two different people have used the first links: until then no staff power works.
+pub(crate) async fn begun(db: &impl ConnectionTrait) -> Result<bool, DbErr> {
+    let sql = "SELECT COUNT(DISTINCT person) FROM identity_invitation WHERE first AND person IS NOT NULL";
+    let row = db.one(sql, []).await?.ok_or_else(|| DbErr::Custom("no count".into()))?;
+    Ok(row.try_get_by_index::<i64>(0)? >= 2)
+}
+
+/// The roles that work now.
+pub(crate) async fn roles(db: &impl ConnectionTrait, party: PartyId) -> Result<BTreeSet<Role>, DbErr> {
+    let rows = role::Entity::find().filter(role::Column::Party.eq(party.0)).all(db).await?;
+    let all: BTreeSet<Role> = rows.iter().filter_map(|r| Role::from_code(&r.role)).collect();
+    if all.iter().any(|r| r.is_staff()) && !begun(db).await? {
+        return Ok(all.into_iter().filter(|r| !r.is_staff()).collect());
+    }
+    Ok(all)
+}
+
+pub(crate) async fn view(db: &impl ConnectionTrait, row: party::Model) -> Result<PartyView, DbErr> {
+    let id = PartyId(row.id);
+    let roles = roles(db, id).await?;
+    Ok(PartyView {
+        id,
+        person: PersonId(row.person),
+        name: row.name,
+        email: row.email,
+        roles,
+        created_at: row.created_at,
+    })
+}
+
+pub(crate) async fn insert_session(tx: &Tx, row: session::Model, refresh: Vec<u8>) -> Result<(), DbErr> {
+    let id = row.id;
+    session::Entity::insert(row.into_active_model()).exec_without_returning(tx).await?;
+    insert_refresh(tx, SessionId(id), refresh).await
+}
+
+pub(crate) async fn insert_refresh(tx: &Tx, session: SessionId, hash: Vec<u8>) -> Result<(), DbErr> {
+    let sql =
+        "INSERT INTO identity_refresh (hash, session, used_at) VALUES ($1, $2, NULL) ON CONFLICT DO NOTHING";
+    tx.run(sql, [hash.into(), session.0.into()]).await.map(drop)
+}
+
+/// The session of a refresh token and when the token was spent; its row locked.
+pub(crate) async fn lock_refresh(
+    tx: &Tx,
+    hash: Vec<u8>,
+) -> Result<Option<(SessionId, Option<DateTime<Utc>>)>, DbErr> {
+    let sql = format!("SELECT session, used_at FROM identity_refresh WHERE hash = $1{}", tx.for_update());
+    let row = tx.one(sql, [hash.into()]).await?;
+    row.map(|r| Ok((SessionId(r.try_get_by_index(0)?), r.try_get_by_index(1)?))).transpose()
+}
+
+pub(crate) async fn spend_refresh(tx: &Tx, hash: Vec<u8>, now: DateTime<Utc>) -> Result<(), DbErr> {
+    tx.run("UPDATE identity_refresh SET used_at = $1 WHERE hash = $2", [now.into(), hash.into()])
+        .await
+        .map(drop)
+}
+
+pub(crate) async fn maybe_session(
+    db: &impl ConnectionTrait,
+    id: SessionId,
+) -> Result<Option<session::Model>, DbErr> {
+    session::Entity::find_by_id(id.0).one(db).await
+}
+
+pub(crate) async fn open_sessions(
+    db: &impl ConnectionTrait,
+    party: PartyId,
+    now: DateTime<Utc>,
+) -> Result<Vec<session::Model>, DbErr> {
+    session::Entity::find()
+        .filter(session::Column::Party.eq(party.0))
+        .filter(session::Column::RevokedAt.is_null())
+        .filter(session::Column::ExpiresAt.gt(now))
+        .order_by_desc(session::Column::CreatedAt)
+        .all(db)
+        .await
+}
+
+/// False when it was revoked before.
+pub(crate) async fn revoke(tx: &Tx, id: SessionId, why: &str, now: DateTime<Utc>) -> Result<bool, DbErr> {
+    let sql = "UPDATE identity_session SET revoked_at = $1, why = $2 WHERE id = $3 AND revoked_at IS NULL";
+    Ok(tx.run(sql, [now.into(), why.into(), id.0.into()]).await?.rows_affected() == 1)
+}
+
+pub(crate) async fn insert_invitation(tx: &Tx, row: &invitation::Model) -> Result<(), DbErr> {
+    let sql = "INSERT INTO identity_invitation (id, secret, role, first, expires_at, used_by, person)
+               VALUES ($1, $2, $3, $4, $5, NULL, NULL) ON CONFLICT DO NOTHING";
+    let values = [
+        row.id.into(),
+        row.secret.clone().into(),
+        row.role.clone().into(),
+        row.first.into(),
+        row.expires_at.into(),
+    ];
+    tx.run(sql, values).await.map(drop)
+}
+
+pub(crate) async fn lock_invitation(tx: &Tx, secret: Vec<u8>) -> Result<Option<invitation::Model>, DbErr> {
+    tx.one(
+        format!("SELECT id FROM identity_invitation WHERE secret = $1{}", tx.for_update()),
+        [secret.clone().into()],
+    )
+    .await?;
+    invitation::Entity::find().filter(invitation::Column::Secret.eq(secret)).one(tx).await
+}
+
+pub(crate) async fn first_invitations(db: &impl ConnectionTrait) -> Result<Vec<invitation::Model>, DbErr> {
+    invitation::Entity::find()
+        .filter(invitation::Column::First.eq(true))
+        .order_by_asc(invitation::Column::Id)
+        .all(db)
+        .await
+}
+
+pub(crate) async fn use_invitation(tx: &Tx, id: Uuid, party: PartyId, person: PersonId) -> Result<(), DbErr> {
+    let sql = "UPDATE identity_invitation SET used_by = $1, person = $2 WHERE id = $3";
+    tx.run(sql, [party.0.into(), person.0.into(), id.into()]).await.map(drop)
+}
+
+pub(crate) async fn insert_change(tx: &Tx, row: change::Model) -> Result<(), DbErr> {
+    change::Entity::insert(row.into_active_model()).exec_without_returning(tx).await.map(drop)
+}
+
+pub(crate) async fn lock_change(tx: &Tx, id: Uuid) -> Result<Option<change::Model>, DbErr> {
+    tx.one(format!("SELECT id FROM identity_change WHERE id = $1{}", tx.for_update()), [id.into()]).await?;
+    change::Entity::find_by_id(id).one(tx).await
+}
+
+pub(crate) async fn decide_change(tx: &Tx, id: Uuid, by: PersonId, status: &str) -> Result<(), DbErr> {
+    let sql = "UPDATE identity_change SET decided_by = $1, status = $2 WHERE id = $3";
+    tx.run(sql, [by.0.into(), status.into(), id.into()]).await.map(drop)
+}
+
+pub(crate) async fn proposed_changes(db: &impl ConnectionTrait) -> Result<Vec<change::Model>, DbErr> {
+    change::Entity::find()
+        .filter(change::Column::Status.eq("PROPOSED"))
+        .order_by_asc(change::Column::At)
+        .all(db)
+        .await
+}
+
+/// Seconds that are left of a pause after wrong guesses.
+pub(crate) async fn throttled(
+    db: &impl ConnectionTrait,
+    key: Vec<u8>,
+    now: DateTime<Utc>,
+) -> Result<Option<i64>, DbErr> {
+    let row = db
+        .one("SELECT until FROM identity_throttle WHERE key = $1 AND until > $2", [key.into(), now.into()])
+        .await?;
+    row.map(|r| Ok((r.try_get_by_index::<DateTime<Utc>>(0)? - now).num_seconds().max(1))).transpose()
+}
+
+pub(crate) async fn count_failure(tx: &Tx, key: Vec<u8>, free: i64, now: DateTime<Utc>) -> Result<(), DbErr> {
+    let sql = "INSERT INTO identity_throttle (key, failures, until) VALUES ($1, 1, $2)
+               ON CONFLICT (key) DO UPDATE SET failures = identity_throttle.failures + 1 RETURNING failures";
+    let row = tx
+        .one(sql, [key.clone().into(), now.into()])
+        .await?
+        .ok_or_else(|| DbErr::Custom("no count".into()))?;
+    let over = row.try_get_by_index::<i64>(0)? - free;
+    if over > 0 {
+        let pause = 1i64 << over.min(9);
+        let until = now + chrono::Duration::seconds(pause);
+        tx.run("UPDATE identity_throttle SET until = $1 WHERE key = $2", [until.into(), key.into()]).await?;
+    }
+    Ok(())
+}
+
+pub(crate) async fn clear_failures(tx: &Tx, key: Vec<u8>) -> Result<(), DbErr> {
+    tx.run("DELETE FROM identity_throttle WHERE key = $1", [key.into()]).await.map(drop)
+}
