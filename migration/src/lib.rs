@@ -4,7 +4,10 @@
 
 mod custody;
 mod identity;
+mod investing;
 mod ledger;
+mod lending;
+mod office;
 mod platform_calendar;
 
 use sea_orm_migration::prelude::*;
@@ -19,6 +22,9 @@ impl MigratorTrait for Migrator {
             Box::new(ledger::Migration),
             Box::new(custody::Migration),
             Box::new(identity::Migration),
+            Box::new(office::Migration),
+            Box::new(investing::Migration),
+            Box::new(lending::Migration),
         ]
     }
 }

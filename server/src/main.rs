@@ -89,7 +89,14 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
             })
             .map_err(|why| anyhow!(why))?;
             platform::telemetry::log(false, "error");
-            let report = verify::prove(&config, offline).await?;
+            let report = match verify::prove(&config, offline).await {
+                Ok(report) => report,
+                Err(why) => {
+                    // Not the same as broken: nothing could be said.
+                    eprintln!("the books could not be examined: {why:#}");
+                    return Ok(ExitCode::from(2));
+                }
+            };
             if json {
                 println!("{}", serde_json::to_string_pretty(&report)?);
             } else {

@@ -9,13 +9,20 @@ use futures::FutureExt;
 use identity::IdentityService;
 use identity::secret::Keys;
 use identity_api::{Identity, IdentityClient, IdentityDispatcher};
+use investing::InvestingService;
+use investing_api::{Investing, InvestingClient, InvestingDispatcher};
 use kernel::call::Service;
 use kernel::clock::SharedClock;
 use kernel::entropy::SharedEntropy;
 use ledger_api::{Ledger, LedgerClient, LedgerDispatcher};
+use lending::LendingService;
+use lending_api::{Lending, LendingClient, LendingDispatcher};
+use office::OfficeService;
+use office_api::{Office, OfficeClient, OfficeDispatcher};
 use platform::calendar;
 use platform::db::{Db, Place, WriteError};
 use platform::outbox::{Outbox, Relay};
+use platform::reader::Source;
 use platform::service::{Loopback, Slot, Stub, Way};
 use platform::work::{self, Runner, SharedLoop, StepError};
 use sea_orm::DbErr;
@@ -53,13 +60,35 @@ pub struct Parts {
 }
 
 /// The services of this process, in the order in which they start.
-const SERVICES: [Service; 3] = [Service::Identity, Service::Ledger, Service::Custody];
+const SERVICES: [Service; 6] = [
+    Service::Identity,
+    Service::Ledger,
+    Service::Custody,
+    Service::Office,
+    Service::Investing,
+    Service::Lending,
+];
+
+/// Where a consumer hears another service's events: through its published method, wherever it runs.
+macro_rules! source {
+    ($client:expr) => {{
+        let client = $client;
+        let source: Source = Arc::new(move |call, after| {
+            let client = client.clone();
+            async move { client.events(&call, after).await.ok() }.boxed()
+        });
+        source
+    }};
+}
 
 #[derive(Default)]
 struct Slots {
     identity: Slot<dyn Identity>,
     ledger: Slot<dyn Ledger>,
     custody: Slot<dyn Custody>,
+    office: Slot<dyn Office>,
+    investing: Slot<dyn Investing>,
+    lending: Slot<dyn Lending>,
     /// The same custody, for the custodian's own door.
     notified: Slot<CustodyService>,
 }
@@ -118,6 +147,21 @@ impl House {
     /// Custody as `consumer` sees it.
     pub fn custody(&self, consumer: Service) -> CustodyClient {
         CustodyClient::new(self.stub(consumer), self.way(&self.slots.custody))
+    }
+
+    /// Office as `consumer` sees it.
+    pub fn office(&self, consumer: Service) -> OfficeClient {
+        OfficeClient::new(self.stub(consumer), self.way(&self.slots.office))
+    }
+
+    /// Investing as `consumer` sees it.
+    pub fn investing(&self, consumer: Service) -> InvestingClient {
+        InvestingClient::new(self.stub(consumer), self.way(&self.slots.investing))
+    }
+
+    /// Lending as `consumer` sees it.
+    pub fn lending(&self, consumer: Service) -> LendingClient {
+        LendingClient::new(self.stub(consumer), self.way(&self.slots.lending))
     }
 
     /// Where the custodian's notifications go while custody runs in this process.
@@ -183,7 +227,59 @@ impl House {
                 self.slots.notified.fill(custody.clone());
                 self.slots.custody.fill(custody);
             }
-            _ => loops.clear(),
+            Service::Office => {
+                let office = Arc::new(OfficeService::new(
+                    self.db.clone(),
+                    self.outbox(service),
+                    self.parts.clock.clone(),
+                ));
+                self.loopback.attach(OfficeClient::SERVICE, Arc::new(OfficeDispatcher(office.clone())));
+                self.slots.office.fill(office);
+            }
+            Service::Investing => {
+                let investing = Arc::new(InvestingService::new(investing::Parts {
+                    db: self.db.clone(),
+                    outbox: self.outbox(service),
+                    clock: self.parts.clock.clone(),
+                    entropy: self.parts.entropy.clone(),
+                    ledger: self.ledger(service),
+                    custody: self.custody(service),
+                    office: self.office(service),
+                    custodian: self.parts.port.custodian.clone(),
+                    sources: [
+                        source!(self.lending(service)),
+                        source!(self.office(service)),
+                        source!(self.custody(service)),
+                        source!(self.investing(service)),
+                    ],
+                }));
+                loops.extend(investing.loops());
+                self.loopback
+                    .attach(InvestingClient::SERVICE, Arc::new(InvestingDispatcher(investing.clone())));
+                self.slots.investing.fill(investing);
+            }
+            Service::Lending => {
+                let lending = Arc::new(LendingService::new(lending::Parts {
+                    db: self.db.clone(),
+                    outbox: self.outbox(service),
+                    clock: self.parts.clock.clone(),
+                    entropy: self.parts.entropy.clone(),
+                    ledger: self.ledger(service),
+                    custody: self.custody(service),
+                    office: self.office(service),
+                    custodian: self.parts.port.custodian.clone(),
+                    sources: [
+                        source!(self.lending(service)),
+                        source!(self.office(service)),
+                        source!(self.investing(service)),
+                        source!(self.custody(service)),
+                    ],
+                }));
+                loops.extend(lending.loops());
+                self.loopback.attach(LendingClient::SERVICE, Arc::new(LendingDispatcher(lending.clone())));
+                self.slots.lending.fill(lending);
+            }
+            Service::Gateway | Service::Operator => loops.clear(),
         }
         let runner = (self.parts.pace == Pace::Background).then(|| Runner::start(&self.db, loops.clone()));
         self.lock().insert(service, Running { loops, runner });
@@ -205,7 +301,19 @@ impl House {
                 self.slots.notified.clear();
                 self.loopback.detach(CustodyClient::SERVICE);
             }
-            _ => {}
+            Service::Office => {
+                self.slots.office.clear();
+                self.loopback.detach(OfficeClient::SERVICE);
+            }
+            Service::Investing => {
+                self.slots.investing.clear();
+                self.loopback.detach(InvestingClient::SERVICE);
+            }
+            Service::Lending => {
+                self.slots.lending.clear();
+                self.loopback.detach(LendingClient::SERVICE);
+            }
+            Service::Gateway | Service::Operator => {}
         }
         let running = self.lock().remove(&service);
         if let Some(Running { runner: Some(runner), .. }) = running {

@@ -4,4 +4,6 @@
 mod custody;
 mod identity;
 mod ledger;
+mod loan_life;
 mod platform_parts;
+mod verify;

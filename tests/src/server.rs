@@ -37,6 +37,8 @@ impl Drop for Folder {
 pub struct Server {
     child: Child,
     pub url: String,
+    /// Where its sandbox custodian listens.
+    pub custodian: String,
     pub data: Folder,
 }
 
@@ -45,13 +47,14 @@ impl Server {
     pub async fn start(arguments: &[&str]) -> anyhow::Result<Server> {
         let binary = PathBuf::from(told("COUNTERFOIL_TEST_BINARIES")?).join("counterfoil");
         let (port, data) = (free_port()?, Folder::new("server")?);
+        let custodian = format!("127.0.0.1:{}", free_port()?);
         let child = Command::new(&binary)
             .args([
                 "serve",
                 "--listen",
                 &format!("127.0.0.1:{port}"),
                 "--custodian-listen",
-                "127.0.0.1:0",
+                &custodian,
                 "--data",
             ])
             .arg(&data.0)
@@ -60,7 +63,7 @@ impl Server {
             .stdout(Stdio::null())
             .spawn()
             .with_context(|| format!("cannot start {}", binary.display()))?;
-        let mut server = Server { child, url: format!("http://127.0.0.1:{port}"), data };
+        let mut server = Server { child, url: format!("http://127.0.0.1:{port}"), custodian, data };
         for _ in 0..300 {
             if let Some(status) = server.child.try_wait()? {
                 bail!("the server ended with {status} before it was ready");
@@ -71,6 +74,28 @@ impl Server {
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
         bail!("the server was not ready within thirty seconds")
+    }
+
+    /// Asks it to end in good order, and waits until it has.
+    pub fn interrupt(&mut self) -> anyhow::Result<()> {
+        Command::new("kill").args(["-INT", &self.child.id().to_string()]).status()?;
+        let status = self.child.wait()?;
+        anyhow::ensure!(status.success(), "the server ended with {status}");
+        Ok(())
+    }
+
+    /// Runs the program beside the server, on the same data. Gives its exit code and what it printed.
+    pub fn command(&self, arguments: &[&str]) -> anyhow::Result<(Option<i32>, String)> {
+        let binary = PathBuf::from(told("COUNTERFOIL_TEST_BINARIES")?).join("counterfoil");
+        let out = Command::new(binary)
+            .args(arguments)
+            .arg("--data")
+            .arg(&self.data.0)
+            .stdin(Stdio::null())
+            .output()?;
+        // What went wrong beside is for whoever reads the test's output.
+        eprint!("{}", String::from_utf8_lossy(&out.stderr));
+        Ok((out.status.code(), String::from_utf8_lossy(&out.stdout).into_owned()))
     }
 
     /// `kill -9`: what a crash or the end of memory does.

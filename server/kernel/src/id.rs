@@ -70,9 +70,7 @@ ids! {
     NoteId,
     RepaymentId,
     QuoteId,
-    DistributionId,
     TaskId,
-    ApprovalId,
     /// An event in an outbox.
     EventId,
     /// A command that is no noun of its own.
@@ -108,12 +106,18 @@ pub mod derived {
         /// The note a bid becomes.
         bid_note: BidId => NoteId, "bid.note";
         listing_loan: ListingId => LoanId, "listing.loan";
+        /// The listing's registration at the custodian, which watches its limit.
+        listing_project: ListingId => InstructionId, "listing.project";
+        listing_disbursement_task: ListingId => TaskId, "listing.disbursement.task";
+        bid_batch: BidId => BatchId, "bid.batch";
+        bid_job: BidId => JobId, "bid.job";
+        repayment_job: RepaymentId => JobId, "repayment.job";
+        repayment_batch_of_reservation: RepaymentId => BatchId, "repayment.reservation.batch";
         application_listing: ApplicationId => ListingId, "application.listing";
         /// The application's task on the credit desk.
         application_task: ApplicationId => TaskId, "application.task";
         /// The batch that pays the frozen bids to the borrower.
         loan_disbursement: LoanId => InstructionId, "loan.disbursement";
-        loan_disbursement_task: LoanId => TaskId, "loan.disbursement.task";
         loan_unblock: LoanId => InstructionId, "loan.unblock";
         loan_fee: LoanId => InstructionId, "loan.fee";
         /// Freeze of the exact total of one repayment.
@@ -121,12 +125,9 @@ pub mod derived {
         repayment_reservation: RepaymentId => TransferId, "repayment.reservation";
         /// The batch out of that freeze.
         repayment_batch: RepaymentId => InstructionId, "repayment.batch";
-        repayment_distribution: RepaymentId => DistributionId, "repayment.distribution";
         /// A movement has exactly one mirror batch.
         movement_mirror: MovementId => BatchId, "movement.mirror";
         movement_break: MovementId => BreakId, "movement.break";
-        command_instruction: CommandId => InstructionId, "command.instruction";
-        command_task: CommandId => TaskId, "command.task";
         instruction_job: InstructionId => JobId, "instruction.job";
         /// The reservation a withdrawal makes.
         withdrawal_reservation: InstructionId => TransferId, "withdrawal.reservation";
@@ -136,7 +137,6 @@ pub mod derived {
         reservation_batch: TransferId => BatchId, "reservation.batch";
         /// A freeze that came after it had been given up goes back at once.
         late_freeze_unfreeze: InstructionId => InstructionId, "freeze.late.unfreeze";
-        event_command: EventId => CommandId, "event.command";
     }
 
     /// One transfer of a mirror batch, by its place in it.
@@ -159,14 +159,9 @@ pub mod derived {
         LineId(Uuid::new_v5(&repayment.0, note.0.as_bytes()))
     }
 
-    /// The repayment that the due-date run makes for one instalment of a loan.
-    pub fn due_repayment(loan: LoanId, due: chrono::NaiveDate) -> RepaymentId {
-        RepaymentId(Uuid::new_v5(&loan.0, format!("due:{due}").as_bytes()))
-    }
-
-    /// A job of one kind for one subject.
-    pub fn job(kind: &str, subject: uuid::Uuid) -> JobId {
-        JobId(Uuid::new_v5(&subject, format!("job:{kind}").as_bytes()))
+    /// The repayment that the run of one business date makes for a loan with something due.
+    pub fn due_repayment(loan: LoanId, date: chrono::NaiveDate) -> RepaymentId {
+        RepaymentId(Uuid::new_v5(&loan.0, format!("due:{date}").as_bytes()))
     }
 }
 

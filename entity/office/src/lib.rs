@@ -1,0 +1,4 @@
+//! Office's tables; only office may depend on them.
+
+pub mod approval;
+pub mod task;

@@ -1,0 +1,125 @@
+//! What lending announces.
+
+use crate::application::ApplicationView;
+use crate::loan::{LoanView, NoteView, RepaymentView};
+use chrono::NaiveDate;
+use finance::{Money, Rate};
+use kernel::id::{InstructionId, LineId, PersonId};
+use platform::outbox::Announces;
+use serde::{Deserialize, Serialize};
+
+/// A line of a disbursement as it was decided.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ContractLine {
+    pub line: LineId,
+    pub freeze: InstructionId,
+    pub amount: Money,
+}
+
+/// One holder's part of a repayment.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct PaymentLine {
+    pub line: LineId,
+    pub note: NoteView,
+    pub interest: Money,
+    pub principal: Money,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum LendingEvent {
+    ApplicationSubmitted {
+        application: ApplicationView,
+    },
+    RateProposed {
+        application: ApplicationView,
+        borrower_person: PersonId,
+    },
+    LoanApproved {
+        application: ApplicationView,
+        borrower_person: PersonId,
+        rate: Rate,
+        fee: Money,
+        expires_on: NaiveDate,
+    },
+    ApplicationDeclined {
+        application: ApplicationView,
+    },
+    ApplicationWithdrawn {
+        application: ApplicationView,
+    },
+    /// The contract and its notes are written; the money is still the investors'.
+    LoanContracted {
+        loan: LoanView,
+        lines: Vec<ContractLine>,
+    },
+    /// The last line has settled: interest runs.
+    LoanDisbursed {
+        loan: LoanView,
+    },
+    RepaymentBegun {
+        repayment: RepaymentView,
+        loan: LoanView,
+    },
+    /// Frozen, split and stored; never computed again.
+    RepaymentDistributed {
+        repayment: RepaymentView,
+        loan: LoanView,
+        lines: Vec<PaymentLine>,
+    },
+    RepaymentSettled {
+        repayment: RepaymentView,
+        loan: LoanView,
+        lines: Vec<PaymentLine>,
+    },
+    RepaymentFailed {
+        repayment: RepaymentView,
+        loan: LoanView,
+    },
+    LoanOverdue {
+        loan: LoanView,
+    },
+    LoanClosed {
+        loan: LoanView,
+    },
+}
+
+impl Announces for LendingEvent {
+    fn key(&self) -> String {
+        use LendingEvent as E;
+        match self {
+            E::ApplicationSubmitted { application }
+            | E::RateProposed { application, .. }
+            | E::LoanApproved { application, .. }
+            | E::ApplicationDeclined { application }
+            | E::ApplicationWithdrawn { application } => application.id.to_string(),
+            E::LoanContracted { loan, .. }
+            | E::LoanDisbursed { loan }
+            | E::RepaymentBegun { loan, .. }
+            | E::RepaymentDistributed { loan, .. }
+            | E::RepaymentSettled { loan, .. }
+            | E::RepaymentFailed { loan, .. }
+            | E::LoanOverdue { loan }
+            | E::LoanClosed { loan } => loan.id.to_string(),
+        }
+    }
+
+    fn kind(&self) -> &'static str {
+        use LendingEvent as E;
+        match self {
+            E::ApplicationSubmitted { .. } => "ApplicationSubmitted",
+            E::RateProposed { .. } => "RateProposed",
+            E::LoanApproved { .. } => "LoanApproved",
+            E::ApplicationDeclined { .. } => "ApplicationDeclined",
+            E::ApplicationWithdrawn { .. } => "ApplicationWithdrawn",
+            E::LoanContracted { .. } => "LoanContracted",
+            E::LoanDisbursed { .. } => "LoanDisbursed",
+            E::RepaymentBegun { .. } => "RepaymentBegun",
+            E::RepaymentDistributed { .. } => "RepaymentDistributed",
+            E::RepaymentSettled { .. } => "RepaymentSettled",
+            E::RepaymentFailed { .. } => "RepaymentFailed",
+            E::LoanOverdue { .. } => "LoanOverdue",
+            E::LoanClosed { .. } => "LoanClosed",
+        }
+    }
+}

@@ -1,0 +1,218 @@
+//! Loans, their instalments, notes and repayments.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use finance::{Money, Rate};
+use kernel::id::{ListingId, LoanId, NoteId, PartyId, QuoteId, RepaymentId};
+use serde::{Deserialize, Serialize};
+
+/// The contract's terms, as agreed; a copy that nothing changes.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Terms {
+    pub product: String,
+    pub version: u32,
+    pub principal: Money,
+    pub rate: Rate,
+    pub term_months: u32,
+    pub fee: Money,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct LoanOf {
+    pub loan: LoanId,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct LoansOf {
+    pub borrower: Option<PartyId>,
+    pub before: Option<DateTime<Utc>>,
+    /// 1 to 100.
+    pub limit: u32,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct NotesOf {
+    pub holder: Option<PartyId>,
+    pub loan: Option<LoanId>,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct NoteOf {
+    pub note: NoteId,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct RepayDue {
+    pub id: RepaymentId,
+    pub loan: LoanId,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct QuotePayoff {
+    pub id: QuoteId,
+    pub loan: LoanId,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct RepayEarly {
+    pub id: RepaymentId,
+    pub quote: QuoteId,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct RepaymentOf {
+    pub repayment: RepaymentId,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct RunDay {
+    pub date: NaiveDate,
+}
+
+/// What a business date's work has done, in all its runs.
+#[derive(Clone, Default, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct DayRun {
+    pub repayments_begun: u32,
+    pub became_overdue: u32,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum LoanStatus {
+    AwaitingDisbursement,
+    Active,
+    Overdue,
+    Closed,
+}
+
+impl LoanStatus {
+    pub fn code(self) -> &'static str {
+        match self {
+            LoanStatus::AwaitingDisbursement => "AWAITING_DISBURSEMENT",
+            LoanStatus::Active => "ACTIVE",
+            LoanStatus::Overdue => "OVERDUE",
+            LoanStatus::Closed => "CLOSED",
+        }
+    }
+
+    pub fn from_code(code: &str) -> Option<LoanStatus> {
+        use LoanStatus as S;
+        [S::AwaitingDisbursement, S::Active, S::Overdue, S::Closed].into_iter().find(|s| s.code() == code)
+    }
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct LoanView {
+    pub id: LoanId,
+    pub listing: ListingId,
+    pub borrower: PartyId,
+    pub terms: Terms,
+    pub status: LoanStatus,
+    /// From this day interest runs.
+    pub started_on: Option<NaiveDate>,
+    pub closed_on: Option<NaiveDate>,
+    pub outstanding: Money,
+    /// Since the oldest unpaid due date, on the business date it was last looked at.
+    pub days_past_due: u32,
+    pub at: DateTime<Utc>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum InstalmentStatus {
+    Scheduled,
+    Paid,
+    /// Ended by an early payoff.
+    Replaced,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct InstalmentView {
+    pub number: u32,
+    pub due: NaiveDate,
+    pub interest: Money,
+    pub principal: Money,
+    pub status: InstalmentStatus,
+    pub paid_on: Option<NaiveDate>,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct NoteView {
+    pub id: NoteId,
+    pub loan: LoanId,
+    pub holder: PartyId,
+    pub principal: Money,
+    pub outstanding: Money,
+    pub interest_received: Money,
+    pub version: u32,
+}
+
+/// What one repayment brought a note.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct NotePayment {
+    pub repayment: RepaymentId,
+    pub interest: Money,
+    pub principal: Money,
+    pub value_date: NaiveDate,
+    pub settled: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum RepaymentStatus {
+    /// The borrower's money is being frozen, or the borrower is asked on the custodian's page.
+    Freezing,
+    /// It is frozen and split; the lines are on their way to the holders.
+    Distributing,
+    Settled,
+    /// Some lines finally failed: people must look, and the loan waits.
+    Partial,
+    Failed,
+}
+
+impl RepaymentStatus {
+    pub fn code(self) -> &'static str {
+        match self {
+            RepaymentStatus::Freezing => "FREEZING",
+            RepaymentStatus::Distributing => "DISTRIBUTING",
+            RepaymentStatus::Settled => "SETTLED",
+            RepaymentStatus::Partial => "PARTIAL",
+            RepaymentStatus::Failed => "FAILED",
+        }
+    }
+
+    pub fn from_code(code: &str) -> Option<RepaymentStatus> {
+        use RepaymentStatus as S;
+        [S::Freezing, S::Distributing, S::Settled, S::Partial, S::Failed]
+            .into_iter()
+            .find(|s| s.code() == code)
+    }
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct RepaymentView {
+    pub id: RepaymentId,
+    pub loan: LoanId,
+    pub early: bool,
+    pub interest: Money,
+    pub principal: Money,
+    pub total: Money,
+    pub status: RepaymentStatus,
+    /// The custodian's reason where it failed.
+    pub why: String,
+    pub value_date: Option<NaiveDate>,
+    /// Where the borrower confirms, where no consent covers it.
+    pub redirect_url: Option<String>,
+    pub at: DateTime<Utc>,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct QuoteView {
+    pub id: QuoteId,
+    pub loan: LoanId,
+    pub on: NaiveDate,
+    pub principal: Money,
+    pub interest: Money,
+    pub total: Money,
+    /// It is honoured until the business date moves on.
+    pub valid_on: NaiveDate,
+}

@@ -1,0 +1,192 @@
+//! The published methods.
+
+use crate::repo;
+use chrono::{DateTime, Utc};
+use futures::FutureExt;
+use kernel::Call;
+use kernel::call::{Role, Service};
+use kernel::clock::SharedClock;
+use office_api::*;
+use platform::db::{Db, WriteError};
+use platform::outbox::{EventPage, EventsAfter, Outbox};
+use platform::service::{published, unreadable};
+use platform::{Answer, Fault};
+
+/// Office, running.
+pub struct OfficeService {
+    db: Db,
+    outbox: Outbox,
+    clock: SharedClock,
+}
+
+impl OfficeService {
+    pub fn new(db: Db, outbox: Outbox, clock: SharedClock) -> OfficeService {
+        OfficeService { db, outbox, clock }
+    }
+
+    fn now(&self) -> DateTime<Utc> {
+        self.clock.now()
+    }
+}
+
+/// Which kinds of task somebody sees: their own work, or all for those who watch.
+fn visible(call: &Call, wanted: Option<TaskKind>) -> Vec<TaskKind> {
+    let watches = call.has_any(&[Role::Auditor, Role::Administrator]) || call.caller != Service::Gateway;
+    let sees = |kind: &TaskKind| watches || call.has_any(kind.roles());
+    TaskKind::ALL.into_iter().filter(|k| wanted.is_none_or(|w| w == *k)).filter(sees).collect()
+}
+
+impl Office for OfficeService {
+    fn open_task<'a>(&'a self, call: &'a Call, input: OpenTask) -> Answer<'a, TaskView, OfficeError> {
+        async move {
+            if !matches!(call.caller, Service::Lending | Service::Investing | Service::Operator) {
+                return Err(Fault::Forbidden);
+            }
+            let (outbox, now) = (self.outbox.clone(), self.now());
+            let write = self.db.write(move |tx| {
+                let (outbox, input) = (outbox.clone(), input.clone());
+                async move {
+                    let fresh = repo::insert_task(tx, &input, now).await?;
+                    let task = repo::maybe_task(tx, input.id)
+                        .await?
+                        .ok_or(WriteError::Refused(OfficeError::TaskNotFound))?;
+                    let view = task.view();
+                    let same =
+                        (view.kind, view.subject, &view.about) == (input.kind, input.subject, &input.about);
+                    if !same || task.task.beneficiary != input.beneficiary {
+                        return Err(WriteError::Refused(OfficeError::TaskDiffers));
+                    }
+                    if fresh {
+                        outbox.announce(tx, &OfficeEvent::TaskOpened { task: view.clone() }).await?;
+                    }
+                    Ok(view)
+                }
+                .boxed()
+            });
+            write.await.map_err(|e| published(call, "open a task", e))
+        }
+        .boxed()
+    }
+
+    fn claim<'a>(&'a self, call: &'a Call, input: ClaimTask) -> Answer<'a, TaskView, OfficeError> {
+        async move {
+            let Some(party) = call.party() else { return Err(Fault::Forbidden) };
+            let (outbox, caller) = (self.outbox.clone(), call.clone());
+            let write = self.db.write(move |tx| {
+                let (outbox, input, caller) = (outbox.clone(), input.clone(), caller.clone());
+                async move {
+                    let found = repo::lock_task(tx, input.task).await?;
+                    let mut task = found
+                        .filter(|t| t.task.role_of(&caller).is_some())
+                        .ok_or(WriteError::Refused(OfficeError::TaskNotFound))?;
+                    if task.task.status.is_decided() {
+                        return Err(WriteError::Refused(OfficeError::TaskDecided));
+                    }
+                    if task.task.claimed_by.is_some_and(|by| by != party) {
+                        return Err(WriteError::Refused(OfficeError::TaskClaimed));
+                    }
+                    let by = (!input.release).then_some(party);
+                    if task.task.claimed_by != by {
+                        // A claim does not hide that somebody has approved.
+                        let status = match (task.task.approvals.is_empty(), by) {
+                            (false, _) => TaskStatus::Proposed,
+                            (true, Some(_)) => TaskStatus::Claimed,
+                            (true, None) => TaskStatus::Open,
+                        };
+                        repo::claim(tx, input.task, by, status).await?;
+                        (task.task.claimed_by, task.task.status) = (by, status);
+                        outbox.announce(tx, &OfficeEvent::TaskAssigned { task: task.view() }).await?;
+                    }
+                    Ok(task.view())
+                }
+                .boxed()
+            });
+            write.await.map_err(|e| published(call, "claim a task", e))
+        }
+        .boxed()
+    }
+
+    fn decide<'a>(&'a self, call: &'a Call, input: DecideTask) -> Answer<'a, TaskView, OfficeError> {
+        async move {
+            let (Some(party), Some(person)) = (call.party(), call.person()) else {
+                return Err(Fault::Forbidden);
+            };
+            let (outbox, caller, now) = (self.outbox.clone(), call.clone(), self.now());
+            let write = self.db.write(move |tx| {
+                let (outbox, input, caller) = (outbox.clone(), input.clone(), caller.clone());
+                async move {
+                    let not_found = || WriteError::Refused(OfficeError::TaskNotFound);
+                    let mut stored = repo::lock_task(tx, input.task).await?.ok_or_else(not_found)?;
+                    let role = stored.task.role_of(&caller).ok_or_else(not_found)?;
+                    // The same person with the same word hears the same again.
+                    let word = stored.task.approvals.iter().find(|a| a.person == person);
+                    if word.is_some_and(|a| a.approve == input.approve && a.note == input.note) {
+                        return Ok(stored.view());
+                    }
+                    let status = stored
+                        .task
+                        .decide(person, role, input.approve, &input.note)
+                        .map_err(WriteError::Refused)?;
+                    let word = ApprovalView {
+                        party,
+                        person,
+                        role,
+                        approve: input.approve,
+                        note: input.note,
+                        at: now,
+                    };
+                    repo::insert_approval(tx, &stored, &word).await?;
+                    repo::set_status(tx, input.task, status, now).await?;
+                    stored.task.approvals.push(word);
+                    stored.task.status = status;
+                    let task = stored.view();
+                    let event = match status {
+                        TaskStatus::Approved => OfficeEvent::Approved { task: task.clone() },
+                        TaskStatus::Refused => OfficeEvent::Refused { task: task.clone() },
+                        _ => OfficeEvent::Proposed { task: task.clone() },
+                    };
+                    outbox.announce(tx, &event).await?;
+                    Ok(task)
+                }
+                .boxed()
+            });
+            write.await.map_err(|e| published(call, "decide a task", e))
+        }
+        .boxed()
+    }
+
+    fn task<'a>(&'a self, call: &'a Call, input: TaskOf) -> Answer<'a, TaskView, OfficeError> {
+        async move {
+            let found = repo::maybe_task(self.db.read(), input.task)
+                .await
+                .map_err(|e| unreadable(call, "read a task", &e))?;
+            let seen = found.filter(|t| visible(call, Some(t.task.kind)).contains(&t.task.kind));
+            seen.map(|t| t.view()).ok_or(Fault::Refused(OfficeError::TaskNotFound))
+        }
+        .boxed()
+    }
+
+    fn queue<'a>(&'a self, call: &'a Call, input: QueueOf) -> Answer<'a, Vec<TaskView>, OfficeError> {
+        async move {
+            let kinds = visible(call, input.kind);
+            if kinds.is_empty() {
+                return Err(Fault::Forbidden);
+            }
+            let limit = u64::from(input.limit.clamp(1, 100));
+            let found = repo::queue(self.db.read(), &kinds, input.all, input.after, limit).await;
+            Ok(found
+                .map_err(|e| unreadable(call, "read the queue", &e))?
+                .iter()
+                .map(repo::Stored::view)
+                .collect())
+        }
+        .boxed()
+    }
+
+    fn events<'a>(&'a self, call: &'a Call, input: EventsAfter) -> Answer<'a, EventPage, OfficeError> {
+        async move {
+            self.outbox.events(self.db.read(), &input).await.map_err(|e| unreadable(call, "read events", &e))
+        }
+        .boxed()
+    }
+}

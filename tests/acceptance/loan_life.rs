@@ -1,0 +1,588 @@
+//! One loan's whole life, and what can go otherwise.
+
+use anyhow::{Context, anyhow};
+use chrono::{Duration, Months};
+use custody_api::*;
+use finance::{Currency, Money, Rate};
+use investing_api::*;
+use kernel::Clock;
+use kernel::call::{Actor, Call, Role, Service};
+use kernel::id::{
+    ApplicationId, BidId, InstructionId, ListingId, LoanId, PartyId, PersonId, QuoteId, RepaymentId,
+    SessionId, derived,
+};
+use ledger_api::{AccountKind, BalancesOf, Ledger};
+use lending_api::*;
+use office_api::{ClaimTask, DecideTask, Office, OfficeError, QueueOf, TaskKind, TaskStatus};
+use platform::Fault;
+use platform::calendar;
+use platform::db::WriteError;
+use std::collections::BTreeSet;
+use tests::story;
+use tests::world::World;
+
+const CONFIRM: &str = "decision=confirm&password=correct-horse&bank_account=GB00HARB123";
+
+/// A person with a name for the story, as the gateway would know them.
+#[derive(Clone)]
+struct Someone {
+    party: PartyId,
+    person: PersonId,
+    roles: BTreeSet<Role>,
+}
+
+struct Town<'a>(&'a World);
+
+impl Town<'_> {
+    fn someone(&self, roles: &[Role]) -> Someone {
+        let party = PartyId(self.0.uuid());
+        Someone { party, person: PersonId(party.0), roles: roles.iter().copied().collect() }
+    }
+
+    fn call(&self, who: &Someone) -> Call {
+        let actor = Actor::Person {
+            party: who.party,
+            person: who.person,
+            session: SessionId(self.0.uuid()),
+            roles: who.roles.clone(),
+        };
+        Call { actor, ..self.0.call() }
+    }
+
+    async fn confirm(&self, url: Option<String>) -> anyhow::Result<()> {
+        let (status, body) = self.0.at_custodian(&url.context("a page")?, CONFIRM).await?;
+        anyhow::ensure!(status == 200, "{status}: {body}");
+        self.0.settle().await
+    }
+
+    /// Opens the cash account, tops up, and allows what is usual.
+    async fn with_account(
+        &self,
+        who: &Someone,
+        amount: Money,
+        scopes: &[ConsentScope],
+    ) -> anyhow::Result<()> {
+        let (custody, call) = (self.0.house.custody(Service::Gateway), self.call(who));
+        let id = || InstructionId(self.0.uuid());
+        let open = OpenCashAccount { id: id(), party: who.party, name: "Some One".into() };
+        let view = custody.open_account(&call, open).await.map_err(|e| anyhow!("{e}"))?;
+        self.confirm(view.redirect_url).await?;
+        if amount.is_positive() {
+            let view = custody
+                .top_up(&call, TopUp { id: id(), party: who.party, amount })
+                .await
+                .map_err(|e| anyhow!("{e}"))?;
+            self.confirm(view.redirect_url).await?;
+        }
+        if !scopes.is_empty() {
+            let limit = Money::new(100_000_000, amount.currency());
+            let expires_at = self.0.clock.now() + Duration::days(2_000);
+            let grants = scopes
+                .iter()
+                .map(|scope| ConsentGrant { scope: *scope, per_order: limit, total: limit, expires_at })
+                .collect();
+            let view = custody
+                .grant(&call, GrantConsent { id: id(), party: who.party, grants })
+                .await
+                .map_err(|e| anyhow!("{e}"))?;
+            self.confirm(view.redirect_url).await?;
+        }
+        Ok(())
+    }
+
+    async fn top_up(&self, who: &Someone, amount: Money) -> anyhow::Result<()> {
+        let top_up = TopUp { id: InstructionId(self.0.uuid()), party: who.party, amount };
+        let view = self
+            .0
+            .house
+            .custody(Service::Gateway)
+            .top_up(&self.call(who), top_up)
+            .await
+            .map_err(|e| anyhow!("{e}"))?;
+        self.confirm(view.redirect_url).await
+    }
+
+    /// Available money that is not set aside.
+    async fn money(&self, who: PartyId) -> anyhow::Result<i64> {
+        let ask = BalancesOf { owner: who.0, as_of: None };
+        let balances = self
+            .0
+            .house
+            .ledger(Service::Operator)
+            .balances(&self.0.call(), ask)
+            .await
+            .map_err(|e| anyhow!("{e}"))?;
+        let available = balances.iter().find(|b| b.key.kind == AccountKind::Available);
+        Ok(available.map_or(0, |b| b.balance.minor() - b.reserved.minor()))
+    }
+
+    /// From the application to an open listing.
+    async fn listing(
+        &self,
+        borrower: &Someone,
+        staff: &Staff,
+        amount: Money,
+        months: u32,
+        rate: Rate,
+    ) -> anyhow::Result<ListingId> {
+        let (lending, office) =
+            (self.0.house.lending(Service::Gateway), self.0.house.office(Service::Gateway));
+        let apply = Apply {
+            id: ApplicationId(self.0.uuid()),
+            amount,
+            term_months: months,
+            purpose: "A heat pump".into(),
+            story: "It is cold.".into(),
+            facts: Facts::default(),
+        };
+        lending.apply(&self.call(borrower), apply.clone()).await.map_err(|e| anyhow!("{e}"))?;
+        let propose = ProposeRate { application: apply.id, rate };
+        lending.propose_rate(&self.call(&staff.officer), propose).await.map_err(|e| anyhow!("{e}"))?;
+        self.0.settle().await?;
+        let task = derived::application_task(apply.id);
+        for who in [&staff.officer, &staff.supervisor] {
+            let word = DecideTask { task, approve: true, note: "sound".into() };
+            office.decide(&self.call(who), word).await.map_err(|e| anyhow!("{e}"))?;
+        }
+        self.0.settle().await?;
+        Ok(derived::application_listing(apply.id))
+    }
+
+    async fn bid(
+        &self,
+        who: &Someone,
+        listing: ListingId,
+        amount: Money,
+    ) -> Result<BidView, Fault<InvestingError>> {
+        let bid = PlaceBid { id: BidId(self.0.uuid()), listing, amount };
+        self.0.house.investing(Service::Gateway).bid(&self.call(who), bid).await
+    }
+
+    /// Two people pay a filled listing out.
+    async fn disburse(&self, listing: ListingId, staff: &Staff) -> anyhow::Result<LoanId> {
+        let office = self.0.house.office(Service::Gateway);
+        let task = derived::listing_disbursement_task(listing);
+        for who in [&staff.operations, &staff.operations_too] {
+            let word = DecideTask { task, approve: true, note: String::new() };
+            office.decide(&self.call(who), word).await.map_err(|e| anyhow!("{e}"))?;
+        }
+        self.0.settle().await?;
+        Ok(derived::listing_loan(listing))
+    }
+
+    async fn loan(&self, id: LoanId) -> anyhow::Result<LoanView> {
+        let lending = self.0.house.lending(Service::Operator);
+        lending.loan(&self.0.call(), LoanOf { loan: id }).await.map_err(|e| anyhow!("{e}"))
+    }
+
+    /// Moves the business date, the custodian's first, and does the day's work.
+    async fn day(&self, date: chrono::NaiveDate) -> anyhow::Result<DayRun> {
+        use futures::FutureExt;
+        self.0.bank.advance(date).await?;
+        let moved = self.0.house.db.write(move |tx| {
+            async move {
+                let today = calendar::today(tx).await?;
+                calendar::advance(tx, today, date).await.map_err(WriteError::<()>::from)
+            }
+            .boxed()
+        });
+        moved.await.map_err(|e| anyhow!("{e:?}"))?;
+        let run = self
+            .0
+            .house
+            .lending(Service::Operator)
+            .run_day(&self.0.call(), lending_api::RunDay { date })
+            .await;
+        let expire = self
+            .0
+            .house
+            .investing(Service::Operator)
+            .run_day(&self.0.call(), investing_api::RunDay { date })
+            .await;
+        expire.map_err(|e| anyhow!("{e}"))?;
+        self.0.wait(2).await?;
+        self.0.wait(10).await?;
+        run.map_err(|e| anyhow!("{e}"))
+    }
+
+    async fn today(&self) -> anyhow::Result<chrono::NaiveDate> {
+        Ok(calendar::today(self.0.house.db.read()).await?)
+    }
+}
+
+struct Staff {
+    officer: Someone,
+    supervisor: Someone,
+    operations: Someone,
+    operations_too: Someone,
+}
+
+fn staff(town: &Town<'_>) -> Staff {
+    Staff {
+        officer: town.someone(&[Role::CreditOfficer]),
+        supervisor: town.someone(&[Role::CreditSupervisor]),
+        operations: town.someone(&[Role::Operations]),
+        operations_too: town.someone(&[Role::Operations]),
+    }
+}
+
+/// A funded and disbursed loan of three investors.
+async fn running(
+    town: &Town<'_>,
+    currency: Currency,
+    unit: i64,
+) -> anyhow::Result<(Someone, Vec<Someone>, LoanId)> {
+    let money = |n: i64| Money::new(n * unit, currency);
+    let staff = staff(town);
+    let borrower = town.someone(&[Role::Borrower]);
+    town.with_account(&borrower, money(0), &[ConsentScope::Repay, ConsentScope::Fee]).await?;
+    let mut investors = Vec::new();
+    for _ in 0..3 {
+        let investor = town.someone(&[Role::Investor]);
+        town.with_account(&investor, money(10_000), &[ConsentScope::Bid]).await?;
+        investors.push(investor);
+    }
+    let listing = town.listing(&borrower, &staff, money(10_000), 12, Rate::from_ppm(120_000)).await?;
+    for (investor, share) in investors.iter().zip([5_000, 3_333, 1_667]) {
+        town.bid(investor, listing, money(share)).await.map_err(|e| anyhow!("{e}"))?;
+    }
+    town.0.settle().await?;
+    let loan = town.disburse(listing, &staff).await?;
+    Ok((borrower, investors, loan))
+}
+
+/// From application to the last instalment, paid month by month by standing consent.
+async fn whole_life(world: &World, currency: Currency, unit: i64) -> anyhow::Result<()> {
+    let town = Town(world);
+    let (borrower, investors, loan) = running(&town, currency, unit).await?;
+    let view = town.loan(loan).await?;
+    assert_eq!((view.status, view.outstanding.minor()), (LoanStatus::Active, 10_000 * unit));
+    assert_eq!(town.money(borrower.party).await?, 9_900 * unit, "less the fee of one per cent");
+    world.assert_matched().await?;
+
+    let lending = world.house.lending(Service::Operator);
+    let schedule = lending.schedule(&world.call(), LoanOf { loan }).await.map_err(|e| anyhow!("{e}"))?;
+    let owed: i64 = schedule.iter().map(|i| i.interest.minor() + i.principal.minor()).sum();
+    let interest: i64 = schedule.iter().map(|i| i.interest.minor()).sum();
+    town.top_up(&borrower, Money::new(owed - 9_900 * unit, currency)).await?;
+    for instalment in &schedule {
+        let run = town.day(instalment.due).await?;
+        assert_eq!(
+            run,
+            DayRun { repayments_begun: 1, became_overdue: 0 },
+            "instalment {}",
+            instalment.number
+        );
+    }
+    let view = town.loan(loan).await?;
+    assert_eq!(
+        (view.status, view.outstanding.minor(), view.closed_on),
+        (LoanStatus::Closed, 0, Some(schedule[11].due))
+    );
+    assert_eq!(town.money(borrower.party).await?, 0, "paid to the last minor unit");
+    let mut received = 0;
+    for (investor, share) in investors.iter().zip([5_000, 3_333, 1_667]) {
+        let gained = town.money(investor.party).await? - 10_000 * unit;
+        // To the minor unit by share: none is off by one or more.
+        let exact = interest * share;
+        assert!((gained * 10_000 - exact).abs() < 10_000, "{share}: {gained} against {exact}/10000");
+        received += gained;
+    }
+    assert_eq!(received, interest, "what the borrower paid the investors received");
+    world.assert_matched().await
+}
+
+story!(a_loans_whole_life_in_dollars, |world| { whole_life(&world, Currency::USD, 100).await });
+
+story!(a_loans_whole_life_in_yen, |world| { whole_life(&world, Currency::JPY, 100).await });
+
+story!(a_loans_whole_life_in_dinars, |world| { whole_life(&world, Currency::BHD, 1_000).await });
+
+story!(nobody_decides_alone_or_for_themselves, |world| {
+    let town = Town(&world);
+    let staff = staff(&town);
+    let usd = |n: i64| Money::new(n * 100, Currency::USD);
+    let (lending, office) = (world.house.lending(Service::Gateway), world.house.office(Service::Gateway));
+    // An officer who also borrows, under another account of the same person.
+    let borrower = Someone { person: staff.officer.person, ..town.someone(&[Role::Borrower]) };
+    let apply = Apply {
+        id: ApplicationId(world.uuid()),
+        amount: usd(1_000),
+        term_months: 12,
+        purpose: "A car".into(),
+        story: String::new(),
+        facts: Facts::default(),
+    };
+    lending.apply(&town.call(&borrower), apply.clone()).await.map_err(|e| anyhow!("{e}"))?;
+    let propose = |rate| ProposeRate { application: apply.id, rate: Rate::from_ppm(rate) };
+    let own = lending.propose_rate(&town.call(&staff.officer), propose(120_000)).await;
+    assert_eq!(own, Err(Fault::Refused(LendingError::OwnApplication)));
+    assert_eq!(lending.propose_rate(&town.call(&borrower), propose(120_000)).await, Err(Fault::Forbidden));
+    let wild = lending.propose_rate(&town.call(&staff.supervisor), propose(900_000)).await;
+    assert!(matches!(wild, Err(Fault::Refused(LendingError::RateOutOfBand { .. }))));
+    lending
+        .propose_rate(&town.call(&staff.supervisor), propose(120_000))
+        .await
+        .map_err(|e| anyhow!("{e}"))?;
+    let changed = lending.propose_rate(&town.call(&staff.supervisor), propose(130_000)).await;
+    assert_eq!(changed, Err(Fault::Refused(LendingError::RateProposed)));
+    world.settle().await?;
+
+    let task = derived::application_task(apply.id);
+    let word = |approve| DecideTask { task, approve, note: "seen".into() };
+    let gains = office.decide(&town.call(&staff.officer), word(true)).await;
+    assert_eq!(gains, Err(Fault::Refused(OfficeError::Beneficiary)));
+    let first = office.decide(&town.call(&staff.supervisor), word(true)).await.map_err(|e| anyhow!("{e}"))?;
+    assert_eq!(first.status, TaskStatus::Proposed);
+    // A second account of the same person is not a second person.
+    let alias = Someone { person: staff.supervisor.person, ..town.someone(&[Role::CreditSupervisor]) };
+    let again = office.decide(&town.call(&alias), DecideTask { note: "again".into(), ..word(true) }).await;
+    assert_eq!(again, Err(Fault::Refused(OfficeError::AlreadyDecided)));
+    assert_eq!(
+        office.decide(&town.call(&staff.operations), word(true)).await,
+        Err(Fault::Refused(OfficeError::TaskNotFound))
+    );
+    let claim = ClaimTask { task, release: false };
+    let other = town.someone(&[Role::CreditOfficer]);
+    office.claim(&town.call(&other), claim.clone()).await.map_err(|e| anyhow!("{e}"))?;
+    assert_eq!(office.claim(&town.call(&alias), claim).await, Err(Fault::Refused(OfficeError::TaskClaimed)));
+    let queue = QueueOf { kind: Some(TaskKind::CreditDecision), all: false, after: None, limit: 10 };
+    let seen = office.queue(&town.call(&other), queue.clone()).await.map_err(|e| anyhow!("{e}"))?;
+    assert_eq!((seen.len(), seen[0].approvals.len()), (1, 1), "the second sees what the first saw and said");
+    assert_eq!(office.queue(&town.call(&borrower), queue).await, Err(Fault::Forbidden));
+    office.decide(&town.call(&other), word(false)).await.map_err(|e| anyhow!("{e}"))?;
+    world.settle().await?;
+    let ask = ApplicationOf { application: apply.id };
+    let declined =
+        lending.application(&town.call(&borrower), ask.clone()).await.map_err(|e| anyhow!("{e}"))?;
+    assert_eq!(declined.status, ApplicationStatus::Declined);
+    let stranger = town.someone(&[Role::Borrower]);
+    let peek = lending.application(&town.call(&stranger), ask).await;
+    assert_eq!(peek, Err(Fault::Refused(LendingError::ApplicationNotFound)));
+    Ok(())
+});
+
+story!(a_bid_is_withdrawn_and_a_listing_cancelled, |world| {
+    let town = Town(&world);
+    let staff = staff(&town);
+    let usd = |n: i64| Money::new(n * 100, Currency::USD);
+    let borrower = town.someone(&[Role::Borrower]);
+    town.with_account(&borrower, usd(0), &[]).await?;
+    let (ann, bob) = (town.someone(&[Role::Investor]), town.someone(&[Role::Investor]));
+    for who in [&ann, &bob] {
+        town.with_account(who, usd(1_000), &[ConsentScope::Bid]).await?;
+    }
+    let listing = town.listing(&borrower, &staff, usd(1_000), 12, Rate::from_ppm(120_000)).await?;
+    let investing = world.house.investing(Service::Gateway);
+
+    // What cannot be is told, and nothing is set aside.
+    assert!(matches!(
+        town.bid(&ann, listing, usd(1)).await,
+        Err(Fault::Refused(InvestingError::BelowMinimum { .. }))
+    ));
+    assert!(matches!(
+        town.bid(&ann, listing, usd(1_001)).await,
+        Err(Fault::Refused(InvestingError::ExceedsRest { .. }))
+    ));
+    let alias = Someone { person: borrower.person, ..town.someone(&[Role::Investor]) };
+    assert_eq!(town.bid(&alias, listing, usd(100)).await, Err(Fault::Refused(InvestingError::OwnListing)));
+    let poor = town.someone(&[Role::Investor]);
+    assert_eq!(
+        town.bid(&poor, listing, usd(100)).await,
+        Err(Fault::Refused(InvestingError::InsufficientFunds))
+    );
+
+    let bid = town.bid(&ann, listing, usd(600)).await.map_err(|e| anyhow!("{e}"))?;
+    world.settle().await?;
+    let seen = investing.listing(&world.call(), ListingOf { listing }).await.map_err(|e| anyhow!("{e}"))?;
+    assert_eq!(seen.funded, usd(600));
+    let theft = investing.withdraw_bid(&town.call(&bob), WithdrawBid { bid: bid.id }).await;
+    assert_eq!(theft, Err(Fault::Refused(InvestingError::BidNotFound)));
+    investing
+        .withdraw_bid(&town.call(&ann), WithdrawBid { bid: bid.id })
+        .await
+        .map_err(|e| anyhow!("{e}"))?;
+    world.settle().await?;
+    assert_eq!(town.money(ann.party).await?, 1_000_00);
+
+    town.bid(&ann, listing, usd(600)).await.map_err(|e| anyhow!("{e}"))?;
+    town.bid(&bob, listing, usd(400)).await.map_err(|e| anyhow!("{e}"))?;
+    world.settle().await?;
+    let seen = investing.listing(&world.call(), ListingOf { listing }).await.map_err(|e| anyhow!("{e}"))?;
+    assert_eq!(seen.status, ListingStatus::Filled);
+    let cancel = CancelListing { listing };
+    assert_eq!(investing.cancel_listing(&town.call(&ann), cancel.clone()).await, Err(Fault::Forbidden));
+    investing.cancel_listing(&town.call(&staff.operations), cancel).await.map_err(|e| anyhow!("{e}"))?;
+    world.settle().await?;
+    assert_eq!((town.money(ann.party).await?, town.money(bob.party).await?), (1_000_00, 1_000_00));
+    let bids = BidsOf { investor: Some(bob.party), listing: Some(listing), before: None, limit: 10 };
+    let bids = investing.bids(&town.call(&bob), bids).await.map_err(|e| anyhow!("{e}"))?;
+    assert_eq!(bids[0].status, BidStatus::Returned);
+    // Decided too late: the row has decided.
+    let loan = town.disburse(listing, &staff).await?;
+    assert!(town.loan(loan).await.is_err());
+    world.assert_matched().await
+});
+
+story!(a_listing_that_is_not_filled_expires, |world| {
+    let town = Town(&world);
+    let staff = staff(&town);
+    let usd = |n: i64| Money::new(n * 100, Currency::USD);
+    let (borrower, ann) = (town.someone(&[Role::Borrower]), town.someone(&[Role::Investor]));
+    town.with_account(&borrower, usd(0), &[]).await?;
+    town.with_account(&ann, usd(1_000), &[ConsentScope::Bid]).await?;
+    let listing = town.listing(&borrower, &staff, usd(1_000), 12, Rate::from_ppm(120_000)).await?;
+    town.bid(&ann, listing, usd(600)).await.map_err(|e| anyhow!("{e}"))?;
+    world.settle().await?;
+    town.day(town.today().await? + Duration::days(31)).await?;
+    let seen = world.house.investing(Service::Gateway).listing(&world.call(), ListingOf { listing }).await;
+    assert_eq!(seen.map_err(|e| anyhow!("{e}"))?.status, ListingStatus::Expired);
+    assert_eq!(town.money(ann.party).await?, 1_000_00);
+    world.assert_matched().await
+});
+
+story!(a_loan_is_paid_off_early_at_the_quoted_amount_or_not_at_all, |world| {
+    let town = Town(&world);
+    let (borrower, investors, loan) = running(&town, Currency::USD, 100).await?;
+    town.top_up(&borrower, Money::new(1_000_00, Currency::USD)).await?;
+    let lending = world.house.lending(Service::Gateway);
+    let me = town.call(&borrower);
+    let quote = |id| QuotePayoff { id, loan };
+    let first = lending.quote_payoff(&me, quote(QuoteId(world.uuid()))).await.map_err(|e| anyhow!("{e}"))?;
+    assert_eq!(
+        (first.principal.minor(), first.interest.minor()),
+        (10_000_00, 0),
+        "the first day bears nothing"
+    );
+
+    // Ten days later: 100.00 for 31 days, ten of them.
+    town.day(town.today().await? + Duration::days(10)).await?;
+    let early = |quote: &QuoteView| RepayEarly { id: RepaymentId(world.uuid()), quote: quote.id };
+    let stale = lending.repay_early(&me, early(&first)).await;
+    assert_eq!(stale, Err(Fault::Refused(LendingError::QuoteExpired)));
+    let second = lending.quote_payoff(&me, quote(QuoteId(world.uuid()))).await.map_err(|e| anyhow!("{e}"))?;
+    assert_eq!(second.total.minor(), 10_032_26);
+    // A payment in between makes the quote wrong, and it is refused.
+    let third = lending.quote_payoff(&me, quote(QuoteId(world.uuid()))).await.map_err(|e| anyhow!("{e}"))?;
+    let stranger = lending.repay_early(&town.call(&investors[0]), early(&third)).await;
+    assert_eq!(stranger, Err(Fault::Refused(LendingError::QuoteNotFound)));
+    let begun = lending.repay_early(&me, early(&second)).await.map_err(|e| anyhow!("{e}"))?;
+    let busy = lending.repay_early(&me, early(&third)).await;
+    assert!(
+        matches!(busy, Err(Fault::Refused(LendingError::LoanBusy | LendingError::LoanNotActive))),
+        "{busy:?}"
+    );
+    world.settle().await?;
+    assert_eq!(begun.total.minor(), 10_032_26);
+    let view = town.loan(loan).await?;
+    assert_eq!((view.status, view.outstanding.minor()), (LoanStatus::Closed, 0));
+    assert_eq!(town.money(borrower.party).await?, 900_00 - 32_26);
+    let mut gained = 0;
+    for investor in &investors {
+        gained += town.money(investor.party).await? - 10_000_00;
+    }
+    assert_eq!(gained, 32_26);
+    world.assert_matched().await
+});
+
+story!(what_is_not_paid_is_overdue_until_it_is, |world| {
+    let town = Town(&world);
+    let (borrower, _, loan) = running(&town, Currency::USD, 100).await?;
+    // The borrower spends what was lent.
+    let all = Withdraw {
+        id: InstructionId(world.uuid()),
+        party: borrower.party,
+        amount: Money::new(9_900_00, Currency::USD),
+    };
+    let view = world
+        .house
+        .custody(Service::Gateway)
+        .withdraw(&town.call(&borrower), all)
+        .await
+        .map_err(|e| anyhow!("{e}"))?;
+    town.confirm(view.redirect_url).await?;
+    world.wait(10).await?;
+    let due = town.today().await? + Months::new(1);
+    assert_eq!(town.day(due).await?, DayRun { repayments_begun: 1, became_overdue: 0 });
+    assert_eq!(town.loan(loan).await?.status, LoanStatus::Active, "due today is not late yet");
+    assert_eq!(town.day(due + Duration::days(1)).await?, DayRun { repayments_begun: 1, became_overdue: 1 });
+    let view = town.loan(loan).await?;
+    assert_eq!((view.status, view.days_past_due), (LoanStatus::Overdue, 1));
+    // The same day again changes nothing and answers as before.
+    let again = world
+        .house
+        .lending(Service::Operator)
+        .run_day(&world.call(), lending_api::RunDay { date: due + Duration::days(1) })
+        .await;
+    assert_eq!(again.map_err(|e| anyhow!("{e}"))?, DayRun { repayments_begun: 1, became_overdue: 1 });
+
+    town.top_up(&borrower, Money::new(888_49, Currency::USD)).await?;
+    let repay = RepayDue { id: RepaymentId(world.uuid()), loan };
+    let lending = world.house.lending(Service::Gateway);
+    let theft = lending.repay(&town.call(&town.someone(&[Role::Borrower])), repay.clone()).await;
+    assert_eq!(theft, Err(Fault::Refused(LendingError::LoanNotFound)));
+    lending.repay(&town.call(&borrower), repay).await.map_err(|e| anyhow!("{e}"))?;
+    world.settle().await?;
+    let view = town.loan(loan).await?;
+    assert_eq!((view.status, view.days_past_due), (LoanStatus::Active, 0));
+    assert_eq!(town.money(borrower.party).await?, 0);
+    world.assert_matched().await
+});
+
+story!(services_stop_and_start_in_the_middle_and_nothing_is_lost, |world| {
+    let town = Town(&world);
+    let staff = staff(&town);
+    let usd = |n: i64| Money::new(n * 100, Currency::USD);
+    let (borrower, ann) = (town.someone(&[Role::Borrower]), town.someone(&[Role::Investor]));
+    town.with_account(&borrower, usd(0), &[ConsentScope::Repay, ConsentScope::Fee]).await?;
+    town.with_account(&ann, usd(2_000), &[ConsentScope::Bid]).await?;
+    let listing = town.listing(&borrower, &staff, usd(1_000), 12, Rate::from_ppm(120_000)).await?;
+
+    // Lending is away while the listing fills; investing does not notice.
+    world.house.stop_service(Service::Lending).await;
+    town.bid(&ann, listing, usd(1_000)).await.map_err(|e| anyhow!("{e}"))?;
+    world.house.settle().await.ok();
+    world.house.start_service(Service::Lending);
+    world.settle().await?;
+    let seen = world.house.investing(Service::Gateway).listing(&world.call(), ListingOf { listing }).await;
+    assert_eq!(seen.map_err(|e| anyhow!("{e}"))?.status, ListingStatus::Filled);
+
+    // Custody is away when the disbursement is decided: it goes on when custody is back.
+    world.house.stop_service(Service::Custody).await;
+    let office = world.house.office(Service::Gateway);
+    for who in [&staff.operations, &staff.operations_too] {
+        let word = DecideTask {
+            task: derived::listing_disbursement_task(listing),
+            approve: true,
+            note: String::new(),
+        };
+        office.decide(&town.call(who), word).await.map_err(|e| anyhow!("{e}"))?;
+    }
+    world.house.settle().await.ok();
+    world.house.start_service(Service::Custody);
+    for _ in 0..4 {
+        world.wait(20).await?;
+    }
+    let loan = derived::listing_loan(listing);
+    assert_eq!(town.loan(loan).await?.status, LoanStatus::Active);
+    assert_eq!(town.money(borrower.party).await?, 990_00);
+
+    // The whole process ends in the middle of a repayment and begins again.
+    let repay = RepayDue { id: RepaymentId(world.uuid()), loan };
+    world
+        .house
+        .lending(Service::Gateway)
+        .repay(&town.call(&borrower), repay)
+        .await
+        .map_err(|e| anyhow!("{e}"))?;
+    let party = borrower.party;
+    let mut world = world;
+    world.restart().await?;
+    for _ in 0..4 {
+        world.wait(20).await?;
+    }
+    let town = Town(&world);
+    assert_eq!(town.money(party).await?, 990_00 - 88_85);
+    assert_eq!(town.money(ann.party).await?, 1_000_00 + 88_85);
+    world.assert_matched().await
+});
