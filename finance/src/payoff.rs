@@ -78,7 +78,7 @@ mod tests {
 
     fn loan() -> Vec<Instalment> {
         let principal = Money::new(1_000_000, Currency::USD);
-        monthly_annuity(principal, Rate::from_ppm(120_000), 12, date(2025, 2, 15), Rounding::HalfUp).unwrap()
+        monthly_annuity(principal, Rate::from_ppm(120_000), 12, date(2025, 1, 15), Rounding::HalfUp).unwrap()
     }
 
     #[test]

@@ -90,7 +90,8 @@ pub fn annuity(
     Ok(Money::new(rounding.to_minor(exact)?, principal.currency()))
 }
 
-/// Monthly annuity from its first due date; interest by month, every month a twelfth of a year.
+/// Monthly annuity; interest by month, every month a twelfth of a year. Instalment `n` is due `n` months after `start`,
+/// the day interest begins, clamped to the month's end: a loan of 31 January is due on 28 February and on 31 March.
 ///
 /// The rounding difference goes to the last instalment, which differs from the others by at most as many minor units
 /// as there are instalments.
@@ -101,7 +102,7 @@ pub fn monthly_annuity(
     principal: Money,
     rate: Rate,
     instalments: u32,
-    first_due: NaiveDate,
+    start: NaiveDate,
     rounding: Rounding,
 ) -> Result<Vec<Instalment>, ScheduleError> {
     if !principal.is_positive() {
@@ -121,7 +122,7 @@ pub fn monthly_annuity(
             return Err(ScheduleError::TooSmall);
         }
         balance = balance.minus(part)?;
-        let due = due_date::monthly(first_due, number).ok_or(ScheduleError::Calendar)?;
+        let due = due_date::monthly(start, number + 1).ok_or(ScheduleError::Calendar)?;
         schedule.push(Instalment { number, due, interest, principal: part, balance_after: balance });
     }
     Ok(schedule)

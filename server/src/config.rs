@@ -23,7 +23,7 @@ pub struct Config {
     pub database_url: Option<String>,
     /// The folder of the built app.
     pub app: Option<PathBuf>,
-    /// Made-up people, published passwords, a movable business date. Never with real money.
+    /// A place to try things, never with real money: the first administrator links are not printed.
     pub demo: bool,
     /// Log lines as JSON.
     pub log_json: bool,

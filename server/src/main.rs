@@ -39,7 +39,7 @@ enum Command {
         /// Folder of the built app
         #[arg(long)]
         app: Option<PathBuf>,
-        /// Made-up people and published passwords; never with real money
+        /// A place to try things, never with real money; it has no made-up people yet
         #[arg(long)]
         demo: bool,
     },

@@ -182,6 +182,8 @@ story!(a_user_opens_an_account_tops_up_and_withdraws, |world| {
     let ann = actors.rich(100_00).await?;
     assert_eq!(actors.money(ann.0).await?, (100_00, 0, 0));
     world.assert_matched().await?;
+    let kept = "SELECT 1 FROM custody_instruction WHERE body LIKE '%A. Person%'";
+    assert!(world.house.db.read().one(kept, []).await?.is_none(), "the name is the custodian's to keep");
 
     let withdraw = |id, minor| Withdraw { id, party: ann, amount: usd(minor) };
     let (id, me) = (actors.instruction(), actors.as_person(ann));

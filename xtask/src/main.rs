@@ -1,6 +1,6 @@
 //! Development tasks, without dependencies, so that the first answer comes within a second.
 //!
-//! `cargo xtask run` serves the product with its demo; `cargo xtask test` proves a slice of everything;
+//! `cargo xtask run` serves the product; `cargo xtask test` proves a slice of everything;
 //! `cargo xtask prove` runs the same code at full length. Each installs what is missing and says what it does.
 #![allow(clippy::disallowed_methods, reason = "a task runner measures wall time")]
 
@@ -14,11 +14,10 @@ use std::time::Instant;
 const HELP: &str = "\
 cargo xtask <task>
 
-  run [--reset] [--port N]   build and serve the product with its demo data
+  run [--reset] [--port N]   build and serve the product
   test                       a slice of every kind of test (what CI runs)
   prove                      the same tests at full length, with the licence and advisory checks
   dev                        the inner loop: server rebuilt on change, app by `trunk serve`
-  schema                     write server/graphql/schema.graphql anew from the code
   lint                       formatting and clippy alone
 ";
 
@@ -34,7 +33,6 @@ fn main() -> ExitCode {
         Some("test") => test(&house, Length::Slice),
         Some("prove") => test(&house, Length::Full),
         Some("dev") => dev(&house),
-        Some("schema") => schema(&house),
         Some("lint") => lint(&mut Steps::new(2), &house),
         _ => {
             print!("{HELP}");
@@ -296,19 +294,4 @@ fn newest(house: &House) -> (std::time::SystemTime, std::time::SystemTime) {
         walk(&house.root.join(dir), &mut app);
     }
     (server, app)
-}
-
-fn schema(house: &House) -> Outcome {
-    sh(house.cargo().args(["build", "--locked", "-p", "counterfoil"]))?;
-    let out = Command::new(house.binary("counterfoil"))
-        .arg("schema")
-        .output()
-        .map_err(|e| format!("cannot start the server: {e}"))?;
-    if !out.status.success() {
-        return Err(String::from_utf8_lossy(&out.stderr).into_owned());
-    }
-    let path = house.root.join("server/graphql/schema.graphql");
-    std::fs::write(&path, out.stdout).map_err(|e| e.to_string())?;
-    println!("wrote {}", path.display());
-    Ok(())
 }

@@ -90,8 +90,12 @@ pub(crate) async fn insert_instruction(tx: &Tx, row: instruction::Model) -> Resu
 
 pub(crate) async fn update_instruction(tx: &Tx, i: &Instruction, now: DateTime<Utc>) -> Result<(), DbErr> {
     let context = serde_json::to_string(&i.context).map_err(|e| DbErr::Json(e.to_string()))?;
+    // The name on the way to the custodian is kept no longer than the way takes.
+    let personal = i.row.operation == "open_account" && i.status.is_final();
+    let body = if personal { "{}".to_string() } else { i.row.body.clone() };
     let change = instruction::ActiveModel {
         id: Set(i.row.id),
+        body: Set(body),
         status: Set(i.status.code().into()),
         code: Set(i.row.code.clone()),
         redirect_url: Set(i.row.redirect_url.clone()),

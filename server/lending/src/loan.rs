@@ -3,11 +3,12 @@
 use chrono::NaiveDate;
 use finance::distribution::{NotePart, NoteShare, distribute};
 use finance::schedule::{Instalment, monthly_annuity};
-use finance::{Money, MoneyError, Rounding, due_date, payoff};
+use finance::{Money, MoneyError, Rounding, payoff};
 use kernel::id::NoteId;
 use lending_api::{InstalmentStatus, InstalmentView, LendingError, LoanStatus, LoanView, NoteView, Terms};
 
-/// The schedule of a loan whose interest begins on a day: the first instalment a month later.
+/// The schedule of a loan whose interest begins on a day: the first instalment a month later, and always on that day of
+/// the month.
 ///
 /// # Errors
 /// Terms for which there is none; the product's bounds keep them out.
@@ -15,8 +16,7 @@ pub fn schedule(
     terms: &Terms,
     started_on: NaiveDate,
 ) -> Result<Vec<Instalment>, finance::schedule::ScheduleError> {
-    let first = due_date::monthly(started_on, 2).ok_or(finance::schedule::ScheduleError::Calendar)?;
-    monthly_annuity(terms.principal, terms.rate, terms.term_months, first, Rounding::HalfUp)
+    monthly_annuity(terms.principal, terms.rate, terms.term_months, started_on, Rounding::HalfUp)
 }
 
 /// What a repayment pays.

@@ -11,6 +11,7 @@ pub fn Home() -> impl IntoView {
                 "People lend to people. Every movement in our ledger has its counterfoil in your own cash account at an "
                 "independent custodian, and the two sides are proved equal every day."
             </p>
+            <p class="muted">"The marketplace, the calculator and sign-in are not part of this build yet."</p>
         </section>
     }
 }
