@@ -224,13 +224,23 @@ async fn answer(
         Err(e) => return broken(&bank, &e),
     };
     if answer.decision == "refuse" {
-        let refused = bank.alone::<(), DbErr, _>(|tx| {
+        let refused = bank.alone::<bool, DbErr, _>(|tx| {
             let no = request.request_no.clone();
             let bank = bank.clone();
-            async move { bank.settle(&*tx, &no, "CANCELLED", "USER_REFUSED").await }
+            async move {
+                // In its turn: a confirmation in another window may have been first.
+                let sql = "SELECT 1 FROM request WHERE request_no = $1 AND status = 'AWAITING_USER'";
+                if store::one(&*tx, sql, [no.clone().into()]).await?.is_none() {
+                    return Ok(false);
+                }
+                bank.settle(&*tx, &no, "CANCELLED", "USER_REFUSED").await?;
+                Ok(true)
+            }
         });
-        if let Err(e) = refused.await {
-            return broken(&bank, &e);
+        match refused.await {
+            Ok(true) => {}
+            Ok(false) => return over(&bank),
+            Err(e) => return broken(&bank, &e),
         }
         let body = html! { p { "You refused. Nothing was moved." } a.go href=(bank.settings.platform_url) { "Back to the platform" } };
         return page(&bank, StatusCode::OK, "Refused", body);

@@ -143,7 +143,7 @@ impl Actors<'_> {
             .await
             .map_err(|e| anyhow!("{e}"))?;
         anyhow::ensure!(posted.all_posted(), "{posted:?}");
-        let freeze = Freeze { id, party, project, purpose, amount: usd(minor), reservation, control: credit };
+        let freeze = Freeze { id, party, project, purpose, amount: usd(minor), reservation };
         self.inside().freeze(&self.0.call(), freeze).await.map_err(|e| anyhow!("{e}"))
     }
 
@@ -375,6 +375,52 @@ story!(what_the_custodian_refuses_frees_what_was_set_aside, |world| {
     actors.inside().unfreeze(&world.call(), unfreeze).await.map_err(|e| anyhow!("{e}"))?;
     world.settle().await?;
     assert_eq!(actors.money(ann.0).await?, (600_00, 0, 0));
+    world.assert_matched().await
+});
+
+story!(nobody_uses_an_id_that_the_platform_derives, |world| {
+    let actors = Actors(&world);
+    let ann = actors.rich(100_00).await?;
+    let bid = kernel::id::BidId(world.uuid());
+    for id in [derived::bid_freeze(bid), InstructionId(Uuid::nil()), InstructionId(PLATFORM)] {
+        let top_up = TopUp { id, party: ann, amount: usd(1) };
+        let squatted = actors.gateway().top_up(&actors.as_person(ann), top_up).await;
+        assert!(matches!(squatted, Err(Refused::Malformed(_))), "{squatted:?}");
+    }
+    Ok(())
+});
+
+story!(a_page_whose_reply_was_lost_is_found_again, |world| {
+    let actors = Actors(&world);
+    let ann = actors.rich(100_00).await?;
+    world.bank.faults.plan(Planned { operation: "withdraw".into(), fault: Fault::LostReply, times: 1 });
+    let withdraw = Withdraw { id: actors.instruction(), party: ann, amount: usd(30_00) };
+    let view =
+        actors.gateway().withdraw(&actors.as_person(ann), withdraw).await.map_err(|e| anyhow!("{e}"))?;
+    world.wait(10).await?;
+    let ask = InstructionOf { id: view.id };
+    let view = actors.gateway().instruction(&actors.as_person(ann), ask).await.map_err(|e| anyhow!("{e}"))?;
+    actors.confirm(&view).await?;
+    world.wait(10).await?;
+    assert_eq!(actors.money(ann.0).await?, (70_00, 0, 0));
+    world.assert_matched().await
+});
+
+story!(an_order_outlasts_a_custodian_that_is_away_for_hours, |world| {
+    let actors = Actors(&world);
+    let (ann, cem) = (actors.rich(100_00).await?, actors.person().await?);
+    actors.allow(ann, ConsentScope::Bid, 50_00, 50_00).await?;
+    let project = actors.project(cem, 40_00).await?;
+    let frozen = actors.freeze(ann, project, project, FreezePurpose::Bid, 40_00).await?;
+    world.settle().await?;
+    world.bank.faults.plan(Planned { operation: "unfreeze".into(), fault: Fault::LostRequest, times: 5 });
+    let unfreeze = Unfreeze { id: actors.instruction(), freeze: frozen.id };
+    actors.inside().unfreeze(&world.call(), unfreeze.clone()).await.map_err(|e| anyhow!("{e}"))?;
+    for _ in 0..8 {
+        world.wait(1_900).await?;
+    }
+    assert_eq!(actors.status(unfreeze.id).await?.0, InstructionStatus::Settled);
+    assert_eq!(actors.money(ann.0).await?, (100_00, 0, 0));
     world.assert_matched().await
 });
 

@@ -183,6 +183,15 @@ story!(no_staff_power_works_until_two_people_have_come_in, |world| {
     Ok(())
 });
 
+story!(the_first_links_live_until_they_are_used, |world| {
+    let desk = Desk(&world);
+    let operator = world.house.identity(Service::Operator);
+    operator.begin(&world.call(), Begin {}).await.map_err(|e| anyhow!("{e}"))?;
+    world.clock.advance(Duration::days(31));
+    desk.two_administrators().await?;
+    Ok(())
+});
+
 story!(a_staff_role_takes_two_people_neither_of_whom_gains, |world| {
     let desk = Desk(&world);
     let (ada, bea) = desk.two_administrators().await?;
@@ -270,9 +279,13 @@ story!(what_is_typed_wrong_is_named, |world| {
             IdentityError::DocumentMalformed,
         ),
         (Register { roles: BTreeSet::from([Role::Administrator]), ..good() }, IdentityError::RolesMissing),
+        (Register { roles: BTreeSet::new(), ..good() }, IdentityError::RolesMissing),
         (Register { invitation: Some(Secret("guess".into())), ..good() }, IdentityError::InvitationInvalid),
     ] {
         assert_eq!(desk.register(input).await, Err(Fault::Refused(error)));
     }
+    // Nobody becomes the platform.
+    let platform = Register { party: PartyId(custody_api::PLATFORM), ..good() };
+    assert!(matches!(desk.register(platform).await, Err(Fault::Malformed(_))));
     Ok(())
 });

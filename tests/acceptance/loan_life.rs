@@ -16,7 +16,7 @@ use lending_api::*;
 use office_api::{ClaimTask, DecideTask, Office, OfficeError, QueueOf, TaskKind, TaskStatus};
 use platform::Fault;
 use platform::calendar;
-use platform::db::WriteError;
+use platform::db::{Sql, WriteError};
 use std::collections::BTreeSet;
 use tests::story;
 use tests::world::World;
@@ -482,6 +482,35 @@ story!(a_loan_is_paid_off_early_at_the_quoted_amount_or_not_at_all, |world| {
         gained += town.money(investor.party).await? - 10_000_00;
     }
     assert_eq!(gained, 32_26);
+    world.assert_matched().await
+});
+
+story!(without_consent_the_borrower_is_asked_and_nobody_else, |world| {
+    let town = Town(&world);
+    let staff = staff(&town);
+    let usd = |n: i64| Money::new(n * 100, Currency::USD);
+    let (borrower, ann) = (town.someone(&[Role::Borrower]), town.someone(&[Role::Investor]));
+    town.with_account(&borrower, usd(0), &[]).await?;
+    town.with_account(&ann, usd(1_000), &[ConsentScope::Bid]).await?;
+    let listing = town.listing(&borrower, &staff, usd(1_000), 12, Rate::from_ppm(120_000)).await?;
+    town.bid(&ann, listing, usd(1_000)).await.map_err(|e| anyhow!("{e}"))?;
+    world.settle().await?;
+    let loan = town.disburse(listing, &staff).await?;
+    // The fee was not consented to and is not taken; that waits where people can see it.
+    assert_eq!(town.money(borrower.party).await?, 1_000_00);
+    let parked =
+        world.house.db.read().one("SELECT error FROM lending_parked", []).await?.context("a parked event")?;
+    assert!(parked.try_get_by_index::<String>(0)?.contains("the platform's fee was not taken: NO_CONSENT"));
+
+    let lending = world.house.lending(Service::Gateway);
+    let repay = RepayDue { id: RepaymentId(world.uuid()), loan };
+    let view = lending.repay(&town.call(&borrower), repay.clone()).await.map_err(|e| anyhow!("{e}"))?;
+    let ask = RepaymentOf { repayment: repay.id };
+    let seen = lending.repayment(&town.call(&ann), ask).await.map_err(|e| anyhow!("{e}"))?;
+    assert_eq!((seen.status, seen.redirect_url), (RepaymentStatus::Freezing, None));
+    town.confirm(view.redirect_url).await?;
+    world.wait(10).await?;
+    assert_eq!(town.money(borrower.party).await?, 1_000_00 - 88_85);
     world.assert_matched().await
 });
 

@@ -25,8 +25,9 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 use uuid::Uuid;
 
-/// An order without a page is refused by the custodian after this, and "not found" then means failed.
-const ORDER_MINUTES: i64 = 10;
+/// An order without a page is refused by the custodian after this, and "not found" then means failed. It outlasts any
+/// outage, for the same number must be sent again after it; long before, the doubt is a dead letter that people see.
+const ORDER_MINUTES: i64 = 7 * 24 * 60;
 /// A page waits for its user so long.
 const PAGE_MINUTES: i64 = 15;
 /// Pauses while the outcome is in doubt (custody.md, rule D6.4).
@@ -213,7 +214,9 @@ impl Inner {
             .filter_map(|l| l.line_no.parse().ok().map(LineId))
             .collect();
         match found.status.as_str() {
-            "AWAITING_USER" => self.status(i, InstructionStatus::AwaitingUser, &i.row.redirect_url).await,
+            // The reply with the page got lost: the same bytes again bring the same page.
+            "AWAITING_USER" if i.row.redirect_url.is_empty() => Box::pin(self.send(i)).await,
+            "AWAITING_USER" => self.status(i, InstructionStatus::AwaitingUser, "").await,
             "CANCELLED" => self.fail(i, InstructionStatus::Cancelled, &found.code).await,
             "EXPIRED" => self.fail(i, InstructionStatus::Expired, &found.code).await,
             "FAILED" if i.row.lines_total <= 1 || failed.is_empty() => {
@@ -286,7 +289,10 @@ impl Inner {
                 }
                 i.row.attempts += i64::from(status == InstructionStatus::Unknown);
                 i.status = status;
-                i.row.redirect_url = url;
+                // A doubt in between does not take the page away.
+                if !url.is_empty() {
+                    i.row.redirect_url = url;
+                }
                 repo::update_instruction(tx, &i, now).await?;
                 Ok::<_, WriteError<()>>(status)
             }

@@ -83,12 +83,12 @@ impl Inner {
             .filter(|d| d.late)
             .filter_map(|d| InstructionId::parse(&d.movement.freeze_no))
             .collect();
-        self.settle(done).await?;
         for freeze in late {
-            // What we had given up has happened after all: it goes back at once.
+            // What we had given up has happened after all: it goes back at once. Before the movement is marked, so that
+            // a crash between the two asks again.
             self.unfreeze_late(freeze).await.map_err(|e| StepError(format!("{e:?}")))?;
         }
-        Ok(())
+        self.settle(done).await
     }
 
     /// Users' accounts in the ledger come with their first money in a currency.

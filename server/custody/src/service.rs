@@ -19,7 +19,7 @@ use platform::jobs::{self, Jobs};
 use platform::outbox::{EventPage, EventsAfter, Outbox};
 use platform::service::{published, unreadable};
 use platform::work::SharedLoop;
-use platform::{Answer, Fault};
+use platform::{Answer, Fault, commands};
 use serde_json::json;
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
@@ -101,7 +101,8 @@ impl CustodyService {
 }
 
 /// A user acts for themselves, at the gateway; nobody acts for them.
-fn own(call: &Call, party: PartyId) -> Result<(), Fault<CustodyError>> {
+fn own(call: &Call, party: PartyId, id: InstructionId) -> Result<(), Fault<CustodyError>> {
+    commands::client_made(id.0)?;
     match call.caller {
         Service::Gateway if call.party() != Some(party) => Err(Fault::Forbidden),
         Service::Gateway | Service::Operator => Ok(()),
@@ -142,7 +143,7 @@ impl Custody for CustodyService {
         input: OpenCashAccount,
     ) -> Answer<'a, InstructionView, CustodyError> {
         async move {
-            own(call, input.party)?;
+            own(call, input.party, input.id)?;
             let exists = repo::cash_account(self.inner.db.read(), input.party).await;
             let known = repo::maybe_instruction(self.inner.db.read(), input.id).await;
             if let (Ok(Some(_)), Ok(None)) = (&exists, &known) {
@@ -162,7 +163,7 @@ impl Custody for CustodyService {
 
     fn grant<'a>(&'a self, call: &'a Call, input: GrantConsent) -> Answer<'a, InstructionView, CustodyError> {
         async move {
-            own(call, input.party)?;
+            own(call, input.party, input.id)?;
             self.has_account(call, input.party).await?;
             for grant in &input.grants {
                 positive(grant.per_order)?;
@@ -189,7 +190,7 @@ impl Custody for CustodyService {
 
     fn top_up<'a>(&'a self, call: &'a Call, input: TopUp) -> Answer<'a, InstructionView, CustodyError> {
         async move {
-            own(call, input.party)?;
+            own(call, input.party, input.id)?;
             positive(input.amount)?;
             self.has_account(call, input.party).await?;
             let d = Draft {
@@ -206,7 +207,7 @@ impl Custody for CustodyService {
 
     fn withdraw<'a>(&'a self, call: &'a Call, input: Withdraw) -> Answer<'a, InstructionView, CustodyError> {
         async move {
-            own(call, input.party)?;
+            own(call, input.party, input.id)?;
             positive(input.amount)?;
             self.has_account(call, input.party).await?;
             let from = self.key(input.party.0, input.amount, AccountKind::Available).id();

@@ -68,6 +68,7 @@ impl Inner {
         input: ProposeChange,
     ) -> Result<ChangeView, Fault<IdentityError>> {
         let person = administrator(call)?;
+        commands::client_made(input.id.0)?;
         let (kind, subject, role) = parts(&input.change);
         if role.is_some_and(|r| !r.is_staff()) {
             return Err(Fault::Refused(IdentityError::RoleNotStaff));

@@ -67,6 +67,9 @@ impl Inner {
         call: &Call,
         input: Register,
     ) -> Result<Registered, Fault<IdentityError>> {
+        commands::client_made(input.id.0)?;
+        // Nobody becomes a party that the platform itself is, or derives.
+        commands::client_made(input.party.0)?;
         check(&input).map_err(Fault::Refused)?;
         let person = self.keys.person(&input.document);
         // Done for every attempt, so that a known address takes as long as an unknown one.
@@ -158,6 +161,7 @@ impl Inner {
                 for row in &rows {
                     repo::insert_invitation(tx, row).await?;
                 }
+                repo::renew_first(tx, now + Duration::days(FIRST_LINK_DAYS)).await?;
                 let found = repo::first_invitations(tx).await?;
                 Ok::<_, WriteError<IdentityError>>(
                     found.into_iter().filter(|i| i.used_by.is_none()).map(|i| i.id).collect::<BTreeSet<_>>(),

@@ -172,6 +172,12 @@ pub(crate) async fn insert_invitation(tx: &Tx, row: &invitation::Model) -> Resul
     tx.run(sql, values).await.map(drop)
 }
 
+/// The first links live until they are used: without them an installation has no administrator and never will.
+pub(crate) async fn renew_first(tx: &Tx, expires_at: DateTime<Utc>) -> Result<(), DbErr> {
+    let sql = "UPDATE identity_invitation SET expires_at = $1 WHERE first AND used_by IS NULL";
+    tx.run(sql, [expires_at.into()]).await.map(drop)
+}
+
 pub(crate) async fn lock_invitation(tx: &Tx, secret: Vec<u8>) -> Result<Option<invitation::Model>, DbErr> {
     tx.one(
         format!("SELECT id FROM identity_invitation WHERE secret = $1{}", tx.for_update()),

@@ -26,6 +26,7 @@ impl Inner {
         if !call.has(Role::Investor) {
             return Err(Fault::Forbidden);
         }
+        commands::client_made(input.id.0)?;
         let (id, now) = (input.id, self.clock.now());
         let write = self.db.write(move |tx| {
             let input = input.clone();
@@ -163,7 +164,6 @@ impl Inner {
             purpose: FreezePurpose::Bid,
             amount: bid.amount,
             reservation,
-            control: credit,
         };
         let view = self.custody.freeze(call, freeze).await.map_err(|e| e.to_string())?;
         if matches!(

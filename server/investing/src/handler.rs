@@ -14,21 +14,9 @@ use lending_api::LendingEvent;
 use office_api::{Office, OfficeEvent, OpenTask, TaskKind};
 use platform::db::{Tx, WriteError};
 use platform::outbox::EventRecord;
-use platform::reader::{Effect, Heard, Listener};
+use platform::reader::{Heard, Listener};
 use sea_orm::DbErr;
 use std::sync::Arc;
-
-fn read<E: serde::de::DeserializeOwned>(event: &EventRecord) -> Result<E, String> {
-    serde_json::from_str(&event.body).map_err(|e| format!("the event {} cannot be read: {e}", event.kind))
-}
-
-fn write<F>(f: F) -> Heard
-where
-    F: for<'a> Fn(&'a Tx) -> BoxFuture<'a, Result<(), WriteError<String>>> + Send + Sync + 'static,
-{
-    let effect: Effect = Box::new(f);
-    Heard::Write(effect)
-}
 
 /// Lending: what is approved becomes a listing; what is disbursed is done.
 pub(crate) struct OfLending(pub(crate) Arc<Inner>);
@@ -36,7 +24,7 @@ pub(crate) struct OfLending(pub(crate) Arc<Inner>);
 impl Listener for OfLending {
     fn hear<'a>(&'a self, call: &'a Call, event: &'a EventRecord) -> BoxFuture<'a, Result<Heard, String>> {
         async move {
-            match read(event)? {
+            match event.read()? {
                 LendingEvent::LoanApproved { application, borrower_person, rate, fee, expires_on } => {
                     let id = derived::application_listing(application.id);
                     let view = ListingView {
@@ -71,7 +59,7 @@ pub(crate) struct OfOffice(pub(crate) Arc<Inner>);
 impl Listener for OfOffice {
     fn hear<'a>(&'a self, _: &'a Call, event: &'a EventRecord) -> BoxFuture<'a, Result<Heard, String>> {
         async move {
-            Ok(match read(event)? {
+            Ok(match event.read()? {
                 OfficeEvent::Approved { task } if task.kind == TaskKind::Disbursement => {
                     self.0.disbursing(ListingId(task.subject))
                 }
@@ -91,7 +79,7 @@ pub(crate) struct OfCustody(pub(crate) Arc<Inner>);
 impl Listener for OfCustody {
     fn hear<'a>(&'a self, _: &'a Call, event: &'a EventRecord) -> BoxFuture<'a, Result<Heard, String>> {
         async move {
-            let instruction: InstructionView = match read(event)? {
+            let instruction: InstructionView = match event.read()? {
                 CustodyEvent::InstructionSettled { instruction, .. }
                 | CustodyEvent::InstructionFailed { instruction } => instruction,
                 _ => return Ok(Heard::Done),
@@ -123,7 +111,7 @@ pub(crate) struct OfInvesting(pub(crate) Arc<Inner>);
 impl Listener for OfInvesting {
     fn hear<'a>(&'a self, call: &'a Call, event: &'a EventRecord) -> BoxFuture<'a, Result<Heard, String>> {
         async move {
-            match read(event)? {
+            match event.read()? {
                 InvestingEvent::BidReleased { bid, .. } => {
                     let unfreeze = Unfreeze { id: derived::bid_unfreeze(bid.id), freeze: bid.freeze };
                     self.0.custody.unfreeze(call, unfreeze).await.map_err(|e| e.to_string())?;
@@ -176,7 +164,7 @@ impl Inner {
 
     fn open_listing(&self, view: ListingView, borrower_person: PersonId) -> Heard {
         let outbox = self.outbox.clone();
-        write(move |tx| {
+        Heard::write(move |tx| {
             let (outbox, view) = (outbox.clone(), view.clone());
             async move {
                 let listing = Listing { view, borrower_person };
@@ -192,7 +180,7 @@ impl Inner {
     /// A bid's freeze is a fact: it counts, or goes back.
     fn frozen(&self, id: BidId) -> Heard {
         let outbox = self.outbox.clone();
-        write(move |tx| {
+        Heard::write(move |tx| {
             let outbox = outbox.clone();
             async move {
                 let Some((mut l, mut bid)) = locked(tx, id).await? else { return Ok(()) };
@@ -230,7 +218,7 @@ impl Inner {
 
     fn given_back(&self, id: BidId) -> Heard {
         let outbox = self.outbox.clone();
-        write(move |tx| {
+        Heard::write(move |tx| {
             let outbox = outbox.clone();
             async move {
                 let Some((l, mut bid)) = locked(tx, id).await? else { return Ok(()) };
@@ -249,7 +237,7 @@ impl Inner {
     /// The row decides: from here on nothing is cancelled.
     fn disbursing(&self, id: ListingId) -> Heard {
         let outbox = self.outbox.clone();
-        write(move |tx| {
+        Heard::write(move |tx| {
             let outbox = outbox.clone();
             async move {
                 let Some(mut l) = repo::lock_listing(tx, id).await? else { return Ok(()) };
@@ -268,7 +256,7 @@ impl Inner {
 
     fn disbursed(&self, id: ListingId) -> Heard {
         let outbox = self.outbox.clone();
-        write(move |tx| {
+        Heard::write(move |tx| {
             let outbox = outbox.clone();
             async move {
                 let Some(mut l) = repo::lock_listing(tx, id).await? else { return Ok(()) };
@@ -290,7 +278,7 @@ impl Inner {
 
     fn ended(&self, id: ListingId, status: ListingStatus) -> Heard {
         let inner = self.outbox.clone();
-        write(move |tx| {
+        Heard::write(move |tx| {
             let outbox = inner.clone();
             async move {
                 end_listing(tx, &outbox, id, status).await.map(drop).map_err(|e| e.map(|e| e.to_string()))

@@ -9,6 +9,7 @@ use kernel::Call;
 use kernel::call::{Role, Service};
 use lending_api::*;
 use platform::db::WriteError;
+use platform::reader::Heard;
 use platform::service::published;
 use platform::{Fault, calendar, commands};
 use std::sync::Arc;
@@ -46,6 +47,7 @@ impl Inner {
         if !call.has(Role::Borrower) {
             return Err(Fault::Forbidden);
         }
+        commands::client_made(input.id.0)?;
         let product = Product::personal(input.amount.currency());
         check(&product, &input).map_err(Fault::Refused)?;
         let (outbox, now) = (self.outbox.clone(), self.clock.now());
@@ -165,9 +167,9 @@ impl Inner {
     }
 
     /// Two people have decided.
-    pub(crate) fn decided(&self, id: kernel::id::ApplicationId, approved: bool) -> platform::reader::Heard {
+    pub(crate) fn decided(&self, id: kernel::id::ApplicationId, approved: bool) -> Heard {
         let outbox = self.outbox.clone();
-        crate::handler::write(move |tx| {
+        Heard::write(move |tx| {
             let outbox = outbox.clone();
             async move {
                 let Some(mut a) = repo::lock_application(tx, id).await? else { return Ok(()) };

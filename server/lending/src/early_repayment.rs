@@ -18,6 +18,7 @@ impl Inner {
         input: QuotePayoff,
     ) -> Result<QuoteView, Fault<LendingError>> {
         let Some(borrower) = call.party() else { return Err(Fault::Forbidden) };
+        commands::client_made(input.id.0)?;
         let now = self.clock.now();
         let write = self.db.write(move |tx| {
             let input = input.clone();
@@ -67,6 +68,7 @@ impl Inner {
         input: RepayEarly,
     ) -> Result<RepaymentView, Fault<LendingError>> {
         let Some(borrower) = call.party() else { return Err(Fault::Forbidden) };
+        commands::client_made(input.id.0)?;
         let (outbox, id, now) = (self.outbox.clone(), input.id, self.clock.now());
         let write = self.db.write(move |tx| {
             let (outbox, input) = (outbox.clone(), input.clone());

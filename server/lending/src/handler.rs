@@ -17,22 +17,10 @@ use lending_api::event::ContractLine;
 use lending_api::*;
 use office_api::{Office, OfficeEvent, OpenTask, TaskKind};
 use platform::calendar;
-use platform::db::{Tx, WriteError};
+use platform::db::WriteError;
 use platform::outbox::EventRecord;
-use platform::reader::{Effect, Heard, Listener};
+use platform::reader::{Heard, Listener};
 use std::sync::Arc;
-
-fn read<E: serde::de::DeserializeOwned>(event: &EventRecord) -> Result<E, String> {
-    serde_json::from_str(&event.body).map_err(|e| format!("the event {} cannot be read: {e}", event.kind))
-}
-
-pub(crate) fn write<F>(f: F) -> Heard
-where
-    F: for<'a> Fn(&'a Tx) -> BoxFuture<'a, Result<(), WriteError<String>>> + Send + Sync + 'static,
-{
-    let effect: Effect = Box::new(f);
-    Heard::Write(effect)
-}
 
 /// Our own facts ask for work elsewhere.
 pub(crate) struct OfLending(pub(crate) Arc<Inner>);
@@ -40,7 +28,7 @@ pub(crate) struct OfLending(pub(crate) Arc<Inner>);
 impl Listener for OfLending {
     fn hear<'a>(&'a self, call: &'a Call, event: &'a EventRecord) -> BoxFuture<'a, Result<Heard, String>> {
         async move {
-            match read(event)? {
+            match event.read()? {
                 LendingEvent::RateProposed { application, borrower_person } => {
                     let rate = application.rate.map_or(String::new(), |r| r.to_string());
                     let task = OpenTask {
@@ -112,7 +100,7 @@ pub(crate) struct OfOffice(pub(crate) Arc<Inner>);
 impl Listener for OfOffice {
     fn hear<'a>(&'a self, _: &'a Call, event: &'a EventRecord) -> BoxFuture<'a, Result<Heard, String>> {
         async move {
-            let event: OfficeEvent = read(event)?;
+            let event: OfficeEvent = event.read()?;
             let task = event.task();
             if task.kind != TaskKind::CreditDecision {
                 return Ok(Heard::Done);
@@ -133,7 +121,7 @@ pub(crate) struct OfInvesting(pub(crate) Arc<Inner>);
 impl Listener for OfInvesting {
     fn hear<'a>(&'a self, _: &'a Call, event: &'a EventRecord) -> BoxFuture<'a, Result<Heard, String>> {
         async move {
-            Ok(match read(event)? {
+            Ok(match event.read()? {
                 InvestingEvent::DisbursementDecided { listing, bids } => self.0.contract(listing, bids),
                 _ => Heard::Done,
             })
@@ -148,7 +136,7 @@ pub(crate) struct OfCustody(pub(crate) Arc<Inner>);
 impl Listener for OfCustody {
     fn hear<'a>(&'a self, call: &'a Call, event: &'a EventRecord) -> BoxFuture<'a, Result<Heard, String>> {
         async move {
-            let (instruction, failed): (InstructionView, Vec<LineId>) = match read(event)? {
+            let (instruction, failed): (InstructionView, Vec<LineId>) = match event.read()? {
                 CustodyEvent::InstructionSettled { instruction, lines_failed, .. } => {
                     (instruction, lines_failed)
                 }
@@ -186,6 +174,9 @@ impl Listener for OfCustody {
                     ))
                 };
             }
+            if instruction.id == derived::loan_fee(id) && !settled {
+                return Err(format!("the platform's fee was not taken: {}", instruction.code));
+            }
             if instruction.id == derived::loan_unblock(id) {
                 let l =
                     repo::maybe_loan(self.0.db.read(), id).await.map_err(text)?.ok_or("the loan is gone")?;
@@ -208,7 +199,7 @@ impl Listener for OfCustody {
 impl Inner {
     fn contract(&self, listing: ListingView, bids: Vec<BidView>) -> Heard {
         let (outbox, now) = (self.outbox.clone(), self.clock.now());
-        write(move |tx| {
+        Heard::write(move |tx| {
             let (outbox, listing, bids) = (outbox.clone(), listing.clone(), bids.clone());
             async move {
                 let id: LoanId = derived::listing_loan(listing.id);
@@ -271,7 +262,7 @@ impl Inner {
     /// The last line has settled: the loan runs from today.
     fn active(&self, id: LoanId) -> Heard {
         let outbox = self.outbox.clone();
-        write(move |tx| {
+        Heard::write(move |tx| {
             let outbox = outbox.clone();
             async move {
                 let Some(mut l) = repo::lock_loan(tx, id).await? else { return Ok(()) };

@@ -69,6 +69,7 @@ impl Inner {
         input: RepayDue,
     ) -> Result<RepaymentView, Fault<LendingError>> {
         let Some(borrower) = call.party() else { return Err(Fault::Forbidden) };
+        commands::client_made(input.id.0)?;
         let (outbox, id, now) = (self.outbox.clone(), input.id, self.clock.now());
         let write = self.db.write(move |tx| {
             let (outbox, input) = (outbox.clone(), input.clone());
@@ -187,7 +188,6 @@ impl Inner {
             purpose: FreezePurpose::Repay,
             amount: r.view.total,
             reservation,
-            control: control.id(),
         };
         let view = self.custody.freeze(call, freeze).await.map_err(|e| e.to_string())?;
         if matches!(
@@ -224,7 +224,7 @@ impl Inner {
     /// The freeze is a fact: the split is computed, once, and stored; its day is the value date.
     pub(crate) fn distribute(&self, id: RepaymentId) -> Heard {
         let outbox = self.outbox.clone();
-        crate::handler::write(move |tx| {
+        Heard::write(move |tx| {
             let outbox = outbox.clone();
             async move {
                 let Some((l, mut r)) = locked(tx, id).await? else { return Ok(()) };
@@ -272,7 +272,7 @@ impl Inner {
     /// The custodian has paid the lines: notes, instalments and the loan follow.
     pub(crate) fn settled(&self, id: RepaymentId, failed: BTreeSet<LineId>) -> Heard {
         let outbox = self.outbox.clone();
-        crate::handler::write(move |tx| {
+        Heard::write(move |tx| {
             let (outbox, failed) = (outbox.clone(), failed.clone());
             async move {
                 let Some((mut l, mut r)) = locked(tx, id).await? else { return Ok(()) };

@@ -229,8 +229,12 @@ impl Lending for LendingService {
         input: RepaymentOf,
     ) -> Answer<'a, RepaymentView, LendingError> {
         async move {
-            let view = self.inner.repayment_with_page(call, input.repayment).await?;
-            self.readable(call, LoanOf { loan: view.loan }).await?;
+            let mut view = self.inner.repayment_with_page(call, input.repayment).await?;
+            let loan = self.readable(call, LoanOf { loan: view.loan }).await?;
+            // A holder may see that a payment is under way, and not the page on which the borrower confirms it.
+            if call.party() != Some(loan.view.borrower) {
+                view.redirect_url = None;
+            }
             Ok(view)
         }
         .boxed()

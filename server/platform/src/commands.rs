@@ -3,12 +3,26 @@
 //! The same id and content gives the first answer again; the same id with other content is refused. A refusal rolls the
 //! transaction back and so leaves no trace: the same id may be sent again after mending.
 
+use crate::Fault;
 use crate::db::{Sql, Tx, WriteError};
 use chrono::{DateTime, Utc};
 use kernel::hash;
 use sea_orm::DbErr;
 use serde::{Serialize, de::DeserializeOwned};
 use uuid::Uuid;
+
+/// Refuses an id that no client may make. Ids that the platform derives for itself are of another version, so that
+/// nobody can stand in the way of one by using it first.
+///
+/// # Errors
+/// `Malformed`, unless the id is a UUID of version 7.
+pub fn client_made<E>(id: Uuid) -> Result<(), Fault<E>> {
+    if id.get_version_num() == 7 {
+        Ok(())
+    } else {
+        Err(Fault::Malformed("an id made by a client is a UUID of version 7".into()))
+    }
+}
 
 /// What an id was found to be.
 pub enum Seen<T> {

@@ -13,7 +13,7 @@ use kernel::clock::SharedClock;
 use kernel::entropy::SharedEntropy;
 use kernel::id::EventId;
 use sea_orm::{ConnectionTrait, DbErr, QueryResult, Value};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 /// How many events the relay moves at once.
 const RELAY_MAX: i64 = 500;
@@ -37,6 +37,16 @@ pub struct EventRecord {
     pub kind: String,
     pub body: String,
     pub at: DateTime<Utc>,
+}
+
+impl EventRecord {
+    /// The event itself.
+    ///
+    /// # Errors
+    /// A sentence for the parked list, when the body is of another form.
+    pub fn read<E: DeserializeOwned>(&self) -> Result<E, String> {
+        serde_json::from_str(&self.body).map_err(|e| format!("the event {} cannot be read: {e}", self.kind))
+    }
 }
 
 /// Asks for the events after a position.

@@ -31,6 +31,16 @@ pub enum Heard {
     Write(Effect),
 }
 
+impl Heard {
+    /// Something to be written in the cursor's transaction.
+    pub fn write<F>(f: F) -> Heard
+    where
+        F: for<'a> Fn(&'a Tx) -> BoxFuture<'a, Result<(), WriteError<String>>> + Send + Sync + 'static,
+    {
+        Heard::Write(Box::new(f))
+    }
+}
+
 /// Reacts to events. May send commands whose ids derive from the event's.
 pub trait Listener: Send + Sync + 'static {
     fn hear<'a>(&'a self, call: &'a Call, event: &'a EventRecord) -> BoxFuture<'a, Result<Heard, String>>;

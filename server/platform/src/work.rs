@@ -1,9 +1,11 @@
 //! Background work as loops that can be stepped: by a task each in service, by hand in tests and simulations.
 
 use crate::db::{Db, WriteError};
+use futures::FutureExt;
 use futures::future::BoxFuture;
 use sea_orm::DbErr;
 use std::fmt::Debug;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
@@ -69,7 +71,8 @@ impl Runner {
             runner.tasks.spawn(async move {
                 let mut failures = 0u32;
                 while !stop.is_cancelled() {
-                    let pause = match each.step().await {
+                    let step = AssertUnwindSafe(each.step()).catch_unwind().await;
+                    let pause = match step.unwrap_or_else(|_| Err(StepError("the step panicked".into()))) {
                         Ok(Progress::Did) => {
                             failures = 0;
                             tokio::task::yield_now().await;

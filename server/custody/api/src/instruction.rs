@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use finance::Money;
-use kernel::id::{AccountId, InstructionId, LineId, PartyId, TransferId};
+use kernel::id::{InstructionId, LineId, PartyId, TransferId};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -82,8 +82,6 @@ pub struct Freeze {
     pub amount: Money,
     /// The ledger's reservation behind it; voided by custody when the freeze finally fails or is given back.
     pub reservation: TransferId,
-    /// The reservation's credit account, through which the money passes.
-    pub control: AccountId,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
