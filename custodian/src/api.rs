@@ -25,10 +25,7 @@ pub fn router(bank: Arc<Bank>) -> Router {
         .route("/health/live", get(|| async { "live" }))
         .merge(pages::router());
     let router = if sandbox {
-        router
-            .route("/sandbox/advance", post(advance))
-            .route("/sandbox/faults", post(faults))
-            .route("/sandbox/payout", post(payout))
+        router.route("/sandbox/faults", post(faults)).route("/sandbox/payout", post(payout))
     } else {
         router
     };
@@ -96,6 +93,14 @@ async fn platform(
             let Ok(after) = serde_json::from_slice::<After>(&body) else { return Ok(parameter()) };
             Ok(Json(bank.movements(after.after, after.limit).await?).into_response())
         }
+        "open_day" => {
+            let Ok(to) = serde_json::from_slice::<Advance>(&body) else { return Ok(parameter()) };
+            // A sandbox follows its platform's calendar; a bank has its own.
+            if bank.settings.sandbox {
+                bank.advance(to.to).await?;
+            }
+            Ok(Json(json!({ "business_date": bank.business_date(bank.db()).await? })).into_response())
+        }
         "statement" => Ok(Json(bank.statement().await?).into_response()),
         "anchor" => {
             let Ok(text) = std::str::from_utf8(&body) else { return Ok(parameter()) };
@@ -146,14 +151,6 @@ async fn trusted(
 #[derive(Deserialize)]
 struct Advance {
     to: NaiveDate,
-}
-
-async fn advance(
-    State(bank): State<Arc<Bank>>,
-    Json(to): Json<Advance>,
-) -> Result<Json<serde_json::Value>, Failed> {
-    bank.advance(to.to).await?;
-    Ok(Json(json!({ "business_date": bank.business_date(bank.db()).await? })))
 }
 
 async fn faults(State(bank): State<Arc<Bank>>, Json(plan): Json<Vec<Planned>>) -> StatusCode {

@@ -15,8 +15,11 @@ pub fn xirr(flows: &[(NaiveDate, i64)]) -> Option<Decimal> {
     }
     let dated: Vec<(i64, Decimal)> =
         flows.iter().map(|(date, cf)| ((*date - first).num_days(), Decimal::from(*cf))).collect();
-    let (mut low, mut high) = (Decimal::new(-9_999, 4), Decimal::from(10));
-    let (mut at_low, at_high) = (value(&dated, low)?, value(&dated, high)?);
+    // Far below zero the factors of many years leave the decimal's range: then the bracket begins higher.
+    let lows = [-9_999, -9_900, -9_000, -5_000, -2_000].map(|low| Decimal::new(low, 4));
+    let (mut low, mut at_low) = lows.into_iter().find_map(|low| Some((low, value(&dated, low)?)))?;
+    let mut high = Decimal::from(10);
+    let at_high = value(&dated, high)?;
     if at_low.is_sign_negative() == at_high.is_sign_negative() {
         return None;
     }

@@ -8,6 +8,7 @@ mod investing;
 mod ledger;
 mod lending;
 mod office;
+mod office_close;
 mod platform_calendar;
 
 use sea_orm_migration::prelude::*;
@@ -25,6 +26,7 @@ impl MigratorTrait for Migrator {
             Box::new(office::Migration),
             Box::new(investing::Migration),
             Box::new(lending::Migration),
+            Box::new(office_close::Migration),
         ]
     }
 }
@@ -46,8 +48,19 @@ pub async fn migrate(place: &platform::db::Place) -> Result<(), sea_orm::DbErr> 
 }
 
 /// A migration that runs one text of definitions; `down` is refused, for books are not dropped.
+macro_rules! tables_more {
+    ($name:literal, $text:expr) => {
+        crate::tables!(@ $name, $text, None::<&str>);
+    };
+}
+pub(crate) use tables_more;
+
+/// A service's first migration: what every service has, and then its own tables.
 macro_rules! tables {
     ($name:literal, $service:literal, $text:expr) => {
+        crate::tables!(@ $name, $text, Some($service));
+    };
+    (@ $name:literal, $text:expr, $service:expr) => {
         pub struct Migration;
 
         impl sea_orm_migration::MigrationName for Migration {
@@ -59,7 +72,9 @@ macro_rules! tables {
         #[sea_orm_migration::async_trait::async_trait]
         impl sea_orm_migration::MigrationTrait for Migration {
             async fn up(&self, manager: &sea_orm_migration::SchemaManager) -> Result<(), sea_orm::DbErr> {
-                platform::tables::define_for_service(manager.get_connection(), $service).await?;
+                if let Some(service) = $service {
+                    platform::tables::define_for_service(manager.get_connection(), service).await?;
+                }
                 platform::tables::define(manager.get_connection(), $text).await
             }
         }

@@ -148,6 +148,7 @@ async fn serve(config: Config) -> anyhow::Result<()> {
         entropy: entropy.clone(),
         reach: Reach::Direct,
         pace: Pace::Background,
+        days_by_hand: config.demo,
         port,
         keys: embedded::identity_keys(&config.data, &entropy)?,
     };

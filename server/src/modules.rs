@@ -55,6 +55,8 @@ pub struct Parts {
     pub pace: Pace,
     /// The custodian.
     pub port: Port,
+    /// Staff may close a business day before it is over by the clock: in the demo and in tests.
+    pub days_by_hand: bool,
     /// Identity's secrets.
     pub keys: Keys,
 }
@@ -228,11 +230,17 @@ impl House {
                 self.slots.custody.fill(custody);
             }
             Service::Office => {
-                let office = Arc::new(OfficeService::new(
-                    self.db.clone(),
-                    self.outbox(service),
-                    self.parts.clock.clone(),
-                ));
+                let office = Arc::new(OfficeService::new(office::Parts {
+                    db: self.db.clone(),
+                    outbox: self.outbox(service),
+                    clock: self.parts.clock.clone(),
+                    entropy: self.parts.entropy.clone(),
+                    custody: self.custody(service),
+                    lending: self.lending(service),
+                    investing: self.investing(service),
+                    days_by_hand: self.parts.days_by_hand,
+                }));
+                loops.extend(office.loops());
                 self.loopback.attach(OfficeClient::SERVICE, Arc::new(OfficeDispatcher(office.clone())));
                 self.slots.office.fill(office);
             }

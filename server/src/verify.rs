@@ -47,6 +47,7 @@ pub async fn prove(config: &Config, offline: bool) -> anyhow::Result<ProofReport
         entropy: entropy.clone(),
         reach: Reach::Direct,
         pace: Pace::Stepped,
+        days_by_hand: true,
         port: embedded::port(
             data,
             address,

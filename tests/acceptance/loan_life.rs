@@ -17,6 +17,7 @@ use office_api::{ClaimTask, DecideTask, Office, OfficeError, QueueOf, TaskKind, 
 use platform::Fault;
 use platform::calendar;
 use platform::db::{Sql, WriteError};
+use platform::page::Page;
 use std::collections::BTreeSet;
 use tests::story;
 use tests::world::World;
@@ -346,7 +347,7 @@ story!(nobody_decides_alone_or_for_themselves, |world| {
     let other = town.someone(&[Role::CreditOfficer]);
     office.claim(&town.call(&other), claim.clone()).await.map_err(|e| anyhow!("{e}"))?;
     assert_eq!(office.claim(&town.call(&alias), claim).await, Err(Fault::Refused(OfficeError::TaskClaimed)));
-    let queue = QueueOf { kind: Some(TaskKind::CreditDecision), all: false, after: None, limit: 10 };
+    let queue = QueueOf { kind: Some(TaskKind::CreditDecision), all: false, page: Page::first(10) };
     let seen = office.queue(&town.call(&other), queue.clone()).await.map_err(|e| anyhow!("{e}"))?;
     assert_eq!((seen.len(), seen[0].approvals.len()), (1, 1), "the second sees what the first saw and said");
     assert_eq!(office.queue(&town.call(&borrower), queue).await, Err(Fault::Forbidden));
@@ -415,7 +416,7 @@ story!(a_bid_is_withdrawn_and_a_listing_cancelled, |world| {
     investing.cancel_listing(&town.call(&staff.operations), cancel).await.map_err(|e| anyhow!("{e}"))?;
     world.settle().await?;
     assert_eq!((town.money(ann.party).await?, town.money(bob.party).await?), (1_000_00, 1_000_00));
-    let bids = BidsOf { investor: Some(bob.party), listing: Some(listing), before: None, limit: 10 };
+    let bids = BidsOf { investor: Some(bob.party), listing: Some(listing), page: Page::first(10) };
     let bids = investing.bids(&town.call(&bob), bids).await.map_err(|e| anyhow!("{e}"))?;
     assert_eq!(bids[0].status, BidStatus::Returned);
     // Decided too late: the row has decided.

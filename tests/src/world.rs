@@ -61,6 +61,7 @@ impl World {
             entropy: entropy.clone(),
             reach,
             pace: Pace::Stepped,
+            days_by_hand: true,
             port,
             keys: Keys {
                 signing: SigningKey::from_bytes(&[3; 32]),

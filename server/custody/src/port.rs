@@ -183,6 +183,18 @@ impl Port {
         }
     }
 
+    /// Asks for a business date to begin; answers the custodian's.
+    pub async fn open_day(&self, date: chrono::NaiveDate) -> Option<chrono::NaiveDate> {
+        #[derive(Deserialize)]
+        struct Day {
+            business_date: chrono::NaiveDate,
+        }
+        match self.post("/api/open_day", json!({ "to": date }).to_string().into_bytes()).await? {
+            (200, answer) => serde_json::from_slice::<Day>(&answer).ok().map(|d| d.business_date),
+            _ => None,
+        }
+    }
+
     /// Has the custodian keep a text for us; answers its signature over it.
     pub async fn keep_anchor(&self, text: &str) -> Option<Signed> {
         match self.post("/api/anchor", text.as_bytes().to_vec()).await? {

@@ -6,6 +6,7 @@ use entity_custody::{cash_account, instruction, movement, statement};
 use finance::{Currency, Money};
 use kernel::id::{AccountId, InstructionId, LineId, PartyId, TransferId};
 use platform::db::{Sql, Tx};
+use platform::page::{self, Order, Page};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, ConnectionTrait, DbErr, EntityTrait, ExprTrait, IntoActiveModel,
     QueryFilter, QueryOrder, QuerySelect,
@@ -117,20 +118,12 @@ pub(crate) async fn update_instruction(tx: &Tx, i: &Instruction, now: DateTime<U
 pub(crate) async fn instructions_of(
     db: &impl ConnectionTrait,
     party: PartyId,
-    before: Option<DateTime<Utc>>,
-    limit: u64,
+    page: &Page,
 ) -> Result<Vec<Instruction>, DbErr> {
-    let mut find = instruction::Entity::find().filter(instruction::Column::Party.eq(party.0));
-    if let Some(before) = before {
-        find = find.filter(instruction::Column::At.lt(before));
-    }
-    find.order_by_desc(instruction::Column::At)
-        .limit(limit)
-        .all(db)
-        .await?
-        .into_iter()
-        .map(Instruction::of)
-        .collect()
+    let find = instruction::Entity::find().filter(instruction::Column::Party.eq(party.0));
+    let order = (instruction::Column::At, instruction::Column::Id);
+    let rows = page::rows(db, find, order, Order::NewestFirst, page).await?;
+    rows.into_iter().map(Instruction::of).collect()
 }
 
 /// Instructions about which the last word is not spoken, oldest first.

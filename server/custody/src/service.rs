@@ -9,7 +9,7 @@ use custody_api::*;
 use finance::Money;
 use futures::FutureExt;
 use kernel::Call;
-use kernel::call::Service;
+use kernel::call::{Role, Service};
 use kernel::clock::SharedClock;
 use kernel::entropy::SharedEntropy;
 use kernel::id::{InstructionId, PartyId, derived};
@@ -114,6 +114,14 @@ fn own(call: &Call, party: PartyId, id: InstructionId) -> Result<(), Fault<Custo
 fn inside(call: &Call) -> Result<(), Fault<CustodyError>> {
     match call.caller {
         Service::Lending | Service::Investing | Service::Operator => Ok(()),
+        _ => Err(Fault::Forbidden),
+    }
+}
+
+/// The close of business steers the two calendars.
+fn steering(call: &Call) -> Result<(), Fault<CustodyError>> {
+    match call.caller {
+        Service::Office | Service::Operator => Ok(()),
         _ => Err(Fault::Forbidden),
     }
 }
@@ -428,8 +436,7 @@ impl Custody for CustodyService {
             if call.caller == Service::Gateway && call.party() != Some(input.party) {
                 return Err(Fault::Forbidden);
             }
-            let limit = u64::from(input.limit.clamp(1, 100));
-            let found = repo::instructions_of(self.inner.db.read(), input.party, input.before, limit).await;
+            let found = repo::instructions_of(self.inner.db.read(), input.party, &input.page).await;
             Ok(found
                 .map_err(|e| unreadable(call, "read instructions", &e))?
                 .iter()
@@ -468,7 +475,7 @@ impl Custody for CustodyService {
             if call.caller == Service::Gateway && call.party() != Some(input.party) {
                 return Err(Fault::Forbidden);
             }
-            let (before, limit) = (input.before.unwrap_or(i64::MAX), u64::from(input.limit.clamp(1, 100)));
+            let (before, limit) = (input.before.unwrap_or(i64::MAX), u64::from(input.limit.clamp(1, 101)));
             let read = async {
                 let found = repo::movements_of(self.inner.db.read(), input.party, before, limit).await?;
                 found
@@ -519,6 +526,10 @@ impl Custody for CustodyService {
 
     fn proof<'a>(&'a self, call: &'a Call, input: ProveBooks) -> Answer<'a, ProofReport, CustodyError> {
         async move {
+            let watches = call.has_any(&[Role::Operations, Role::Auditor, Role::Administrator]);
+            if call.caller == Service::Gateway && !watches {
+                return Err(Fault::Forbidden);
+            }
             crate::proof::prove(&self.inner, call, input.offline).await.map_err(|e| {
                 tracing::error!(request = %call.request, cause = e, "the books could not be proved");
                 Fault::Internal
@@ -529,6 +540,7 @@ impl Custody for CustodyService {
 
     fn anchor<'a>(&'a self, call: &'a Call, _: AnchorBooks) -> Answer<'a, (), CustodyError> {
         async move {
+            steering(call)?;
             crate::proof::anchor(&self.inner, call).await.map_err(|e| {
                 tracing::warn!(request = %call.request, cause = e, "the chain's head was not anchored");
                 Fault::Unavailable
@@ -537,8 +549,36 @@ impl Custody for CustodyService {
         .boxed()
     }
 
+    fn in_flight<'a>(&'a self, call: &'a Call, _: InFlightOf) -> Answer<'a, InFlight, CustodyError> {
+        async move {
+            steering(call)?;
+            let found = repo::unfinished(self.inner.db.read()).await;
+            let found = found.map_err(|e| unreadable(call, "look what is on its way", &e))?;
+            let waits = |i: &&repo::Instruction| i.status != InstructionStatus::AwaitingUser;
+            let on_the_way = found.iter().filter(waits);
+            Ok(InFlight {
+                count: u32::try_from(on_the_way.clone().count()).unwrap_or(u32::MAX),
+                oldest: on_the_way.map(|i| i.row.at).min(),
+            })
+        }
+        .boxed()
+    }
+
+    fn open_day<'a>(
+        &'a self,
+        call: &'a Call,
+        input: OpenCustodianDay,
+    ) -> Answer<'a, chrono::NaiveDate, CustodyError> {
+        async move {
+            steering(call)?;
+            self.inner.port.open_day(input.date).await.ok_or(Fault::Unavailable)
+        }
+        .boxed()
+    }
+
     fn events<'a>(&'a self, call: &'a Call, input: EventsAfter) -> Answer<'a, EventPage, CustodyError> {
         async move {
+            platform::outbox::for_services(call)?;
             self.inner
                 .outbox
                 .events(self.inner.db.read(), &input)

@@ -147,6 +147,7 @@ impl Identity for IdentityService {
 
     fn events<'a>(&'a self, call: &'a Call, input: EventsAfter) -> Answer<'a, EventPage, IdentityError> {
         async move {
+            platform::outbox::for_services(call)?;
             self.inner
                 .outbox
                 .events(self.inner.db.read(), &input)

@@ -1,14 +1,13 @@
 //! Investing's tables.
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::NaiveDate;
 use entity_investing::{bid, listing};
 use finance::{Currency, Money, Rate};
 use investing_api::{BidStatus, BidView, BidsOf, ListingStatus, ListingView, ListingsOf};
 use kernel::id::{ApplicationId, BidId, InstructionId, ListingId, PartyId, PersonId};
 use platform::db::{Sql, Tx};
-use sea_orm::{
-    ColumnTrait, ConnectionTrait, DbErr, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
-};
+use platform::page::{self, Order};
+use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder};
 use uuid::Uuid;
 
 pub(crate) struct Listing {
@@ -102,20 +101,21 @@ pub(crate) async fn update_listing(tx: &Tx, v: &ListingView) -> Result<(), DbErr
 
 pub(crate) async fn listings(db: &impl ConnectionTrait, ask: &ListingsOf) -> Result<Vec<Listing>, DbErr> {
     let mut find = listing::Entity::find();
+    if !ask.ids.is_empty() {
+        find = find.filter(listing::Column::Id.is_in(ask.ids.iter().map(|id| id.0)));
+    }
+    if let Some(borrower) = ask.borrower {
+        find = find.filter(listing::Column::Borrower.eq(borrower.0));
+    }
     if let Some(status) = ask.status {
         find = find.filter(listing::Column::Status.eq(status.code()));
     }
-    if let Some(before) = ask.before {
-        find = find.filter(listing::Column::OpenedAt.lt(before));
+    if let Some(currency) = ask.currency {
+        find = find.filter(listing::Column::Currency.eq(currency.code()));
     }
-    let limit = u64::from(ask.limit.clamp(1, 100));
-    find.order_by_desc(listing::Column::OpenedAt)
-        .limit(limit)
-        .all(db)
-        .await?
-        .into_iter()
-        .map(listing_of)
-        .collect()
+    let order = (listing::Column::OpenedAt, listing::Column::Id);
+    let rows = page::rows(db, find, order, Order::NewestFirst, &ask.page).await?;
+    rows.into_iter().map(listing_of).collect()
 }
 
 pub(crate) async fn expiring(db: &impl ConnectionTrait, date: NaiveDate) -> Result<Vec<ListingId>, DbErr> {
@@ -182,11 +182,9 @@ pub(crate) async fn bids(db: &impl ConnectionTrait, ask: &BidsOf) -> Result<Vec<
     if let Some(listing) = ask.listing {
         find = find.filter(bid::Column::Listing.eq(listing.0));
     }
-    if let Some(before) = ask.before {
-        find = find.filter(bid::Column::At.lt::<DateTime<Utc>>(before));
-    }
-    let limit = u64::from(ask.limit.clamp(1, 100));
-    find.order_by_desc(bid::Column::At).limit(limit).all(db).await?.into_iter().map(bid_of).collect()
+    let order = (bid::Column::At, bid::Column::Id);
+    let rows = page::rows(db, find, order, Order::NewestFirst, &ask.page).await?;
+    rows.into_iter().map(bid_of).collect()
 }
 
 pub(crate) fn control_key(listing: ListingId, currency: Currency, custodian: &str) -> ledger_api::AccountKey {

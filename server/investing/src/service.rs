@@ -183,6 +183,7 @@ impl Investing for InvestingService {
 
     fn events<'a>(&'a self, call: &'a Call, input: EventsAfter) -> Answer<'a, EventPage, InvestingError> {
         async move {
+            platform::outbox::for_services(call)?;
             self.inner
                 .outbox
                 .events(self.inner.db.read(), &input)

@@ -160,6 +160,10 @@ pub mod derived {
     }
 
     /// The repayment that the run of one business date makes for a loan with something due.
+    pub fn close_job(date: chrono::NaiveDate) -> JobId {
+        JobId(Uuid::new_v5(&Uuid::NAMESPACE_URL, format!("close:{date}").as_bytes()))
+    }
+
     pub fn due_repayment(loan: LoanId, date: chrono::NaiveDate) -> RepaymentId {
         RepaymentId(Uuid::new_v5(&loan.0, format!("due:{date}").as_bytes()))
     }

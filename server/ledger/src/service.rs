@@ -7,7 +7,7 @@ use chrono::NaiveDate;
 use finance::Money;
 use futures::FutureExt;
 use kernel::Call;
-use kernel::call::Service;
+use kernel::call::{Role, Service};
 use kernel::clock::SharedClock;
 use ledger_api::batch::{OPERATIONS_MAX, PendingView};
 use ledger_api::{
@@ -83,6 +83,13 @@ fn inside<E>(call: &Call) -> Result<(), Fault<E>> {
         Service::Gateway | Service::Identity | Service::Ledger => Err(Fault::Forbidden),
         _ => Ok(()),
     }
+}
+
+/// Balances and statements are their owner's and the staff's.
+fn whose(call: &Call, owner: uuid::Uuid) -> Result<(), Fault<LedgerError>> {
+    let own = call.party().is_some_and(|me| me.0 == owner);
+    let staff = call.has_any(&[Role::Operations, Role::Auditor, Role::Administrator]);
+    if call.caller != Service::Gateway || own || staff { Ok(()) } else { Err(Fault::Forbidden) }
 }
 
 impl Ledger for LedgerService {
@@ -165,6 +172,7 @@ impl Ledger for LedgerService {
 
     fn balances<'a>(&'a self, call: &'a Call, input: BalancesOf) -> Answer<'a, Vec<Balance>, LedgerError> {
         async move {
+            whose(call, input.owner)?;
             let read = async {
                 let accounts = repo::accounts_of(self.db.read(), input.owner).await?;
                 match input.as_of {
@@ -178,7 +186,11 @@ impl Ledger for LedgerService {
     }
 
     fn statement<'a>(&'a self, call: &'a Call, input: StatementOf) -> Answer<'a, Statement, LedgerError> {
-        async move { self.entries(input).await.map_err(|e| unreadable(call, "read a statement", &e)) }.boxed()
+        async move {
+            whose(call, input.owner)?;
+            self.entries(input).await.map_err(|e| unreadable(call, "read a statement", &e))
+        }
+        .boxed()
     }
 
     fn pendings<'a>(
@@ -187,6 +199,7 @@ impl Ledger for LedgerService {
         input: PendingsOf,
     ) -> Answer<'a, Vec<PendingView>, LedgerError> {
         async move {
+            inside(call)?;
             let ids = input.ids.iter().map(|id| id.0).collect();
             let found = repo::pendings(self.db.read(), ids)
                 .await
@@ -206,6 +219,7 @@ impl Ledger for LedgerService {
 
     fn events<'a>(&'a self, call: &'a Call, input: EventsAfter) -> Answer<'a, EventPage, LedgerError> {
         async move {
+            platform::outbox::for_services(call)?;
             self.outbox.events(self.db.read(), &input).await.map_err(|e| unreadable(call, "read events", &e))
         }
         .boxed()

@@ -48,7 +48,11 @@ impl Inner {
             return Err(Fault::Forbidden);
         }
         commands::client_made(input.id.0)?;
-        let product = Product::personal(input.amount.currency());
+        let currency = input.amount.currency();
+        if !CURRENCIES.contains(&currency.code()) {
+            return Err(Fault::Refused(LendingError::ProductNotFound));
+        }
+        let product = Product::personal(currency);
         check(&product, &input).map_err(Fault::Refused)?;
         let (outbox, now) = (self.outbox.clone(), self.clock.now());
         let input = Arc::new((input, borrower));

@@ -101,7 +101,7 @@ impl Listener for OfOffice {
     fn hear<'a>(&'a self, _: &'a Call, event: &'a EventRecord) -> BoxFuture<'a, Result<Heard, String>> {
         async move {
             let event: OfficeEvent = event.read()?;
-            let task = event.task();
+            let Some(task) = event.task() else { return Ok(Heard::Done) };
             if task.kind != TaskKind::CreditDecision {
                 return Ok(Heard::Done);
             }

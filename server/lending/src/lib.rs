@@ -10,6 +10,7 @@ mod application;
 mod early_repayment;
 mod handler;
 pub mod loan;
+mod portfolio;
 mod repayment;
 mod repo;
 mod service;

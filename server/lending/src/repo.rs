@@ -1,7 +1,7 @@
 //! Lending's tables.
 
 use crate::loan::Note;
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::NaiveDate;
 use entity_lending::{application, distribution, instalment, loan, note, quote, repayment};
 use finance::{Currency, Money, Rate};
 use kernel::id::{
@@ -9,10 +9,10 @@ use kernel::id::{
 };
 use lending_api::*;
 use platform::db::{Sql, Tx};
-use sea_orm::{
-    ColumnTrait, ConnectionTrait, DbErr, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
-};
+use platform::page::{self, Order};
+use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder};
 use serde::de::DeserializeOwned;
+use std::collections::BTreeSet;
 
 fn currency(code: &str) -> Result<Currency, DbErr> {
     code.parse().map_err(|_| DbErr::Type(format!("{code} is no currency")))
@@ -100,11 +100,11 @@ pub(crate) async fn applications(
     if let Some(borrower) = ask.borrower {
         find = find.filter(application::Column::Borrower.eq(borrower.0));
     }
-    if let Some(before) = ask.before {
-        find = find.filter(application::Column::At.lt::<DateTime<Utc>>(before));
+    if let Some(status) = ask.status {
+        find = find.filter(application::Column::Status.eq(status.code()));
     }
-    let rows =
-        find.order_by_desc(application::Column::At).limit(u64::from(ask.limit.clamp(1, 100))).all(db).await?;
+    let order = (application::Column::At, application::Column::Id);
+    let rows = page::rows(db, find, order, Order::NewestFirst, &ask.page).await?;
     rows.into_iter().map(|r| application_of(r).map(|a| a.view)).collect()
 }
 
@@ -182,11 +182,27 @@ pub(crate) async fn loans(db: &impl ConnectionTrait, ask: &LoansOf) -> Result<Ve
     if let Some(borrower) = ask.borrower {
         find = find.filter(loan::Column::Borrower.eq(borrower.0));
     }
-    if let Some(before) = ask.before {
-        find = find.filter(loan::Column::At.lt::<DateTime<Utc>>(before));
+    if !ask.ids.is_empty() {
+        find = find.filter(loan::Column::Id.is_in(ask.ids.iter().map(|id| id.0)));
     }
-    let rows = find.order_by_desc(loan::Column::At).limit(u64::from(ask.limit.clamp(1, 100))).all(db).await?;
+    if let Some(status) = ask.status {
+        find = find.filter(loan::Column::Status.eq(status.code()));
+    }
+    let order = (loan::Column::At, loan::Column::Id);
+    let rows = page::rows(db, find, order, Order::NewestFirst, &ask.page).await?;
     rows.into_iter().map(|r| loan_of(r).map(|l| l.view)).collect()
+}
+
+/// Of these loans, those of which a party holds a note.
+pub(crate) async fn loans_held(
+    db: &impl ConnectionTrait,
+    holder: PartyId,
+    ids: &[LoanId],
+) -> Result<BTreeSet<LoanId>, DbErr> {
+    let find = note::Entity::find()
+        .filter(note::Column::Holder.eq(holder.0))
+        .filter(note::Column::Loan.is_in(ids.iter().map(|id| id.0)));
+    Ok(find.all(db).await?.into_iter().map(|n| LoanId(n.loan)).collect())
 }
 
 /// Running loans with something unpaid on or before a date, in order of id, after one.

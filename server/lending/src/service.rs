@@ -100,6 +100,26 @@ fn may_list(call: &Call, whose: Option<PartyId>) -> bool {
 }
 
 impl Lending for LendingService {
+    fn products<'a>(&'a self, _: &'a Call, _: ProductsOf) -> Answer<'a, Vec<Product>, LendingError> {
+        let products =
+            CURRENCIES.iter().filter_map(|code| code.parse().ok()).map(Product::personal).collect();
+        async move { Ok(products) }.boxed()
+    }
+
+    fn portfolio<'a>(
+        &'a self,
+        call: &'a Call,
+        input: PortfolioOf,
+    ) -> Answer<'a, Vec<PortfolioView>, LendingError> {
+        async move {
+            if !may_list(call, Some(input.holder)) {
+                return Err(Fault::Forbidden);
+            }
+            self.inner.portfolio(call, input).await
+        }
+        .boxed()
+    }
+
     fn apply<'a>(&'a self, call: &'a Call, input: Apply) -> Answer<'a, ApplicationView, LendingError> {
         async move { self.inner.apply(call, input).await }.boxed()
     }
@@ -156,10 +176,18 @@ impl Lending for LendingService {
 
     fn loans<'a>(&'a self, call: &'a Call, input: LoansOf) -> Answer<'a, Vec<LoanView>, LendingError> {
         async move {
-            if !may_list(call, input.borrower) {
-                return Err(Fault::Forbidden);
+            let read = |e: sea_orm::DbErr| unreadable(call, "read loans", &e);
+            if may_list(call, input.borrower) {
+                return repo::loans(self.inner.db.read(), &input).await.map_err(read);
             }
-            repo::loans(self.inner.db.read(), &input).await.map_err(|e| unreadable(call, "read loans", &e))
+            // By their ids one may ask for any, and gets those one borrows or holds a share of.
+            let Some(me) = call.party().filter(|_| !input.ids.is_empty()) else {
+                return Err(Fault::Forbidden);
+            };
+            let held = repo::loans_held(self.inner.db.read(), me, &input.ids).await.map_err(read)?;
+            let mut found = repo::loans(self.inner.db.read(), &input).await.map_err(read)?;
+            found.retain(|l| l.borrower == me || held.contains(&l.id));
+            Ok(found)
         }
         .boxed()
     }
@@ -252,6 +280,7 @@ impl Lending for LendingService {
 
     fn events<'a>(&'a self, call: &'a Call, input: EventsAfter) -> Answer<'a, EventPage, LendingError> {
         async move {
+            platform::outbox::for_services(call)?;
             self.inner
                 .outbox
                 .events(self.inner.db.read(), &input)

@@ -1,13 +1,18 @@
 //! Office's tables.
 
 use crate::task::Task;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use entity_office::{approval, task};
 use kernel::call::Role;
 use kernel::id::{PartyId, PersonId, TaskId};
-use office_api::{ApprovalView, OpenTask, TaskKind, TaskStatus, TaskView};
+use office_api::{
+    ApprovalView, CloseStatus, CloseStep, CloseStepView, CloseView, OpenTask, TaskKind, TaskStatus, TaskView,
+};
 use platform::db::{Sql, Tx};
-use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use platform::page::{self, Order, Page};
+use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder};
+use std::collections::BTreeMap;
+use uuid::Uuid;
 
 pub(crate) struct Stored {
     pub(crate) row: task::Model,
@@ -29,26 +34,28 @@ impl Stored {
     }
 }
 
-async fn stored(db: &impl ConnectionTrait, row: task::Model) -> Result<Stored, DbErr> {
+/// Tasks with what was said on them: two statements, however many tasks.
+async fn stored_all(db: &impl ConnectionTrait, rows: Vec<task::Model>) -> Result<Vec<Stored>, DbErr> {
+    let mut words: BTreeMap<Uuid, Vec<ApprovalView>> = BTreeMap::new();
+    let find = approval::Entity::find().filter(approval::Column::Task.is_in(rows.iter().map(|r| r.id)));
+    for a in find.order_by_asc(approval::Column::At).all(db).await? {
+        let role =
+            Role::from_code(&a.role).ok_or_else(|| DbErr::Type(format!("a role on task {}", a.task)))?;
+        words.entry(a.task).or_default().push(ApprovalView {
+            party: PartyId(a.party),
+            person: PersonId(a.person),
+            role,
+            approve: a.approve,
+            note: a.note,
+            at: a.at,
+        });
+    }
+    rows.into_iter().map(|row| stored(row, &mut words)).collect()
+}
+
+fn stored(row: task::Model, words: &mut BTreeMap<Uuid, Vec<ApprovalView>>) -> Result<Stored, DbErr> {
     let odd = |what: &str| DbErr::Type(format!("{what} of task {}", row.id));
-    let words = approval::Entity::find()
-        .filter(approval::Column::Task.eq(row.id))
-        .order_by_asc(approval::Column::At)
-        .all(db)
-        .await?;
-    let approvals = words
-        .into_iter()
-        .map(|a| {
-            Ok(ApprovalView {
-                party: PartyId(a.party),
-                person: PersonId(a.person),
-                role: Role::from_code(&a.role).ok_or_else(|| odd("a role"))?,
-                approve: a.approve,
-                note: a.note,
-                at: a.at,
-            })
-        })
-        .collect::<Result<_, DbErr>>()?;
+    let approvals = words.remove(&row.id).unwrap_or_default();
     let task = Task {
         kind: TaskKind::from_code(&row.kind).ok_or_else(|| odd("the kind"))?,
         status: TaskStatus::from_code(&row.status).ok_or_else(|| odd("the status"))?,
@@ -61,7 +68,7 @@ async fn stored(db: &impl ConnectionTrait, row: task::Model) -> Result<Stored, D
 
 pub(crate) async fn maybe_task(db: &impl ConnectionTrait, id: TaskId) -> Result<Option<Stored>, DbErr> {
     match task::Entity::find_by_id(id.0).one(db).await? {
-        Some(row) => stored(db, row).await.map(Some),
+        Some(row) => Ok(stored_all(db, vec![row]).await?.pop()),
         None => Ok(None),
     }
 }
@@ -128,20 +135,84 @@ pub(crate) async fn queue(
     db: &impl ConnectionTrait,
     kinds: &[TaskKind],
     all: bool,
-    after: Option<DateTime<Utc>>,
-    limit: u64,
+    page: &Page,
 ) -> Result<Vec<Stored>, DbErr> {
     let mut find = task::Entity::find().filter(task::Column::Kind.is_in(kinds.iter().map(|k| k.code())));
     if !all {
         find = find.filter(task::Column::Status.is_in(["OPEN", "CLAIMED", "PROPOSED"]));
     }
-    if let Some(after) = after {
-        find = find.filter(task::Column::At.gt(after));
+    let rows = page::rows(db, find, (task::Column::At, task::Column::Id), Order::OldestFirst, page).await?;
+    stored_all(db, rows).await
+}
+
+/// The close of a date, or the newest there is.
+pub(crate) async fn maybe_close(
+    db: &impl ConnectionTrait,
+    date: Option<NaiveDate>,
+) -> Result<Option<CloseView>, DbErr> {
+    let (filter, value): (&str, Vec<sea_orm::Value>) = match date {
+        Some(date) => ("WHERE date = $1", vec![date.into()]),
+        None => ("ORDER BY date DESC LIMIT 1", Vec::new()),
+    };
+    let sql = format!("SELECT date, next, status, note, begun_by, at FROM office_close {filter}");
+    let Some(row) = db.one(sql, value).await? else { return Ok(None) };
+    let date: NaiveDate = row.try_get_by_index(0)?;
+    let status: String = row.try_get_by_index(2)?;
+    let sql = "SELECT step, note, at FROM office_close_step WHERE date = $1";
+    let mut steps = Vec::new();
+    for row in db.all(sql, [date.into()]).await? {
+        let step: String = row.try_get_by_index(0)?;
+        steps.push(CloseStepView {
+            step: CloseStep::from_code(&step).ok_or(DbErr::Type(step))?,
+            note: row.try_get_by_index(1)?,
+            at: row.try_get_by_index(2)?,
+        });
     }
-    let rows = find.order_by_asc(task::Column::At).limit(limit).all(db).await?;
-    let mut found = Vec::with_capacity(rows.len());
-    for row in rows {
-        found.push(stored(db, row).await?);
-    }
-    Ok(found)
+    steps.sort_by_key(|s| s.step);
+    Ok(Some(CloseView {
+        date,
+        next: row.try_get_by_index(1)?,
+        status: CloseStatus::from_code(&status).ok_or(DbErr::Type(status))?,
+        note: row.try_get_by_index(3)?,
+        steps,
+        begun_by: row.try_get_by_index::<Option<Uuid>>(4)?.map(PartyId),
+        at: row.try_get_by_index(5)?,
+    }))
+}
+
+pub(crate) async fn insert_close(tx: &Tx, close: &CloseView) -> Result<(), DbErr> {
+    let sql = "INSERT INTO office_close (date, next, status, note, begun_by, at, done_at)
+               VALUES ($1, $2, $3, '', $4, $5, NULL)";
+    let values = [
+        close.date.into(),
+        close.next.into(),
+        close.status.code().into(),
+        close.begun_by.map(|p| p.0).into(),
+        close.at.into(),
+    ];
+    tx.run(sql, values).await.map(drop)
+}
+
+pub(crate) async fn set_close(
+    tx: &Tx,
+    date: NaiveDate,
+    status: CloseStatus,
+    note: &str,
+    done_at: Option<DateTime<Utc>>,
+) -> Result<(), DbErr> {
+    let sql = "UPDATE office_close SET status = $1, note = $2, done_at = $3 WHERE date = $4";
+    tx.run(sql, [status.code().into(), note.into(), done_at.into(), date.into()]).await.map(drop)
+}
+
+/// Writes a step down; one that is written down stays.
+pub(crate) async fn insert_close_step(
+    tx: &Tx,
+    date: NaiveDate,
+    step: CloseStep,
+    note: &str,
+    now: DateTime<Utc>,
+) -> Result<(), DbErr> {
+    let sql =
+        "INSERT INTO office_close_step (date, step, note, at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING";
+    tx.run(sql, [date.into(), step.code().into(), note.into(), now.into()]).await.map(drop)
 }

@@ -1,31 +1,79 @@
 //! The published methods.
 
+use crate::close::{Closes, Midnight};
 use crate::repo;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
+use custody_api::CustodyClient;
 use futures::FutureExt;
+use investing_api::InvestingClient;
 use kernel::Call;
 use kernel::call::{Role, Service};
 use kernel::clock::SharedClock;
+use kernel::entropy::SharedEntropy;
+use lending_api::LendingClient;
 use office_api::*;
 use platform::db::{Db, WriteError};
+use platform::jobs::Jobs;
 use platform::outbox::{EventPage, EventsAfter, Outbox};
 use platform::service::{published, unreadable};
-use platform::{Answer, Fault};
+use platform::work::SharedLoop;
+use platform::{Answer, Fault, calendar};
+use std::sync::Arc;
+
+/// What office is made of.
+pub struct Parts {
+    pub db: Db,
+    pub outbox: Outbox,
+    pub clock: SharedClock,
+    pub entropy: SharedEntropy,
+    pub custody: CustodyClient,
+    pub lending: LendingClient,
+    pub investing: InvestingClient,
+    /// Staff may close a day before it is over: for the demo and for tests, where a year passes in an afternoon.
+    pub days_by_hand: bool,
+}
+
+pub(crate) struct Inner {
+    pub(crate) db: Db,
+    pub(crate) outbox: Outbox,
+    pub(crate) clock: SharedClock,
+    pub(crate) entropy: SharedEntropy,
+    pub(crate) custody: CustodyClient,
+    pub(crate) lending: LendingClient,
+    pub(crate) investing: InvestingClient,
+    pub(crate) days_by_hand: bool,
+}
 
 /// Office, running.
 pub struct OfficeService {
-    db: Db,
-    outbox: Outbox,
-    clock: SharedClock,
+    inner: Arc<Inner>,
 }
 
 impl OfficeService {
-    pub fn new(db: Db, outbox: Outbox, clock: SharedClock) -> OfficeService {
-        OfficeService { db, outbox, clock }
+    pub fn new(parts: Parts) -> OfficeService {
+        let Parts { db, outbox, clock, entropy, custody, lending, investing, days_by_hand } = parts;
+        OfficeService {
+            inner: Arc::new(Inner { db, outbox, clock, entropy, custody, lending, investing, days_by_hand }),
+        }
+    }
+
+    /// Its background work.
+    pub fn loops(&self) -> Vec<SharedLoop> {
+        let i = &self.inner;
+        vec![
+            Arc::new(Jobs {
+                service: Service::Office,
+                worker: Arc::new(Closes(i.clone())),
+                db: i.db.clone(),
+                clock: i.clock.clone(),
+                entropy: i.entropy.clone(),
+            }),
+            Arc::new(Midnight(i.clone())),
+        ]
     }
 
     fn now(&self) -> DateTime<Utc> {
-        self.clock.now()
+        self.inner.clock.now()
     }
 }
 
@@ -42,8 +90,8 @@ impl Office for OfficeService {
             if !matches!(call.caller, Service::Lending | Service::Investing | Service::Operator) {
                 return Err(Fault::Forbidden);
             }
-            let (outbox, now) = (self.outbox.clone(), self.now());
-            let write = self.db.write(move |tx| {
+            let (outbox, now) = (self.inner.outbox.clone(), self.now());
+            let write = self.inner.db.write(move |tx| {
                 let (outbox, input) = (outbox.clone(), input.clone());
                 async move {
                     let fresh = repo::insert_task(tx, &input, now).await?;
@@ -71,8 +119,8 @@ impl Office for OfficeService {
     fn claim<'a>(&'a self, call: &'a Call, input: ClaimTask) -> Answer<'a, TaskView, OfficeError> {
         async move {
             let Some(party) = call.party() else { return Err(Fault::Forbidden) };
-            let (outbox, caller) = (self.outbox.clone(), call.clone());
-            let write = self.db.write(move |tx| {
+            let (outbox, caller) = (self.inner.outbox.clone(), call.clone());
+            let write = self.inner.db.write(move |tx| {
                 let (outbox, input, caller) = (outbox.clone(), input.clone(), caller.clone());
                 async move {
                     let found = repo::lock_task(tx, input.task).await?;
@@ -111,8 +159,8 @@ impl Office for OfficeService {
             let (Some(party), Some(person)) = (call.party(), call.person()) else {
                 return Err(Fault::Forbidden);
             };
-            let (outbox, caller, now) = (self.outbox.clone(), call.clone(), self.now());
-            let write = self.db.write(move |tx| {
+            let (outbox, caller, now) = (self.inner.outbox.clone(), call.clone(), self.now());
+            let write = self.inner.db.write(move |tx| {
                 let (outbox, input, caller) = (outbox.clone(), input.clone(), caller.clone());
                 async move {
                     let not_found = || WriteError::Refused(OfficeError::TaskNotFound);
@@ -157,7 +205,7 @@ impl Office for OfficeService {
 
     fn task<'a>(&'a self, call: &'a Call, input: TaskOf) -> Answer<'a, TaskView, OfficeError> {
         async move {
-            let found = repo::maybe_task(self.db.read(), input.task)
+            let found = repo::maybe_task(self.inner.db.read(), input.task)
                 .await
                 .map_err(|e| unreadable(call, "read a task", &e))?;
             let seen = found.filter(|t| visible(call, Some(t.task.kind)).contains(&t.task.kind));
@@ -172,8 +220,7 @@ impl Office for OfficeService {
             if kinds.is_empty() {
                 return Err(Fault::Forbidden);
             }
-            let limit = u64::from(input.limit.clamp(1, 100));
-            let found = repo::queue(self.db.read(), &kinds, input.all, input.after, limit).await;
+            let found = repo::queue(self.inner.db.read(), &kinds, input.all, &input.page).await;
             Ok(found
                 .map_err(|e| unreadable(call, "read the queue", &e))?
                 .iter()
@@ -183,9 +230,31 @@ impl Office for OfficeService {
         .boxed()
     }
 
+    fn today<'a>(&'a self, call: &'a Call, _: Today) -> Answer<'a, NaiveDate, OfficeError> {
+        async move {
+            calendar::today(self.inner.db.read())
+                .await
+                .map_err(|e| unreadable(call, "read the business date", &e))
+        }
+        .boxed()
+    }
+
+    fn close_day<'a>(&'a self, call: &'a Call, input: CloseDay) -> Answer<'a, CloseView, OfficeError> {
+        async move { self.inner.close_day(call, input).await }.boxed()
+    }
+
+    fn day<'a>(&'a self, call: &'a Call, input: DayOf) -> Answer<'a, Option<CloseView>, OfficeError> {
+        async move { self.inner.day(call, input).await }.boxed()
+    }
+
     fn events<'a>(&'a self, call: &'a Call, input: EventsAfter) -> Answer<'a, EventPage, OfficeError> {
         async move {
-            self.outbox.events(self.db.read(), &input).await.map_err(|e| unreadable(call, "read events", &e))
+            platform::outbox::for_services(call)?;
+            self.inner
+                .outbox
+                .events(self.inner.db.read(), &input)
+                .await
+                .map_err(|e| unreadable(call, "read events", &e))
         }
         .boxed()
     }

@@ -11,6 +11,7 @@ pub mod commands;
 pub mod db;
 pub mod jobs;
 pub mod outbox;
+pub mod page;
 pub mod reader;
 pub mod service;
 pub mod setwise;

@@ -5,10 +5,12 @@
 //! row, moves what is committed into the log and numbers it there.
 
 use crate::db::{Db, Sql, Tx, WriteError};
+use crate::service::Fault;
 use crate::work::{Loop, Progress, StepError};
 use chrono::{DateTime, Duration, Utc};
 use futures::FutureExt;
 use futures::future::BoxFuture;
+use kernel::Call;
 use kernel::clock::SharedClock;
 use kernel::entropy::SharedEntropy;
 use kernel::id::EventId;
@@ -195,6 +197,14 @@ impl Outbox {
         tx.wake(format!("events:{s}"));
         Ok(moved.len() as u64)
     }
+}
+
+/// A service's log is for services: people and partners see what the gateway has filtered for them.
+///
+/// # Errors
+/// When a person asks.
+pub fn for_services<E>(call: &Call) -> Result<(), Fault<E>> {
+    if call.is_system() { Ok(()) } else { Err(Fault::Forbidden) }
 }
 
 fn record(row: &QueryResult) -> Result<EventRecord, DbErr> {

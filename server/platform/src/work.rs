@@ -108,20 +108,23 @@ impl Runner {
     }
 }
 
-/// Steps all loops in order until none has anything to do; for tests and simulations.
+/// Steps all loops in order until none has anything to do; for tests and simulations. As in service, a loop that fails
+/// does not keep the others from their work.
 ///
 /// # Errors
-/// The first failing step, and work that does not come to rest within `rounds_max` rounds.
+/// The first failing step of the last round, and work that does not come to rest within `rounds_max` rounds.
 pub async fn settle(loops: &[SharedLoop], rounds_max: usize) -> Result<(), StepError> {
     for _ in 0..rounds_max {
-        let mut progress = Progress::Idle;
+        let (mut progress, mut failed) = (Progress::Idle, Ok(()));
         for each in loops {
-            if each.step().await.map_err(|e| StepError(format!("{}: {e}", each.name())))? == Progress::Did {
-                progress = Progress::Did;
+            match each.step().await {
+                Ok(Progress::Did) => progress = Progress::Did,
+                Ok(Progress::Idle) => {}
+                Err(e) => failed = failed.and(Err(StepError(format!("{}: {e}", each.name())))),
             }
         }
         if progress == Progress::Idle {
-            return Ok(());
+            return failed;
         }
     }
     Err(StepError(format!("the work did not come to rest within {rounds_max} rounds")))

@@ -3,6 +3,7 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use finance::Money;
 use kernel::id::{InstructionId, LineId, PartyId, TransferId};
+use platform::page::Page;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -155,9 +156,7 @@ pub struct InstructionOf {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct InstructionsOf {
     pub party: PartyId,
-    pub before: Option<DateTime<Utc>>,
-    /// 1 to 100.
-    pub limit: u32,
+    pub page: Page,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -209,6 +208,22 @@ pub struct ProveBooks {
 
 #[derive(Clone, Default, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct AnchorBooks {}
+
+/// What was sent to the custodian and not yet answered to the end; what waits for a user's own word does not count.
+#[derive(Clone, Default, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct InFlightOf {}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct InFlight {
+    pub count: u32,
+    pub oldest: Option<DateTime<Utc>>,
+}
+
+/// Has the custodian begin a date. A real custodian's calendar is its own: then the answer only says where it is.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct OpenCustodianDay {
+    pub date: NaiveDate,
+}
 
 /// What is known of an instruction.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]

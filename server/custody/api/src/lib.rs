@@ -70,6 +70,10 @@ platform::service! {
         proof(ProveBooks) -> ProofReport;
         /// Gives the head of the ledger's chain to the custodian for keeping.
         anchor(AnchorBooks) -> ();
+        /// What is on its way.
+        in_flight(InFlightOf) -> InFlight;
+        /// Brings the custodian's business date forward where it lets us; answers what it is.
+        open_day(OpenCustodianDay) -> chrono::NaiveDate;
         /// What was announced after a position.
         events(EventsAfter) -> EventPage;
     }

@@ -4,6 +4,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use finance::{Money, Rate};
 use kernel::id::{ApplicationId, BidId, InstructionId, ListingId, PartyId};
 use platform::outbox::{Announces, EventPage, EventsAfter};
+use platform::page::Page;
 use serde::{Deserialize, Serialize};
 
 kernel::errors! {
@@ -57,12 +58,14 @@ pub struct ListingOf {
     pub listing: ListingId,
 }
 
-#[derive(Clone, Default, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct ListingsOf {
+    /// Only these, when there are any.
+    pub ids: Vec<ListingId>,
+    pub borrower: Option<PartyId>,
     pub status: Option<ListingStatus>,
-    pub before: Option<DateTime<Utc>>,
-    /// 1 to 100.
-    pub limit: u32,
+    pub currency: Option<finance::Currency>,
+    pub page: Page,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -70,9 +73,7 @@ pub struct BidsOf {
     /// One's own, or all of a listing for staff and services.
     pub investor: Option<PartyId>,
     pub listing: Option<ListingId>,
-    pub before: Option<DateTime<Utc>>,
-    /// 1 to 100.
-    pub limit: u32,
+    pub page: Page,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]

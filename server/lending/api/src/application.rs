@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use finance::{Currency, Money, Rate};
 use kernel::id::{ApplicationId, PartyId};
+use platform::page::Page;
 use serde::{Deserialize, Serialize};
 
 /// What may be lent, and on which terms. A loan keeps a copy, never a link.
@@ -21,6 +22,13 @@ pub struct Product {
     /// How long a listing waits for its money.
     pub listing_days: u32,
 }
+
+/// Everything that is lent.
+#[derive(Clone, Default, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ProductsOf {}
+
+/// The currencies in which this installation lends.
+pub const CURRENCIES: [&str; 5] = ["USD", "EUR", "GBP", "JPY", "BHD"];
 
 impl Product {
     /// The personal loan: monthly annuity.
@@ -74,9 +82,8 @@ pub struct ApplicationOf {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct ApplicationsOf {
     pub borrower: Option<PartyId>,
-    pub before: Option<DateTime<Utc>>,
-    /// 1 to 100.
-    pub limit: u32,
+    pub status: Option<ApplicationStatus>,
+    pub page: Page,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]

@@ -41,6 +41,8 @@ kernel::errors! {
 platform::service! {
     /// Applications, loans, notes, repayments.
     pub Lending as "lending", client LendingClient, dispatcher LendingDispatcher, errors LendingError {
+        /// What is lent, on which terms.
+        products(ProductsOf) -> Vec<Product>;
         /// A borrower asks for a loan.
         apply(Apply) -> ApplicationView;
         withdraw_application(ApplicationOf) -> ApplicationView;
@@ -57,6 +59,8 @@ platform::service! {
         notes(NotesOf) -> Vec<NoteView>;
         /// What each repayment brought a note.
         note_history(NoteOf) -> Vec<NotePayment>;
+        /// What a holder's notes come to, by currency.
+        portfolio(PortfolioOf) -> Vec<PortfolioView>;
         /// Pays what is due, or the next instalment where nothing is.
         repay(RepayDue) -> RepaymentView;
         /// What it takes to pay the loan off today.

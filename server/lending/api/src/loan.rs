@@ -3,6 +3,8 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use finance::{Money, Rate};
 use kernel::id::{ListingId, LoanId, NoteId, PartyId, QuoteId, RepaymentId};
+use platform::page::Page;
+use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 /// The contract's terms, as agreed; a copy that nothing changes.
@@ -23,16 +25,23 @@ pub struct LoanOf {
 
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct LoansOf {
+    /// Only these, when there are any; of them, those the caller may see.
+    pub ids: Vec<LoanId>,
     pub borrower: Option<PartyId>,
-    pub before: Option<DateTime<Utc>>,
-    /// 1 to 100.
-    pub limit: u32,
+    pub status: Option<LoanStatus>,
+    pub page: Page,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct NotesOf {
     pub holder: Option<PartyId>,
     pub loan: Option<LoanId>,
+}
+
+/// What a holder has in loans: one's own, or anybody's for staff.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct PortfolioOf {
+    pub holder: PartyId,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -156,6 +165,34 @@ pub struct NotePayment {
     pub settled: bool,
 }
 
+/// What is expected on one due date if everybody pays as agreed; fractions of a minor unit are left out.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ExpectedCash {
+    pub due: NaiveDate,
+    pub interest: Money,
+    pub principal: Money,
+}
+
+/// One holder's notes in one currency, added up.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct PortfolioView {
+    pub notes: u32,
+    /// What was lent, ever.
+    pub lent: Money,
+    /// What is still out.
+    pub invested: Money,
+    /// The part of `invested` in loans that are overdue.
+    pub overdue: Money,
+    pub principal_received: Money,
+    pub interest_received: Money,
+    /// In order of date.
+    pub expected: Vec<ExpectedCash>,
+    /// Yearly, from the day each loan started to today, what is still out taken at its face. `None` before a day has
+    /// passed. See [`finance::xirr`].
+    pub xirr: Option<Decimal>,
+}
+
+/// Where a repayment is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum RepaymentStatus {

@@ -3,10 +3,11 @@
 //! A task needs two different people, counted as human beings and not as accounts, neither of them the one who gains.
 //! One refusal ends it.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use kernel::call::Role;
 use kernel::id::{PartyId, PersonId, TaskId};
 use platform::outbox::{Announces, EventPage, EventsAfter};
+use platform::page::Page;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -20,6 +21,8 @@ kernel::errors! {
         TaskClaimed = "OFFICE_TASK_CLAIMED" @ "task": "somebody else has claimed this task",
         AlreadyDecided = "OFFICE_ALREADY_DECIDED" @ "task": "you have said your word on this task; another person must say theirs",
         Beneficiary = "OFFICE_BENEFICIARY" @ "task": "who gains by it cannot decide it",
+        DayDiffers { today: chrono::NaiveDate } = "OFFICE_DAY_DIFFERS" @ "date": "the business date is {today}",
+        DayNotOver = "OFFICE_DAY_NOT_OVER" @ "date": "this day is not over yet",
         NoteMissing = "OFFICE_NOTE_MISSING" @ "note": "a refusal needs a reason",
     }
 }
@@ -101,9 +104,7 @@ pub struct QueueOf {
     pub kind: Option<TaskKind>,
     /// Those that are decided too.
     pub all: bool,
-    pub after: Option<DateTime<Utc>>,
-    /// 1 to 100.
-    pub limit: u32,
+    pub page: Page,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -161,9 +162,121 @@ pub struct TaskView {
     pub at: DateTime<Utc>,
 }
 
+/// Closes a business date; the day after it begins. The date itself makes the command repeatable.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct CloseDay {
+    /// The present business date.
+    pub date: NaiveDate,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct DayOf {
+    /// Without one, the newest close there is.
+    pub date: Option<NaiveDate>,
+}
+
+/// The steps of a close of business, in their order. Each is done once for a date, whatever crashes in between.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum CloseStep {
+    /// What was sent to the custodian that day has been answered and mirrored.
+    Drain,
+    /// Both books are proved equal; a break stops the close until people have settled it.
+    Proof,
+    /// The chain's head is left with the custodian.
+    Anchor,
+    /// The custodian's date, before ours.
+    CustodianDate,
+    /// Ours.
+    BusinessDate,
+    /// On the new date: listings that have run out expire.
+    Listings,
+    /// On the new date: standing consents pay what is due, and what is late becomes overdue.
+    Repayments,
+}
+
+impl CloseStep {
+    pub const ALL: [CloseStep; 7] = [
+        CloseStep::Drain,
+        CloseStep::Proof,
+        CloseStep::Anchor,
+        CloseStep::CustodianDate,
+        CloseStep::BusinessDate,
+        CloseStep::Listings,
+        CloseStep::Repayments,
+    ];
+
+    pub fn code(self) -> &'static str {
+        match self {
+            CloseStep::Drain => "DRAIN",
+            CloseStep::Proof => "PROOF",
+            CloseStep::Anchor => "ANCHOR",
+            CloseStep::CustodianDate => "CUSTODIAN_DATE",
+            CloseStep::BusinessDate => "BUSINESS_DATE",
+            CloseStep::Listings => "LISTINGS",
+            CloseStep::Repayments => "REPAYMENTS",
+        }
+    }
+
+    pub fn from_code(code: &str) -> Option<CloseStep> {
+        CloseStep::ALL.into_iter().find(|s| s.code() == code)
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum CloseStatus {
+    Running,
+    /// It waits for people; asking again goes on from the step that stopped it.
+    Halted,
+    Done,
+}
+
+impl CloseStatus {
+    pub fn code(self) -> &'static str {
+        match self {
+            CloseStatus::Running => "RUNNING",
+            CloseStatus::Halted => "HALTED",
+            CloseStatus::Done => "DONE",
+        }
+    }
+
+    pub fn from_code(code: &str) -> Option<CloseStatus> {
+        [CloseStatus::Running, CloseStatus::Halted, CloseStatus::Done].into_iter().find(|s| s.code() == code)
+    }
+}
+
+/// One step that is done, and what it had to say.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct CloseStepView {
+    pub step: CloseStep,
+    pub note: String,
+    pub at: DateTime<Utc>,
+}
+
+/// How far the close of a business date has come.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct CloseView {
+    pub date: NaiveDate,
+    pub next: NaiveDate,
+    pub status: CloseStatus,
+    /// Why it waits, when it does.
+    pub note: String,
+    pub steps: Vec<CloseStepView>,
+    pub begun_by: Option<PartyId>,
+    pub at: DateTime<Utc>,
+}
+
+#[derive(Clone, Default, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Today {}
+
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum OfficeEvent {
+    /// A business date is over and the next has begun.
+    DayClosed {
+        close: CloseView,
+    },
     TaskOpened {
         task: TaskView,
     },
@@ -183,24 +296,30 @@ pub enum OfficeEvent {
 }
 
 impl OfficeEvent {
-    pub fn task(&self) -> &TaskView {
+    /// The task it is about, if it is about one.
+    pub fn task(&self) -> Option<&TaskView> {
         match self {
+            OfficeEvent::DayClosed { .. } => None,
             OfficeEvent::TaskOpened { task }
             | OfficeEvent::TaskAssigned { task }
             | OfficeEvent::Proposed { task }
             | OfficeEvent::Approved { task }
-            | OfficeEvent::Refused { task } => task,
+            | OfficeEvent::Refused { task } => Some(task),
         }
     }
 }
 
 impl Announces for OfficeEvent {
     fn key(&self) -> String {
-        self.task().id.to_string()
+        match self {
+            OfficeEvent::DayClosed { .. } => "day".into(),
+            _ => self.task().map(|t| t.id.to_string()).unwrap_or_default(),
+        }
     }
 
     fn kind(&self) -> &'static str {
         match self {
+            OfficeEvent::DayClosed { .. } => "DayClosed",
             OfficeEvent::TaskOpened { .. } => "TaskOpened",
             OfficeEvent::TaskAssigned { .. } => "TaskAssigned",
             OfficeEvent::Proposed { .. } => "Proposed",
@@ -222,6 +341,12 @@ platform::service! {
         task(TaskOf) -> TaskView;
         /// What waits, oldest first.
         queue(QueueOf) -> Vec<TaskView>;
+        /// The business date.
+        today(Today) -> NaiveDate;
+        /// Ends the business date and begins the next.
+        close_day(CloseDay) -> CloseView;
+        /// How far a close has come.
+        day(DayOf) -> Option<CloseView>;
         events(EventsAfter) -> EventPage;
     }
 }

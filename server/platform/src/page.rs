@@ -1,0 +1,73 @@
+//! Cuts of a list by a stable cursor: an instant and, where two share it, an id.
+
+use chrono::{DateTime, Utc};
+use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, FromQueryResult, QuerySelect, Select};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// A place in a list.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Mark {
+    pub at: DateTime<Utc>,
+    pub id: Uuid,
+}
+
+/// Which part of a list is wanted.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Page {
+    pub after: Option<Mark>,
+    pub before: Option<Mark>,
+    /// 1 to 101; one more than is shown tells whether there is more.
+    pub limit: u32,
+    /// Counts from the list's end; the rows still come in the list's order.
+    pub from_end: bool,
+}
+
+impl Page {
+    pub fn first(limit: u32) -> Page {
+        Page { after: None, before: None, limit, from_end: false }
+    }
+}
+
+/// The order of a list.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Order {
+    NewestFirst,
+    OldestFirst,
+}
+
+/// Reads one page.
+///
+/// # Errors
+/// When the database fails.
+pub async fn rows<E>(
+    db: &impl ConnectionTrait,
+    find: Select<E>,
+    (at, id): (E::Column, E::Column),
+    order: Order,
+    page: &Page,
+) -> Result<Vec<E::Model>, DbErr>
+where
+    E: EntityTrait,
+    E::Column: ColumnTrait,
+    E::Model: FromQueryResult + Send + Sync,
+    Select<E>: QuerySelect,
+{
+    let mut cursor = find.cursor_by((at, id));
+    if order == Order::NewestFirst {
+        cursor.desc();
+    }
+    if let Some(mark) = page.after {
+        cursor.after((mark.at, mark.id));
+    }
+    if let Some(mark) = page.before {
+        cursor.before((mark.at, mark.id));
+    }
+    let limit = u64::from(page.limit.clamp(1, 101));
+    if page.from_end {
+        cursor.last(limit);
+    } else {
+        cursor.first(limit);
+    }
+    cursor.all(db).await
+}

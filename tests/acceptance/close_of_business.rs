@@ -1,0 +1,95 @@
+//! The close of a business day.
+
+use anyhow::{anyhow, ensure};
+use chrono::Days;
+use kernel::call::{Actor, Call, Role, Service};
+use kernel::id::{PartyId, PersonId, SessionId};
+use office_api::{CloseDay, CloseStatus, CloseStep, CloseView, DayOf, Office, OfficeError, Today};
+use platform::{Fault, WriteError};
+use tests::story;
+use tests::world::World;
+
+fn call(world: &World, roles: &[Role]) -> Call {
+    let actor = Actor::Person {
+        party: PartyId(world.uuid()),
+        person: PersonId(world.uuid()),
+        session: SessionId(world.uuid()),
+        roles: roles.iter().copied().collect(),
+    };
+    Call { actor, ..world.call() }
+}
+
+async fn day(world: &World, date: chrono::NaiveDate) -> anyhow::Result<CloseView> {
+    let found = world.house.office(Service::Operator).day(&world.call(), DayOf { date: Some(date) }).await;
+    found.map_err(|e| anyhow!("{e}"))?.ok_or_else(|| anyhow!("no close of {date}"))
+}
+
+story!(a_day_is_closed_once_by_those_who_may_and_goes_on_after_a_stop, |world| {
+    let office = world.house.office(Service::Gateway);
+    let today = || async { office.today(&world.call(), Today {}).await.map_err(|e| anyhow!("{e}")) };
+    let date = today().await?;
+    let operations = call(&world, &[Role::Operations]);
+
+    for roles in [&[Role::Investor][..], &[Role::CreditOfficer], &[Role::Auditor], &[]] {
+        let refused = office.close_day(&call(&world, roles), CloseDay { date }).await;
+        assert_eq!(refused, Err(Fault::Forbidden), "{roles:?}");
+    }
+    let wrong = office.close_day(&operations, CloseDay { date: date + Days::new(1) }).await;
+    assert_eq!(wrong, Err(Fault::Refused(OfficeError::DayDiffers { today: date })));
+
+    // Lending is down: the close comes as far as its step and waits there.
+    world.house.stop_service(Service::Lending).await;
+    let begun = office.close_day(&operations, CloseDay { date }).await.map_err(|e| anyhow!("{e}"))?;
+    assert_eq!((begun.status, begun.next), (CloseStatus::Running, date + Days::new(1)));
+    world.settle().await.expect_err("those who listen to lending complain");
+    let half = day(&world, date).await?;
+    let done: Vec<CloseStep> = half.steps.iter().map(|s| s.step).collect();
+    assert_eq!((half.status, &done[..]), (CloseStatus::Running, &CloseStep::ALL[..6]));
+
+    world.house.start_service(Service::Lending);
+    world.wait(2).await?;
+    let whole = day(&world, date).await?;
+    assert_eq!((whole.status, whole.steps.len()), (CloseStatus::Done, CloseStep::ALL.len()));
+    assert_eq!(whole.steps[..6], half.steps[..], "what was done is not done again");
+    ensure!(whole.steps[1].note == "MATCHED", "{:?}", whole.steps[1]);
+    assert_eq!(today().await?, date + Days::new(1));
+
+    // Asked again, it is the same close and no second day goes by.
+    let again = office.close_day(&operations, CloseDay { date }).await.map_err(|e| anyhow!("{e}"))?;
+    assert_eq!(again, whole);
+    world.wait(5).await?;
+    assert_eq!(today().await?, date + Days::new(1));
+    world.assert_matched().await
+});
+
+story!(a_break_halts_the_close_until_it_is_settled, |world| {
+    use platform::db::Sql;
+    let office = world.house.office(Service::Gateway);
+    let date = office.today(&world.call(), Today {}).await.map_err(|e| anyhow!("{e}"))?;
+    let operations = call(&world, &[Role::Operations]);
+    // A link of the chain that nobody posted.
+    let tamper = |text: &'static str, values: Vec<sea_orm::Value>| {
+        let db = world.house.db.clone();
+        async move {
+            let write = db.write(move |tx| {
+                let values = values.clone();
+                Box::pin(async move { tx.run(text, values).await.map(drop).map_err(WriteError::<()>::from) })
+            });
+            write.await.map_err(|e| anyhow!("{e:?}"))
+        }
+    };
+    let link = "INSERT INTO ledger_link (link, first_position, last_position, hash) VALUES (1, 1, 1, $1)";
+    tamper(link, vec![vec![0u8; 32].into()]).await?;
+    office.close_day(&operations, CloseDay { date }).await.map_err(|e| anyhow!("{e}"))?;
+    world.settle().await?;
+    let halted = day(&world, date).await?;
+    assert_eq!(halted.status, CloseStatus::Halted);
+    ensure!(halted.note.starts_with("BROKEN"), "{}", halted.note);
+    assert_eq!(office.today(&world.call(), Today {}).await, Ok(date), "the day is not over");
+
+    tamper("DELETE FROM ledger_link", vec![]).await?;
+    office.close_day(&operations, CloseDay { date }).await.map_err(|e| anyhow!("{e}"))?;
+    world.settle().await?;
+    assert_eq!(day(&world, date).await?.status, CloseStatus::Done);
+    Ok(())
+});
