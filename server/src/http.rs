@@ -10,6 +10,7 @@ use axum::{Json, Router};
 use futures::future::BoxFuture;
 use kernel::clock::SharedClock;
 use kernel::entropy::SharedEntropy;
+use kernel::id::RequestId;
 use std::path::Path;
 use std::sync::Arc;
 use tracing::Instrument;
@@ -24,10 +25,6 @@ pub struct Door {
     pub entropy: SharedEntropy,
     pub ready: Ready,
 }
-
-/// A request's id, given to every handler and sent back in `x-request-id`.
-#[derive(Clone, Copy, Debug)]
-pub struct RequestId(pub kernel::id::RequestId);
 
 static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -63,17 +60,18 @@ async fn around(
     mut request: Request,
     next: Next,
 ) -> Response {
-    let id = RequestId(kernel::id::RequestId(door.entropy.uuid(door.clock.now())));
+    // Given to every handler, and sent back in `x-request-id`.
+    let id = RequestId(door.entropy.uuid(door.clock.now()));
     request.extensions_mut().insert(id);
     let method = request.method().to_string();
     // The route's pattern, never the path itself: metrics must not grow with what strangers ask for.
     let route = request.extensions().get::<MatchedPath>().map_or("app", MatchedPath::as_str).to_string();
-    let span = tracing::info_span!("request", id = %id.0, method, route);
+    let span = tracing::info_span!("request", id = %id, method, route);
     let start = tokio::time::Instant::now();
     let mut response = next.run(request).instrument(span).await.into_response();
     metrics_of(&route, response.status(), start.elapsed());
     let headers = response.headers_mut();
-    if let Ok(value) = HeaderValue::from_str(&id.0.to_string()) {
+    if let Ok(value) = HeaderValue::from_str(&id.to_string()) {
         headers.insert(REQUEST_ID.clone(), value);
     }
     for (name, value) in [

@@ -55,6 +55,8 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Print the API's schema
+    Schema,
     /// Write compressed twins beside the files of a built app
     Precompress { dir: PathBuf },
 }
@@ -103,6 +105,10 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
                 print!("{}", verify::text(&report));
             }
             Ok(ExitCode::from(verify::exit_code(&report)))
+        }
+        Command::Schema => {
+            print!("{}", graphql::sdl());
+            Ok(ExitCode::SUCCESS)
         }
         Command::Precompress { dir } => {
             let (files, raw, packed) =
@@ -165,7 +171,10 @@ async fn serve(config: Config) -> anyhow::Result<()> {
         house.identity(Service::Operator).begin(&begin, Begin {}).await.map_err(|e| anyhow!("{e}"))?;
     let (last_clock, last_entropy) = (clock.clone(), entropy.clone());
     let door = http::Door { clock, entropy, ready };
-    let router = http::router(door, notices::router(house.custody_door()), config.app.as_deref());
+    let gateway = house.gateway(config.origin(), config.demo);
+    let api = notices::router(house.custody_door()).merge(graphql::http::router(gateway));
+    let router =
+        http::router(door, api, config.app.as_deref()).into_make_service_with_connect_info::<SocketAddr>();
     println!("Counterfoil serves {}", config.origin());
     if !config.demo && !links.invitations.is_empty() {
         println!("No staff power works until two different people have each used one of these links:");

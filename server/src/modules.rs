@@ -6,6 +6,8 @@ use custody::CustodyService;
 use custody::port::Port;
 use custody_api::{Custody, CustodyClient, CustodyDispatcher};
 use futures::FutureExt;
+use graphql::Gateway;
+use graphql::context::Services;
 use identity::IdentityService;
 use identity::secret::Keys;
 use identity_api::{Identity, IdentityClient, IdentityDispatcher};
@@ -164,6 +166,27 @@ impl House {
     /// Lending as `consumer` sees it.
     pub fn lending(&self, consumer: Service) -> LendingClient {
         LendingClient::new(self.stub(consumer), self.way(&self.slots.lending))
+    }
+
+    /// The public door to these services, wherever they run.
+    pub fn gateway(&self, origin: String, demo: bool) -> Gateway {
+        let gateway = Service::Gateway;
+        let db = self.db.clone();
+        Gateway::start(graphql::Parts {
+            services: Services {
+                identity: self.identity(gateway),
+                ledger: self.ledger(gateway),
+                custody: self.custody(gateway),
+                office: self.office(gateway),
+                investing: self.investing(gateway),
+                lending: self.lending(gateway),
+            },
+            clock: self.parts.clock.clone(),
+            entropy: self.parts.entropy.clone(),
+            wake: Arc::new(move |service| db.channel(&format!("events:{service}"))),
+            origin,
+            demo,
+        })
     }
 
     /// Where the custodian's notifications go while custody runs in this process.

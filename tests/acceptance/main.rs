@@ -3,6 +3,7 @@
 
 mod close_of_business;
 mod custody;
+mod graphql;
 mod identity;
 mod ledger;
 mod loan_life;

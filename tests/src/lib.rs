@@ -2,6 +2,8 @@
 
 pub mod browser;
 pub mod database;
+pub mod door;
+pub mod life;
 pub mod server;
 pub mod world;
 

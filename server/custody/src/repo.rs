@@ -1,7 +1,7 @@
 //! Custody's tables.
 
 use chrono::{DateTime, Utc};
-use custody_api::{InstructionStatus, InstructionView};
+use custody_api::{InstructionStatus, InstructionView, MovementsOf};
 use entity_custody::{cash_account, instruction, movement, statement};
 use finance::{Currency, Money};
 use kernel::id::{AccountId, InstructionId, LineId, PartyId, TransferId};
@@ -176,16 +176,17 @@ pub(crate) async fn movements_of_request(
 
 pub(crate) async fn movements_of(
     db: &impl ConnectionTrait,
-    party: PartyId,
-    before: i64,
-    limit: u64,
+    ask: &MovementsOf,
 ) -> Result<Vec<movement::Model>, DbErr> {
-    let party = party.to_string();
-    movement::Entity::find()
-        .filter(movement::Column::Source.eq(party.clone()).or(movement::Column::Target.eq(party)))
-        .filter(movement::Column::Number.lt(before))
+    let party = ask.party.to_string();
+    let mut find = movement::Entity::find();
+    if !ask.ids.is_empty() {
+        find = find.filter(movement::Column::Id.is_in(ask.ids.iter().map(|id| id.0)));
+    }
+    find.filter(movement::Column::Source.eq(party.clone()).or(movement::Column::Target.eq(party)))
+        .filter(movement::Column::Number.lt(ask.before.unwrap_or(i64::MAX)))
         .order_by_desc(movement::Column::Number)
-        .limit(limit)
+        .limit(u64::from(ask.limit.clamp(1, 101)))
         .all(db)
         .await
 }

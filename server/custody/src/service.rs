@@ -12,7 +12,7 @@ use kernel::Call;
 use kernel::call::{Role, Service};
 use kernel::clock::SharedClock;
 use kernel::entropy::SharedEntropy;
-use kernel::id::{InstructionId, PartyId, derived};
+use kernel::id::{InstructionId, MovementId, PartyId, derived};
 use ledger_api::{AccountKey, AccountKind, LedgerClient};
 use platform::db::{Db, WriteError};
 use platform::jobs::{self, Jobs};
@@ -475,13 +475,13 @@ impl Custody for CustodyService {
             if call.caller == Service::Gateway && call.party() != Some(input.party) {
                 return Err(Fault::Forbidden);
             }
-            let (before, limit) = (input.before.unwrap_or(i64::MAX), u64::from(input.limit.clamp(1, 101)));
             let read = async {
-                let found = repo::movements_of(self.inner.db.read(), input.party, before, limit).await?;
+                let found = repo::movements_of(self.inner.db.read(), &input).await?;
                 found
                     .into_iter()
                     .map(|m| {
                         Ok(CashMovement {
+                            id: MovementId(m.id),
                             amount: repo::money(m.amount, &m.currency)?,
                             number: m.number,
                             kind: m.kind,

@@ -148,7 +148,8 @@ impl Inner {
                 }
                 match (a.view.status, a.view.rate) {
                     (ApplicationStatus::Submitted, _) => {}
-                    (ApplicationStatus::InReview, Some(rate)) if rate == input.rate => return Ok(a.view),
+                    // The same word again, however far things have come since.
+                    (_, Some(rate)) if rate == input.rate => return Ok(a.view),
                     (ApplicationStatus::InReview, _) => {
                         return Err(WriteError::Refused(LendingError::RateProposed));
                     }

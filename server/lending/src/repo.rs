@@ -97,6 +97,9 @@ pub(crate) async fn applications(
     ask: &ApplicationsOf,
 ) -> Result<Vec<ApplicationView>, DbErr> {
     let mut find = application::Entity::find();
+    if !ask.ids.is_empty() {
+        find = find.filter(application::Column::Id.is_in(ask.ids.iter().map(|id| id.0)));
+    }
     if let Some(borrower) = ask.borrower {
         find = find.filter(application::Column::Borrower.eq(borrower.0));
     }
@@ -372,6 +375,13 @@ pub(crate) async fn maybe_repayment(
     id: RepaymentId,
 ) -> Result<Option<Repayment>, DbErr> {
     repayment::Entity::find_by_id(id.0).one(db).await?.map(repayment_of).transpose()
+}
+
+/// A loan's repayments, newest first.
+pub(crate) async fn repayments(db: &impl ConnectionTrait, loan: LoanId) -> Result<Vec<RepaymentView>, DbErr> {
+    let find = repayment::Entity::find().filter(repayment::Column::Loan.eq(loan.0));
+    let rows = find.order_by_desc(repayment::Column::At).all(db).await?;
+    rows.into_iter().map(|r| repayment_of(r).map(|r| r.view)).collect()
 }
 
 /// The repayment whose freeze or batch this is, and whether it is the freeze.

@@ -268,6 +268,20 @@ impl Lending for LendingService {
         .boxed()
     }
 
+    fn repayments<'a>(
+        &'a self,
+        call: &'a Call,
+        input: LoanOf,
+    ) -> Answer<'a, Vec<RepaymentView>, LendingError> {
+        async move {
+            let l = self.readable(call, input).await?;
+            repo::repayments(self.inner.db.read(), l.view.id)
+                .await
+                .map_err(|e| unreadable(call, "read repayments", &e))
+        }
+        .boxed()
+    }
+
     fn run_day<'a>(&'a self, call: &'a Call, input: RunDay) -> Answer<'a, DayRun, LendingError> {
         async move {
             if call.caller == Service::Gateway {

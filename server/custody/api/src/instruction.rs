@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use finance::Money;
-use kernel::id::{InstructionId, LineId, PartyId, TransferId};
+use kernel::id::{InstructionId, LineId, MovementId, PartyId, TransferId};
 use platform::page::Page;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -174,14 +174,17 @@ pub struct CashAccountView {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct MovementsOf {
     pub party: PartyId,
+    /// Only these, when there are any: what ledger entries refer to.
+    pub ids: Vec<MovementId>,
     pub before: Option<i64>,
-    /// 1 to 100.
+    /// 1 to 101.
     pub limit: u32,
 }
 
 /// One verified change in the custodian's books.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct CashMovement {
+    pub id: MovementId,
     pub number: i64,
     pub kind: String,
     pub source: String,

@@ -81,6 +81,8 @@ pub struct ApplicationOf {
 
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct ApplicationsOf {
+    /// Only these, when there are any.
+    pub ids: Vec<ApplicationId>,
     pub borrower: Option<PartyId>,
     pub status: Option<ApplicationStatus>,
     pub page: Page,

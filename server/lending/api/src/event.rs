@@ -84,6 +84,28 @@ pub enum LendingEvent {
     },
 }
 
+impl LendingEvent {
+    /// The loan it is about, if it is about one.
+    pub fn loan(&self) -> Option<&LoanView> {
+        use LendingEvent as E;
+        match self {
+            E::LoanContracted { loan, .. }
+            | E::LoanDisbursed { loan }
+            | E::RepaymentBegun { loan, .. }
+            | E::RepaymentDistributed { loan, .. }
+            | E::RepaymentSettled { loan, .. }
+            | E::RepaymentFailed { loan, .. }
+            | E::LoanOverdue { loan }
+            | E::LoanClosed { loan } => Some(loan),
+            E::ApplicationSubmitted { .. }
+            | E::RateProposed { .. }
+            | E::LoanApproved { .. }
+            | E::ApplicationDeclined { .. }
+            | E::ApplicationWithdrawn { .. } => None,
+        }
+    }
+}
+
 impl Announces for LendingEvent {
     fn key(&self) -> String {
         use LendingEvent as E;

@@ -68,6 +68,8 @@ platform::service! {
         /// Pays the loan off at the quoted amount, or not at all.
         repay_early(RepayEarly) -> RepaymentView;
         repayment(RepaymentOf) -> RepaymentView;
+        /// A loan's payments, newest first.
+        repayments(LoanOf) -> Vec<RepaymentView>;
         /// The business date's work: standing consents pay what is due; what is late becomes overdue.
         run_day(RunDay) -> DayRun;
         events(EventsAfter) -> EventPage;

@@ -1,0 +1,363 @@
+//! One's money: the virtual account, the cash account beside it, and orders to the custodian.
+
+use crate::context::{asker, services};
+use crate::error::{CustodyUserError, fault, unauthenticated};
+use crate::id::Gid;
+use crate::page::{Arguments, numbered};
+use crate::payload;
+use crate::scalars::{Currency, Date, DateTime, Money, MoneyInput, Uuid};
+use async_graphql::connection::Connection;
+use async_graphql::{Context, Enum, InputObject, Object, Result, SimpleObject};
+use custody_api::*;
+use kernel::id::{InstructionId, MovementId, PartyId, TransferId};
+use ledger_api::{AccountKind, Balance, Entry, Ledger, StatementOf};
+use std::collections::HashMap;
+
+/// One's money in one currency.
+#[derive(SimpleObject)]
+pub struct Account {
+    pub currency: Currency,
+    /// Free to bid with, to repay with or to withdraw.
+    pub available: Money,
+    /// Set aside for bids, repayments and withdrawals that are under way.
+    pub frozen: Money,
+    /// Lent out to one already and not yet paid over: a disbursement under way.
+    pub held: Money,
+    /// What is missing and blocks the account until it has been settled; normally zero.
+    pub shortfall: Money,
+}
+
+/// One's accounts from the balances of their parts.
+pub fn accounts(balances: Vec<Balance>) -> Vec<Account> {
+    let mut found: Vec<(finance::Currency, [i64; 4])> = Vec::new();
+    for b in balances {
+        let currency = b.key.currency;
+        let place = found.iter().position(|(c, _)| *c == currency).unwrap_or_else(|| {
+            found.push((currency, [0; 4]));
+            found.len() - 1
+        });
+        let sums = &mut found[place].1;
+        match b.key.kind {
+            AccountKind::Available => {
+                sums[0] += b.balance.minor() - b.reserved.minor();
+                sums[1] += b.reserved.minor();
+            }
+            AccountKind::Held => sums[2] += b.balance.minor(),
+            AccountKind::Shortfall => sums[3] -= b.balance.minor(),
+            _ => {}
+        }
+    }
+    found.sort_by_key(|(c, _)| *c);
+    let view = |(currency, [available, frozen, held, shortfall]): (finance::Currency, [i64; 4])| {
+        let money = |minor| Money::from(finance::Money::new(minor, currency));
+        Account {
+            currency: Currency(currency),
+            available: money(available),
+            frozen: money(frozen),
+            held: money(held),
+            shortfall: money(shortfall),
+        }
+    };
+    found.into_iter().map(view).collect()
+}
+
+/// The same user's account at the independent custodian.
+#[derive(SimpleObject)]
+pub struct CashAccount {
+    /// The custodian's name.
+    pub custodian: String,
+    pub opened_at: DateTime,
+}
+
+impl From<CashAccountView> for CashAccount {
+    fn from(a: CashAccountView) -> CashAccount {
+        CashAccount { custodian: a.custodian, opened_at: DateTime(a.opened_at) }
+    }
+}
+
+/// Where an order to the custodian is.
+#[derive(Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(remote = "custody_api::InstructionStatus")]
+pub enum OrderStatus {
+    Drafted,
+    /// The user has not confirmed it on the custodian's page yet.
+    AwaitingUser,
+    Accepted,
+    /// No answer came; it is being asked after, and never sent twice.
+    Unknown,
+    Settled,
+    /// The custodian did part of it.
+    Partial,
+    Failed,
+    Cancelled,
+    Expired,
+}
+
+/// Something the custodian was asked to do.
+#[derive(SimpleObject)]
+pub struct Order {
+    pub id: Gid<InstructionId>,
+    /// What kind of order, in the custodian's words.
+    pub operation: String,
+    pub amount: Option<Money>,
+    pub status: OrderStatus,
+    /// The custodian's reason when it failed.
+    pub code: Option<String>,
+    /// The custodian's own page on which the user confirms it.
+    pub redirect_url: Option<String>,
+    pub placed_at: DateTime,
+}
+
+impl From<InstructionView> for Order {
+    fn from(i: InstructionView) -> Order {
+        Order {
+            id: Gid(i.id),
+            operation: i.operation,
+            amount: i.amount.map(Money::from),
+            status: i.status.into(),
+            code: Some(i.code).filter(|c| !c.is_empty()),
+            redirect_url: i.redirect_url,
+            placed_at: DateTime(i.at),
+        }
+    }
+}
+
+/// What the custodian did: one verified change in its books.
+#[derive(SimpleObject, Clone)]
+pub struct CashMovement {
+    pub id: Gid<MovementId>,
+    /// The custodian's own number.
+    pub number: String,
+    pub kind: String,
+    pub amount: Money,
+    pub business_date: Date,
+    pub at: DateTime,
+    /// Whether the ledger has it.
+    pub mirrored: bool,
+}
+
+impl From<custody_api::CashMovement> for CashMovement {
+    fn from(m: custody_api::CashMovement) -> CashMovement {
+        CashMovement {
+            id: Gid(m.id),
+            number: m.number.to_string(),
+            kind: m.kind,
+            amount: m.amount.into(),
+            business_date: Date(m.business_date),
+            at: DateTime(m.at),
+            mirrored: m.mirrored,
+        }
+    }
+}
+
+/// Why money moved.
+#[derive(Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(remote = "ledger_api::Code")]
+pub enum EntryKind {
+    TopUp,
+    Withdrawal,
+    WithdrawalReturned,
+    Bid,
+    Disbursement,
+    DisbursementUnblocked,
+    DisbursementReversed,
+    Repayment,
+    Fee,
+    OwnFunds,
+    Shortfall,
+    ShortfallSettled,
+}
+
+/// One line of one's statement: the virtual account's movement, and the cash account's of which it is the mirror.
+#[derive(SimpleObject)]
+pub struct StatementLine {
+    pub id: Gid<TransferId>,
+    pub kind: EntryKind,
+    /// What came in; negative what went out; zero between one's own accounts.
+    pub amount: Money,
+    pub business_date: Date,
+    pub value_date: Date,
+    pub recorded_at: DateTime,
+    /// Its counterfoil at the custodian.
+    pub cash: Option<CashMovement>,
+}
+
+fn line(me: PartyId, entry: &Entry, cash: Option<CashMovement>) -> StatementLine {
+    let mine = |owner: uuid::Uuid, kind: AccountKind| {
+        owner == me.0 && matches!(kind, AccountKind::Available | AccountKind::Held)
+    };
+    let minor = entry.amount.minor();
+    let into = if mine(entry.credit_owner, entry.credit_kind) { minor } else { 0 };
+    let out = if mine(entry.debit_owner, entry.debit_kind) { minor } else { 0 };
+    StatementLine {
+        id: Gid(entry.id),
+        kind: entry.code.into(),
+        amount: finance::Money::new(into - out, entry.amount.currency()).into(),
+        business_date: Date(entry.business_date),
+        value_date: Date(entry.value_date),
+        recorded_at: DateTime(entry.recorded_at),
+        cash,
+    }
+}
+
+/// One's statement, newest first: two reads, however long the page.
+///
+/// # Errors
+/// When a service does not answer.
+pub async fn statement(
+    ctx: &Context<'_>,
+    me: PartyId,
+    currency: Option<finance::Currency>,
+    arguments: Arguments,
+) -> Result<Connection<String, StatementLine>> {
+    let (limit, before) = arguments.numbers()?;
+    let (asker, services) = (asker(ctx), services(ctx));
+    let ask = StatementOf { owner: me.0, currency, before, limit, with_reservations: false };
+    let found = services.ledger.statement(&asker.call(), ask).await.map_err(|e| fault(asker, e))?;
+    let mut ids: Vec<MovementId> = found.entries.iter().map(|e| MovementId(e.reference)).collect();
+    ids.sort();
+    ids.dedup();
+    let mut movements: HashMap<MovementId, CashMovement> = HashMap::new();
+    if !ids.is_empty() {
+        let ask = MovementsOf { party: me, ids, before: None, limit: 101 };
+        let seen = services.custody.movements(&asker.call(), ask).await.map_err(|e| fault(asker, e))?;
+        movements.extend(seen.into_iter().map(|m| (m.id, m.into())));
+    }
+    let node = |entry: Entry| {
+        let cash = movements.get(&MovementId(entry.reference)).cloned();
+        line(me, &entry, cash)
+    };
+    Ok(numbered(&arguments, found.has_more, found.entries, |e| e.position, node))
+}
+
+/// One's movements at the custodian, newest first.
+///
+/// # Errors
+/// When custody does not answer.
+pub async fn movements(
+    ctx: &Context<'_>,
+    me: PartyId,
+    arguments: Arguments,
+) -> Result<Connection<String, CashMovement>> {
+    let (limit, before) = arguments.numbers()?;
+    let ask = MovementsOf { party: me, ids: Vec::new(), before, limit: limit + 1 };
+    let asker = asker(ctx);
+    let mut found = services(ctx).custody.movements(&asker.call(), ask).await.map_err(|e| fault(asker, e))?;
+    let more = found.len() > limit as usize;
+    found.truncate(limit as usize);
+    Ok(numbered(&arguments, more, found, |m| m.number, CashMovement::from))
+}
+
+/// What a standing consent covers.
+#[derive(Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(remote = "custody_api::ConsentScope")]
+pub enum ConsentScope {
+    Bid,
+    Repay,
+    Fee,
+}
+
+#[derive(InputObject)]
+pub struct CashAccountOpenInput {
+    pub id: Uuid,
+    /// As on the identity document.
+    pub name: String,
+}
+
+#[derive(InputObject)]
+pub struct ConsentInput {
+    pub scope: ConsentScope,
+    /// For one order, at most.
+    pub per_order: MoneyInput,
+    /// In all, at most.
+    pub total: MoneyInput,
+    pub expires_at: DateTime,
+}
+
+#[derive(InputObject)]
+pub struct ConsentGrantInput {
+    pub id: Uuid,
+    pub consents: Vec<ConsentInput>,
+}
+
+#[derive(InputObject)]
+pub struct AccountTopUpInput {
+    pub id: Uuid,
+    pub amount: MoneyInput,
+}
+
+#[derive(InputObject)]
+pub struct AccountWithdrawInput {
+    pub id: Uuid,
+    pub amount: MoneyInput,
+}
+
+payload! {
+    CashAccountOpenPayload { order: Order } or CustodyUserError;
+    ConsentGrantPayload { order: Order } or CustodyUserError;
+    AccountTopUpPayload { order: Order } or CustodyUserError;
+    AccountWithdrawPayload { order: Order } or CustodyUserError;
+}
+
+#[derive(Default)]
+pub struct AccountMutation;
+
+#[Object]
+impl AccountMutation {
+    /// Opens one's own cash account at the custodian.
+    async fn cash_account_open(
+        &self,
+        ctx: &Context<'_>,
+        input: CashAccountOpenInput,
+    ) -> Result<CashAccountOpenPayload> {
+        let asker = asker(ctx);
+        let party = asker.party().ok_or_else(unauthenticated)?;
+        let open = OpenCashAccount { id: InstructionId(input.id.0), party, name: input.name };
+        CashAccountOpenPayload::of(asker, services(ctx).custody.open_account(&asker.call(), open).await)
+    }
+
+    /// Allows, at the custodian, what would otherwise be confirmed order by order.
+    async fn consent_grant(
+        &self,
+        ctx: &Context<'_>,
+        input: ConsentGrantInput,
+    ) -> Result<ConsentGrantPayload> {
+        let asker = asker(ctx);
+        let party = asker.party().ok_or_else(unauthenticated)?;
+        let grant = |c: &ConsentInput| {
+            Ok::<_, async_graphql::Error>(ConsentGrant {
+                scope: c.scope.into(),
+                per_order: c.per_order.money()?,
+                total: c.total.money()?,
+                expires_at: c.expires_at.0,
+            })
+        };
+        let grants = input.consents.iter().map(grant).collect::<Result<Vec<_>>>()?;
+        let grant = GrantConsent { id: InstructionId(input.id.0), party, grants };
+        ConsentGrantPayload::of(asker, services(ctx).custody.grant(&asker.call(), grant).await)
+    }
+
+    /// Brings money from outside into one's own cash account.
+    async fn account_top_up(
+        &self,
+        ctx: &Context<'_>,
+        input: AccountTopUpInput,
+    ) -> Result<AccountTopUpPayload> {
+        let asker = asker(ctx);
+        let party = asker.party().ok_or_else(unauthenticated)?;
+        let top_up = TopUp { id: InstructionId(input.id.0), party, amount: input.amount.money()? };
+        AccountTopUpPayload::of(asker, services(ctx).custody.top_up(&asker.call(), top_up).await)
+    }
+
+    /// Pays money out to the user's own bank account.
+    async fn account_withdraw(
+        &self,
+        ctx: &Context<'_>,
+        input: AccountWithdrawInput,
+    ) -> Result<AccountWithdrawPayload> {
+        let asker = asker(ctx);
+        let party = asker.party().ok_or_else(unauthenticated)?;
+        let withdraw = Withdraw { id: InstructionId(input.id.0), party, amount: input.amount.money()? };
+        AccountWithdrawPayload::of(asker, services(ctx).custody.withdraw(&asker.call(), withdraw).await)
+    }
+}

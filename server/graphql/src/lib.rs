@@ -1,0 +1,187 @@
+//! The one public door: GraphQL over HTTP and WebSocket.
+//!
+//! It holds no business rule: a resolver translates and calls one use case. It knows the services by their published
+//! interfaces alone. Around the schema stands a thin layer of our own ([`http`], [`socket`]) with a guard before it
+//! ([`guard`]); what the library does by itself lets mutations run by GET, from other origins and in hostile documents.
+//!
+//! **Invariant:** nothing here reads a table, and no resolver issues a query per row of a list.
+
+pub mod account;
+pub mod application;
+pub mod context;
+pub mod error;
+pub mod feed;
+pub mod guard;
+pub mod http;
+pub mod id;
+pub mod listing;
+pub mod live;
+pub mod loaders;
+pub mod loan;
+pub mod page;
+pub mod party;
+pub mod proof;
+pub mod query;
+pub mod scalars;
+pub mod socket;
+pub mod task;
+
+use async_graphql::extensions::{Extension, ExtensionContext, ExtensionFactory, NextExecute};
+use async_graphql::{MergedObject, Response, Schema};
+use context::Services;
+use futures::FutureExt;
+use kernel::Call;
+use kernel::call::Service;
+use kernel::clock::SharedClock;
+use kernel::entropy::SharedEntropy;
+use kernel::id::RequestId;
+use live::{Feeds, Subscription};
+use platform::outbox::EventsAfter;
+use query::Query;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use tokio::sync::Notify;
+
+#[derive(MergedObject, Default)]
+pub struct Mutation(
+    party::PartyMutation,
+    account::AccountMutation,
+    application::ApplicationMutation,
+    listing::ListingMutation,
+    loan::LoanMutation,
+    task::TaskMutation,
+);
+
+pub type Api = Schema<Query, Mutation, Subscription>;
+
+/// Set when execution begins: `data: null` alone does not tell whether anything ran.
+#[derive(Clone, Default)]
+pub struct Executed(Arc<AtomicBool>);
+
+impl Executed {
+    pub fn is_set(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+struct Watch;
+
+impl ExtensionFactory for Watch {
+    fn create(&self) -> Arc<dyn Extension> {
+        Arc::new(Watch)
+    }
+}
+
+#[async_graphql::async_trait::async_trait]
+impl Extension for Watch {
+    async fn execute(
+        &self,
+        ctx: &ExtensionContext<'_>,
+        operation: Option<&str>,
+        next: NextExecute<'_>,
+    ) -> Response {
+        if let Some(executed) = ctx.data_opt::<Executed>() {
+            executed.0.store(true, Ordering::Relaxed);
+        }
+        next.run(ctx, operation).await
+    }
+}
+
+/// The schema without services behind it, for its text.
+pub fn sdl() -> String {
+    let options =
+        async_graphql::SDLExportOptions::new().sorted_fields().sorted_arguments().sorted_enum_items();
+    schema().finish().sdl_with_options(options)
+}
+
+fn schema() -> async_graphql::SchemaBuilder<Query, Mutation, Subscription> {
+    Schema::build(Query, Mutation::default(), Subscription)
+        .extension(Watch)
+        .limit_depth(16)
+        .limit_complexity(3_000)
+}
+
+/// What the gateway is made of.
+pub struct Parts {
+    pub services: Services,
+    pub clock: SharedClock,
+    pub entropy: SharedEntropy,
+    /// Notified when a service's events grow; a hint.
+    pub wake: Arc<dyn Fn(Service) -> Arc<Notify> + Send + Sync>,
+    /// What the app's `Origin` is, as in `https://lend.example.org`.
+    pub origin: String,
+    /// A place to try things: GraphiQL, and the whole schema by introspection.
+    pub demo: bool,
+}
+
+/// The gateway, running.
+#[derive(Clone)]
+pub struct Gateway {
+    pub(crate) api: Api,
+    pub(crate) services: Services,
+    pub(crate) feeds: Feeds,
+    pub(crate) clock: SharedClock,
+    pub(crate) entropy: SharedEntropy,
+    pub(crate) origin: String,
+    pub(crate) demo: bool,
+    _follow: Arc<Follow>,
+}
+
+/// Ends the following of events with the last copy of the gateway.
+struct Follow(Vec<tokio::task::JoinHandle<()>>);
+
+impl Drop for Follow {
+    fn drop(&mut self) {
+        self.0.iter().for_each(tokio::task::JoinHandle::abort);
+    }
+}
+
+macro_rules! feed {
+    ($parts:expr, $service:ident, $name:expr) => {{
+        let client = $parts.services.$service.clone();
+        let (clock, entropy) = ($parts.clock.clone(), $parts.entropy.clone());
+        let source: feed::Source = Arc::new(move |position| {
+            let (client, now) = (client.clone(), clock.now());
+            let deadline = now + chrono::Duration::seconds(5);
+            let call = Call::system("live", Service::Gateway, RequestId(entropy.uuid(now)), deadline);
+            async move { client.events(&call, EventsAfter { position, limit: 500 }).await.ok() }.boxed()
+        });
+        feed::Feed::new(source, ($parts.wake)($name))
+    }};
+}
+
+impl Gateway {
+    pub fn start(parts: Parts) -> Gateway {
+        use identity_api::Identity as _;
+        use investing_api::Investing as _;
+        use ledger_api::Ledger as _;
+        use lending_api::Lending as _;
+        use office_api::Office as _;
+        let feeds = Feeds {
+            ledger: feed!(parts, ledger, Service::Ledger),
+            investing: feed!(parts, investing, Service::Investing),
+            lending: feed!(parts, lending, Service::Lending),
+            office: feed!(parts, office, Service::Office),
+            identity: feed!(parts, identity, Service::Identity),
+        };
+        let all = [&feeds.ledger, &feeds.investing, &feeds.lending, &feeds.office, &feeds.identity];
+        let follow = all.into_iter().map(|f| tokio::spawn(f.clone().follow())).collect();
+        let Parts { services, clock, entropy, origin, demo, .. } = parts;
+        let api = schema().data(services.clone()).data(feeds.clone()).finish();
+        Gateway { api, services, feeds, clock, entropy, origin, demo, _follow: Arc::new(Follow(follow)) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_schema_is_the_one_in_git() {
+        expect_test::expect_file!["../schema.graphql"].assert_eq(&super::sdl());
+    }
+
+    #[test]
+    fn there_is_no_float_in_the_schema() {
+        let sdl = super::sdl();
+        assert!(!sdl.contains("Float"), "money and ratios travel as text");
+    }
+}

@@ -1,0 +1,223 @@
+//! Listings and bids.
+
+use crate::context::{asker, loader, services};
+use crate::error::{InvestingUserError, unauthenticated};
+use crate::id::Gid;
+use crate::loan::{Loan, loaded};
+use crate::payload;
+use crate::scalars::{Date, DateTime, Decimal, Money, MoneyInput, Uuid};
+use async_graphql::{Context, Enum, InputObject, Object, Result};
+use finance::Rounding;
+use investing_api::*;
+use kernel::id::{BidId, ListingId, derived};
+
+#[derive(Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(remote = "investing_api::ListingStatus")]
+pub enum ListingStatus {
+    Open,
+    /// All of it is there and frozen; two people decide on paying it out.
+    Filled,
+    Disbursing,
+    Disbursed,
+    Expired,
+    Cancelled,
+}
+
+/// An approved loan that is offered to investors. Who borrows is not shown.
+pub struct Listing(pub ListingView);
+
+impl From<ListingView> for Listing {
+    fn from(l: ListingView) -> Listing {
+        Listing(l)
+    }
+}
+
+#[Object]
+impl Listing {
+    pub async fn id(&self) -> Gid<ListingId> {
+        Gid(self.0.id)
+    }
+
+    async fn amount(&self) -> Money {
+        self.0.amount.into()
+    }
+
+    /// What is frozen for it already.
+    async fn funded(&self) -> Money {
+        self.0.funded.into()
+    }
+
+    /// Funded as a ratio of the amount, rounded down to a thousandth.
+    async fn progress(&self) -> Decimal {
+        let (amount, funded) = (i128::from(self.0.amount.minor()), i128::from(self.0.funded.minor()));
+        let thousandths =
+            if amount > 0 { i64::try_from(funded * 1_000 / amount).unwrap_or(1_000) } else { 0 };
+        Decimal::of(rust_decimal::Decimal::new(thousandths, 3))
+    }
+
+    /// Yearly, as a ratio.
+    async fn rate(&self) -> Decimal {
+        Decimal::of_rate(self.0.rate)
+    }
+
+    async fn term_months(&self) -> u32 {
+        self.0.term_months
+    }
+
+    /// What the borrower will pay each month; the last month may differ by rounding.
+    async fn instalment(&self) -> Result<Money> {
+        let annuity =
+            finance::schedule::annuity(self.0.amount, self.0.rate, self.0.term_months, Rounding::HalfUp);
+        annuity.map(Money::from).map_err(|e| crate::error::malformed(&e.to_string()))
+    }
+
+    /// What the platform takes from the borrower at disbursement.
+    async fn fee(&self) -> Money {
+        self.0.fee.into()
+    }
+
+    /// The smallest bid.
+    async fn bid_minimum(&self) -> Money {
+        bid_minimum(self.0.amount.currency()).into()
+    }
+
+    async fn purpose(&self) -> &str {
+        &self.0.purpose
+    }
+
+    async fn story(&self) -> &str {
+        &self.0.story
+    }
+
+    async fn status(&self) -> ListingStatus {
+        self.0.status.into()
+    }
+
+    /// The last day on which it takes bids.
+    async fn expires_on(&self) -> Date {
+        Date(self.0.expires_on)
+    }
+
+    async fn opened_at(&self) -> DateTime {
+        DateTime(self.0.opened_at)
+    }
+
+    /// The loan it became, for those who may see it.
+    async fn loan(&self, ctx: &Context<'_>) -> Result<Option<Loan>> {
+        if asker(ctx).party().is_none() {
+            return Ok(None);
+        }
+        let id = derived::listing_loan(self.0.id);
+        loaded(loader(ctx).load_one(id).await).map(|l| l.map(Loan))
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(remote = "investing_api::BidStatus")]
+pub enum BidStatus {
+    /// Waits for the custodian, or for the investor's word on its page.
+    Reserved,
+    Frozen,
+    Settled,
+    Refused,
+    Withdrawing,
+    Withdrawn,
+    Returned,
+}
+
+/// An investor's commitment of money to a listing.
+pub struct Bid(pub BidView);
+
+impl From<BidView> for Bid {
+    fn from(b: BidView) -> Bid {
+        Bid(b)
+    }
+}
+
+#[Object]
+impl Bid {
+    pub async fn id(&self) -> Gid<BidId> {
+        Gid(self.0.id)
+    }
+
+    async fn amount(&self) -> Money {
+        self.0.amount.into()
+    }
+
+    async fn status(&self) -> BidStatus {
+        self.0.status.into()
+    }
+
+    /// Why it was refused, when it was.
+    async fn why(&self) -> Option<&str> {
+        Some(self.0.why.as_str()).filter(|why| !why.is_empty())
+    }
+
+    /// Where the investor confirms it when no standing consent covers it; among `viewer.orders` at any later time.
+    async fn redirect_url(&self) -> Option<&str> {
+        self.0.redirect_url.as_deref()
+    }
+
+    async fn placed_at(&self) -> DateTime {
+        DateTime(self.0.at)
+    }
+
+    async fn listing(&self, ctx: &Context<'_>) -> Result<Option<Listing>> {
+        loaded(loader(ctx).load_one(self.0.listing).await).map(|l| l.map(Listing))
+    }
+}
+
+#[derive(InputObject)]
+pub struct BidPlaceInput {
+    pub id: Uuid,
+    pub listing: Gid<ListingId>,
+    pub amount: MoneyInput,
+}
+
+#[derive(InputObject)]
+pub struct BidWithdrawInput {
+    pub bid: Gid<BidId>,
+}
+
+#[derive(InputObject)]
+pub struct ListingCancelInput {
+    pub listing: Gid<ListingId>,
+}
+
+payload! {
+    BidPlacePayload { bid: Bid } or InvestingUserError;
+    BidWithdrawPayload { bid: Bid } or InvestingUserError;
+    ListingCancelPayload { listing: Listing } or InvestingUserError;
+}
+
+#[derive(Default)]
+pub struct ListingMutation;
+
+#[Object]
+impl ListingMutation {
+    /// Commits money to a listing.
+    async fn bid_place(&self, ctx: &Context<'_>, input: BidPlaceInput) -> Result<BidPlacePayload> {
+        let asker = asker(ctx);
+        asker.party().ok_or_else(unauthenticated)?;
+        let bid = PlaceBid { id: BidId(input.id.0), listing: input.listing.0, amount: input.amount.money()? };
+        BidPlacePayload::of(asker, services(ctx).investing.bid(&asker.call(), bid).await)
+    }
+
+    /// Takes a bid back while the listing is open.
+    async fn bid_withdraw(&self, ctx: &Context<'_>, input: BidWithdrawInput) -> Result<BidWithdrawPayload> {
+        let asker = asker(ctx);
+        let withdraw = WithdrawBid { bid: input.bid.0 };
+        BidWithdrawPayload::of(asker, services(ctx).investing.withdraw_bid(&asker.call(), withdraw).await)
+    }
+
+    /// Ends a listing before it is paid out; all bids go back.
+    async fn listing_cancel(
+        &self,
+        ctx: &Context<'_>,
+        input: ListingCancelInput,
+    ) -> Result<ListingCancelPayload> {
+        let asker = asker(ctx);
+        let cancel = CancelListing { listing: input.listing.0 };
+        ListingCancelPayload::of(asker, services(ctx).investing.cancel_listing(&asker.call(), cancel).await)
+    }
+}

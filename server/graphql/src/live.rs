@@ -1,0 +1,193 @@
+//! What can be followed. Every message carries a cursor; `after:` goes on behind it without loss.
+//!
+//! Without a cursor the first message is the present state, so that a page needs no second request. A message holds the
+//! state as it is now, not a difference: whoever missed some is whole again with the next.
+
+use crate::account::{self, Account};
+use crate::context::{asker, services};
+use crate::error::{fault, malformed, top, unauthenticated};
+use crate::feed::Feed;
+use crate::id::Gid;
+use crate::listing::Listing;
+use crate::loan::Loan;
+use crate::task::Task;
+use async_graphql::{Context, Result, SimpleObject, Subscription as Subscribe};
+use futures::stream::{self, BoxStream, StreamExt};
+use investing_api::{Investing, InvestingEvent, ListingOf};
+use kernel::id::{ListingId, LoanId, TaskId};
+use ledger_api::{BalancesOf, Ledger, LedgerEvent};
+use lending_api::{Lending, LendingEvent, LoanOf};
+use office_api::{Office, OfficeEvent, QueueOf, TaskOf};
+use platform::Fault;
+use platform::outbox::EventRecord;
+use platform::page::Page;
+use std::sync::Arc;
+
+/// The services' events.
+#[derive(Clone)]
+pub struct Feeds {
+    pub ledger: Arc<Feed>,
+    pub investing: Arc<Feed>,
+    pub lending: Arc<Feed>,
+    pub office: Arc<Feed>,
+    pub identity: Arc<Feed>,
+}
+
+/// A listing as it is now.
+#[derive(SimpleObject)]
+pub struct ListingChange {
+    pub cursor: String,
+    pub listing: Listing,
+}
+
+/// One's money as it is now.
+#[derive(SimpleObject)]
+pub struct AccountChange {
+    pub cursor: String,
+    pub accounts: Vec<Account>,
+}
+
+/// A loan of one's own as it is now.
+#[derive(SimpleObject)]
+pub struct LoanChange {
+    pub cursor: String,
+    pub loan: Loan,
+}
+
+/// A task as it is now.
+#[derive(SimpleObject)]
+pub struct TaskChange {
+    pub cursor: String,
+    pub task: Task,
+}
+
+fn cursor(after: Option<String>) -> Result<Option<i64>> {
+    after
+        .map(|text| text.parse().map_err(|_| malformed("this is not a cursor of this subscription")))
+        .transpose()
+}
+
+/// An event of a form this version does not know is passed over; the next state will show what it did.
+fn read<E: serde::de::DeserializeOwned>(event: &EventRecord) -> Option<E> {
+    event.read().map_err(|why| tracing::warn!(why, "an event was passed over")).ok()
+}
+
+pub struct Subscription;
+
+#[Subscribe]
+impl Subscription {
+    /// A listing being funded; without an id, the whole marketplace. Public.
+    async fn listing_changed<'a>(
+        &self,
+        ctx: &Context<'a>,
+        id: Option<Gid<ListingId>>,
+        after: Option<String>,
+    ) -> Result<BoxStream<'a, Result<ListingChange>>> {
+        let (asker, services, feed) = (asker(ctx), services(ctx), &ctx.data_unchecked::<Feeds>().investing);
+        let after = cursor(after)?;
+        let begin = feed.begin(after).await;
+        let mut first = None;
+        if let (Some(id), None) = (id, after) {
+            let found = services.investing.listing(&asker.call(), ListingOf { listing: id.0 }).await;
+            let listing = Listing(found.map_err(|e| fault(asker, e))?);
+            first = Some(Ok(ListingChange { cursor: begin.to_string(), listing }));
+        }
+        let changes = feed.events(begin).filter_map(move |event| async move {
+            let change: InvestingEvent = read(&event)?;
+            let listing = change.listing().clone();
+            let wanted = id.is_none_or(|id| id.0 == listing.id);
+            wanted
+                .then(|| Ok(ListingChange { cursor: event.position.to_string(), listing: Listing(listing) }))
+        });
+        Ok(stream::iter(first).chain(changes).boxed())
+    }
+
+    /// One's money.
+    async fn account_changed<'a>(
+        &self,
+        ctx: &Context<'a>,
+        after: Option<String>,
+    ) -> Result<BoxStream<'a, Result<AccountChange>>> {
+        let (asker, services, feed) = (asker(ctx), services(ctx), &ctx.data_unchecked::<Feeds>().ledger);
+        let me = asker.party().ok_or_else(unauthenticated)?;
+        let after = cursor(after)?;
+        let begin = feed.begin(after).await;
+        let now = move |position: i64| async move {
+            let ask = BalancesOf { owner: me.0, as_of: None };
+            let found = services.ledger.balances(&asker.call(), ask).await.map_err(|e| fault(asker, e))?;
+            Ok(AccountChange { cursor: position.to_string(), accounts: account::accounts(found) })
+        };
+        let first = if after.is_none() { Some(now(begin).await) } else { None };
+        let changes = feed.events(begin).filter_map(move |event| async move {
+            let LedgerEvent::BatchPosted { owners, .. } = read(&event)?;
+            if owners.contains(&me.0) { Some(now(event.position).await) } else { None }
+        });
+        Ok(stream::iter(first).chain(changes).boxed())
+    }
+
+    /// The loans one borrows or holds a share of.
+    async fn loan_changed<'a>(
+        &self,
+        ctx: &Context<'a>,
+        id: Option<Gid<LoanId>>,
+        after: Option<String>,
+    ) -> Result<BoxStream<'a, Result<LoanChange>>> {
+        let (asker, services, feed) = (asker(ctx), services(ctx), &ctx.data_unchecked::<Feeds>().lending);
+        asker.party().ok_or_else(unauthenticated)?;
+        let after = cursor(after)?;
+        let begin = feed.begin(after).await;
+        // Asked with the subscriber's rights: what is not theirs is as if it had not happened.
+        let now = move |loan: LoanId, position: i64| async move {
+            match services.lending.loan(&asker.call(), LoanOf { loan }).await {
+                Ok(loan) => Some(Ok(LoanChange { cursor: position.to_string(), loan: Loan(loan) })),
+                Err(Fault::Refused(_)) => None,
+                Err(e) => Some(Err(fault(asker, e))),
+            }
+        };
+        let first = match (id, after) {
+            (Some(id), None) => now(id.0, begin).await,
+            _ => None,
+        };
+        let changes = feed.events(begin).filter_map(move |event| async move {
+            let change: LendingEvent = read(&event)?;
+            let loan = change.loan()?.id;
+            if id.is_none_or(|id| id.0 == loan) { now(loan, event.position).await } else { None }
+        });
+        Ok(stream::iter(first).chain(changes).boxed())
+    }
+
+    /// The staff's queue: every task as it opens and changes. Without a cursor, first all that is open.
+    async fn task_changed<'a>(
+        &self,
+        ctx: &Context<'a>,
+        after: Option<String>,
+    ) -> Result<BoxStream<'a, Result<TaskChange>>> {
+        let (asker, services, feed) = (asker(ctx), services(ctx), &ctx.data_unchecked::<Feeds>().office);
+        if !asker.is_staff() {
+            return Err(if asker.party().is_none() {
+                unauthenticated()
+            } else {
+                top("FORBIDDEN", "you may not do this")
+            });
+        }
+        let after = cursor(after)?;
+        let begin = feed.begin(after).await;
+        let change = move |task, position: i64| TaskChange { cursor: position.to_string(), task: Task(task) };
+        let mut first = Vec::new();
+        if after.is_none() {
+            let ask = QueueOf { kind: None, all: false, page: Page::first(100) };
+            let open = services.office.queue(&asker.call(), ask).await.map_err(|e| fault(asker, e))?;
+            first.extend(open.into_iter().map(|task| Ok(change(task, begin))));
+        }
+        let changes = feed.events(begin).filter_map(move |event| async move {
+            let event_read: OfficeEvent = read(&event)?;
+            let task: TaskId = event_read.task()?.id;
+            match services.office.task(&asker.call(), TaskOf { task }).await {
+                Ok(task) => Some(Ok(change(task, event.position))),
+                Err(Fault::Refused(_)) => None,
+                Err(e) => Some(Err(fault(asker, e))),
+            }
+        });
+        Ok(stream::iter(first).chain(changes).boxed())
+    }
+}

@@ -1,0 +1,90 @@
+//! Batched reads: one call to a service for all rows of an answer that need it.
+
+use crate::context::{Asker, Services};
+use async_graphql::dataloader::Loader;
+use identity_api::{Identity, PartiesOf, PartyView};
+use investing_api::{Investing, ListingView, ListingsOf};
+use kernel::id::{ApplicationId, ListingId, LoanId, PartyId};
+use lending_api::{ApplicationView, Lending, LoanView, LoansOf};
+use platform::page::Page;
+use std::collections::HashMap;
+
+/// Loads with the rights of who asks.
+pub struct Loaders {
+    pub services: Services,
+    pub asker: Asker,
+}
+
+/// Why a batch could not be read, in words for the log; the answer says `SERVICE_UNAVAILABLE`.
+type Failed = String;
+
+impl Loader<ListingId> for Loaders {
+    type Value = ListingView;
+    type Error = Failed;
+
+    async fn load(&self, keys: &[ListingId]) -> Result<HashMap<ListingId, ListingView>, Failed> {
+        let mut found = HashMap::new();
+        for ids in keys.chunks(100) {
+            let ask = ListingsOf {
+                ids: ids.to_vec(),
+                borrower: None,
+                status: None,
+                currency: None,
+                page: Page::first(100),
+            };
+            let listings = self.services.investing.listings(&self.asker.call(), ask).await;
+            found.extend(listings.map_err(|e| e.to_string())?.into_iter().map(|l| (l.id, l)));
+        }
+        Ok(found)
+    }
+}
+
+impl Loader<LoanId> for Loaders {
+    type Value = LoanView;
+    type Error = Failed;
+
+    async fn load(&self, keys: &[LoanId]) -> Result<HashMap<LoanId, LoanView>, Failed> {
+        let mut found = HashMap::new();
+        for ids in keys.chunks(100) {
+            let ask = LoansOf { ids: ids.to_vec(), borrower: None, status: None, page: Page::first(100) };
+            let loans = self.services.lending.loans(&self.asker.call(), ask).await;
+            found.extend(loans.map_err(|e| e.to_string())?.into_iter().map(|l| (l.id, l)));
+        }
+        Ok(found)
+    }
+}
+
+impl Loader<PartyId> for Loaders {
+    type Value = PartyView;
+    type Error = Failed;
+
+    async fn load(&self, keys: &[PartyId]) -> Result<HashMap<PartyId, PartyView>, Failed> {
+        let mut found = HashMap::new();
+        for ids in keys.chunks(100) {
+            let parties =
+                self.services.identity.parties(&self.asker.call(), PartiesOf { ids: ids.to_vec() }).await;
+            found.extend(parties.map_err(|e| e.to_string())?.into_iter().map(|p| (p.id, p)));
+        }
+        Ok(found)
+    }
+}
+
+impl Loader<ApplicationId> for Loaders {
+    type Value = ApplicationView;
+    type Error = Failed;
+
+    async fn load(&self, keys: &[ApplicationId]) -> Result<HashMap<ApplicationId, ApplicationView>, Failed> {
+        let mut found = HashMap::new();
+        for ids in keys.chunks(100) {
+            let ask = lending_api::ApplicationsOf {
+                ids: ids.to_vec(),
+                borrower: None,
+                status: None,
+                page: Page::first(100),
+            };
+            let views = self.services.lending.applications(&self.asker.call(), ask).await;
+            found.extend(views.map_err(|e| e.to_string())?.into_iter().map(|a| (a.id, a)));
+        }
+        Ok(found)
+    }
+}

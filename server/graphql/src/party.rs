@@ -1,0 +1,353 @@
+//! Parties, sessions, and changes of rights.
+
+use crate::context::{Cookie, asker, services};
+use crate::error::{IdentityUserError, fault, top, unauthenticated};
+use crate::id::Gid;
+use crate::payload;
+use crate::scalars::{DateTime, Uuid};
+use async_graphql::{Context, Enum, InputObject, Object, OneofObject, Result, SimpleObject};
+use identity_api::*;
+use kernel::Actor;
+use kernel::id::{ChangeId, CommandId, PartyId, SessionId};
+
+/// What somebody is to the platform.
+#[derive(Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(remote = "kernel::Role")]
+pub enum Role {
+    Borrower,
+    Investor,
+    CreditOfficer,
+    CreditSupervisor,
+    Operations,
+    Auditor,
+    Administrator,
+}
+
+/// A person known to the platform.
+#[derive(SimpleObject)]
+pub struct Party {
+    pub id: Gid<PartyId>,
+    pub name: String,
+    pub email: String,
+    pub roles: Vec<Role>,
+    pub created_at: DateTime,
+}
+
+impl From<PartyView> for Party {
+    fn from(p: PartyView) -> Party {
+        Party {
+            id: Gid(p.id),
+            name: p.name,
+            email: p.email,
+            roles: p.roles.into_iter().map(Role::from).collect(),
+            created_at: DateTime(p.created_at),
+        }
+    }
+}
+
+/// One signed-in device.
+#[derive(SimpleObject)]
+pub struct Session {
+    pub id: Gid<SessionId>,
+    /// With which program.
+    pub agent: String,
+    pub created_at: DateTime,
+    pub expires_at: DateTime,
+    /// The one that asks.
+    pub present: bool,
+}
+
+impl From<SessionView> for Session {
+    fn from(s: SessionView) -> Session {
+        Session {
+            id: Gid(s.id),
+            agent: s.agent,
+            created_at: DateTime(s.created_at),
+            expires_at: DateTime(s.expires_at),
+            present: s.present,
+        }
+    }
+}
+
+/// An access token. The refresh token beside it is a cookie that scripts cannot read.
+#[derive(SimpleObject)]
+pub struct SignedIn {
+    /// Goes into the `Authorization` header as `Bearer …`.
+    pub access_token: String,
+    pub access_expires_at: DateTime,
+    pub party: Party,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Enum)]
+pub enum ChangeKind {
+    InviteStaff,
+    GrantRole,
+    RevokeRole,
+    ResetCredentials,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(remote = "identity_api::ChangeStatus")]
+pub enum ChangeStatus {
+    Proposed,
+    Approved,
+    Refused,
+}
+
+/// A change of rights or of another's credentials, which needs two people.
+#[derive(SimpleObject)]
+pub struct Change {
+    pub id: Gid<ChangeId>,
+    pub kind: ChangeKind,
+    pub role: Option<Role>,
+    pub party: Option<Gid<PartyId>>,
+    pub reason: String,
+    pub status: ChangeStatus,
+    pub proposed_at: DateTime,
+}
+
+impl From<ChangeView> for Change {
+    fn from(c: ChangeView) -> Change {
+        use identity_api::Change as C;
+        let (kind, role, party) = match c.change {
+            C::InviteStaff { role } => (ChangeKind::InviteStaff, Some(role), None),
+            C::GrantRole { party, role } => (ChangeKind::GrantRole, Some(role), Some(party)),
+            C::RevokeRole { party, role } => (ChangeKind::RevokeRole, Some(role), Some(party)),
+            C::ResetCredentials { party } => (ChangeKind::ResetCredentials, None, Some(party)),
+        };
+        Change {
+            id: Gid(c.id),
+            kind,
+            role: role.map(Role::from),
+            party: party.map(Gid),
+            reason: c.reason,
+            status: c.status.into(),
+            proposed_at: DateTime(c.at),
+        }
+    }
+}
+
+/// A decision, and to the one who approved an invitation or a reset the secret it gave rise to, once more on each ask.
+#[derive(SimpleObject)]
+pub struct DecidedChange {
+    pub change: Change,
+    /// To be handed to the invited person, or to whom the credentials belong.
+    pub secret: Option<String>,
+}
+
+impl From<Decided> for DecidedChange {
+    fn from(d: Decided) -> DecidedChange {
+        DecidedChange { change: d.change.into(), secret: d.secret.map(|s| s.0) }
+    }
+}
+
+#[derive(InputObject)]
+pub struct PartyRegisterInput {
+    pub id: Uuid,
+    /// The new party's id, made by the client like the command's.
+    pub party: Uuid,
+    pub email: String,
+    pub password: String,
+    /// As on the identity document.
+    pub name: String,
+    /// ISO 3166 code of the country that issued the identity document.
+    pub document_country: String,
+    /// Only a keyed hash of it is kept.
+    pub document_number: String,
+    pub roles: Vec<Role>,
+    /// From an invitation link.
+    pub invitation: Option<String>,
+}
+
+#[derive(InputObject)]
+pub struct SessionOpenInput {
+    pub email: String,
+    pub password: String,
+}
+
+#[derive(InputObject)]
+pub struct SessionCloseInput {
+    /// All sessions, not only this one.
+    #[graphql(default)]
+    pub everywhere: bool,
+}
+
+#[derive(InputObject)]
+pub struct RoleOfParty {
+    pub party: Gid<PartyId>,
+    pub role: Role,
+}
+
+#[derive(OneofObject)]
+pub enum ChangeInput {
+    InviteStaff(Role),
+    GrantRole(RoleOfParty),
+    RevokeRole(RoleOfParty),
+    ResetCredentials(Gid<PartyId>),
+}
+
+#[derive(InputObject)]
+pub struct ChangeProposeInput {
+    pub id: Uuid,
+    pub change: ChangeInput,
+    pub reason: String,
+}
+
+#[derive(InputObject)]
+pub struct ChangeDecideInput {
+    pub change: Gid<ChangeId>,
+    pub approve: bool,
+}
+
+payload! {
+    SessionOpenPayload { session: SignedIn } or IdentityUserError;
+    SessionRefreshPayload { session: SignedIn } or IdentityUserError;
+    ChangeProposePayload { change: Change } or IdentityUserError;
+    ChangeDecidePayload { decided: DecidedChange } or IdentityUserError;
+}
+
+/// Whether somebody was registered.
+#[derive(SimpleObject)]
+pub struct PartyRegisterPayload {
+    pub done: bool,
+    pub errors: Vec<IdentityUserError>,
+}
+
+/// Whether the session has ended.
+#[derive(SimpleObject)]
+pub struct SessionClosePayload {
+    pub done: bool,
+    pub errors: Vec<IdentityUserError>,
+}
+
+#[derive(Default)]
+pub struct PartyMutation;
+
+impl PartyMutation {
+    /// Puts the refresh token where scripts cannot read it.
+    fn signed_in(ctx: &Context<'_>, tokens: Tokens) -> Result<SignedIn> {
+        let cookie = Cookie::Set { refresh: tokens.refresh, expires_at: tokens.refresh_expires_at };
+        if !asker(ctx).leave(cookie) {
+            return Err(top("BAD_USER_INPUT", "sessions are opened over HTTP, not on a socket"));
+        }
+        Ok(SignedIn {
+            access_token: tokens.access.0,
+            access_expires_at: DateTime(tokens.access_expires_at),
+            party: tokens.party.into(),
+        })
+    }
+}
+
+#[Object]
+impl PartyMutation {
+    /// Registers a person. The answer is the same whether or not the address is known already.
+    async fn party_register(
+        &self,
+        ctx: &Context<'_>,
+        input: PartyRegisterInput,
+    ) -> Result<PartyRegisterPayload> {
+        let register = Register {
+            id: CommandId(input.id.0),
+            party: PartyId(input.party.0),
+            email: input.email,
+            password: Secret(input.password),
+            name: input.name,
+            document: IdentityDocument {
+                country: input.document_country,
+                number: Secret(input.document_number),
+            },
+            roles: input.roles.into_iter().map(kernel::Role::from).collect(),
+            invitation: input.invitation.map(Secret),
+        };
+        match services(ctx).identity.register(&asker(ctx).call(), register).await {
+            Ok(Registered {}) => Ok(PartyRegisterPayload { done: true, errors: Vec::new() }),
+            Err(platform::Fault::Refused(e)) => {
+                Ok(PartyRegisterPayload { done: false, errors: vec![e.into()] })
+            }
+            Err(other) => Err(fault(asker(ctx), other)),
+        }
+    }
+
+    /// Signs in.
+    async fn session_open(&self, ctx: &Context<'_>, input: SessionOpenInput) -> Result<SessionOpenPayload> {
+        let asker = asker(ctx);
+        let sign_in = SignIn {
+            email: input.email,
+            password: Secret(input.password),
+            address: asker.address.clone(),
+            agent: asker.agent.clone(),
+        };
+        match services(ctx).identity.sign_in(&asker.call(), sign_in).await {
+            Ok(tokens) => {
+                Ok(SessionOpenPayload { session: Some(Self::signed_in(ctx, tokens)?), errors: Vec::new() })
+            }
+            Err(platform::Fault::Refused(e)) => {
+                Ok(SessionOpenPayload { session: None, errors: vec![e.into()] })
+            }
+            Err(other) => Err(fault(asker, other)),
+        }
+    }
+
+    /// A new access token, by the refresh cookie, which is replaced. A cookie that was used before ends its session.
+    async fn session_refresh(&self, ctx: &Context<'_>) -> Result<SessionRefreshPayload> {
+        let asker = asker(ctx);
+        let ended =
+            || Ok(SessionRefreshPayload { session: None, errors: vec![IdentityError::SessionEnded.into()] });
+        let Some(refresh) = asker.refresh.clone() else { return ended() };
+        match services(ctx).identity.refresh(&asker.call(), Refresh { refresh }).await {
+            Ok(tokens) => {
+                Ok(SessionRefreshPayload { session: Some(Self::signed_in(ctx, tokens)?), errors: Vec::new() })
+            }
+            Err(platform::Fault::Refused(_)) => {
+                asker.leave(Cookie::Clear);
+                ended()
+            }
+            Err(other) => Err(fault(asker, other)),
+        }
+    }
+
+    /// Signs out.
+    async fn session_close(
+        &self,
+        ctx: &Context<'_>,
+        input: SessionCloseInput,
+    ) -> Result<SessionClosePayload> {
+        let asker = asker(ctx);
+        if asker.actor == Actor::Anonymous {
+            return Err(unauthenticated());
+        }
+        let done =
+            services(ctx).identity.sign_out(&asker.call(), SignOut { everywhere: input.everywhere }).await;
+        done.map_err(|e| fault(asker, e))?;
+        asker.leave(Cookie::Clear);
+        Ok(SessionClosePayload { done: true, errors: Vec::new() })
+    }
+
+    /// An administrator proposes; another decides.
+    async fn change_propose(
+        &self,
+        ctx: &Context<'_>,
+        input: ChangeProposeInput,
+    ) -> Result<ChangeProposePayload> {
+        use identity_api::Change as C;
+        let change = match input.change {
+            ChangeInput::InviteStaff(role) => C::InviteStaff { role: role.into() },
+            ChangeInput::GrantRole(r) => C::GrantRole { party: r.party.0, role: r.role.into() },
+            ChangeInput::RevokeRole(r) => C::RevokeRole { party: r.party.0, role: r.role.into() },
+            ChangeInput::ResetCredentials(party) => C::ResetCredentials { party: party.0 },
+        };
+        let propose = ProposeChange { id: ChangeId(input.id.0), change, reason: input.reason };
+        let outcome = services(ctx).identity.propose_change(&asker(ctx).call(), propose).await;
+        ChangeProposePayload::of(asker(ctx), outcome)
+    }
+
+    async fn change_decide(
+        &self,
+        ctx: &Context<'_>,
+        input: ChangeDecideInput,
+    ) -> Result<ChangeDecidePayload> {
+        let decide = DecideChange { id: input.change.0, approve: input.approve };
+        let outcome = services(ctx).identity.decide_change(&asker(ctx).call(), decide).await;
+        ChangeDecidePayload::of(asker(ctx), outcome)
+    }
+}

@@ -1,0 +1,76 @@
+//! The proof that both books are equal.
+
+use crate::scalars::{DateTime, Money};
+use async_graphql::{Enum, SimpleObject};
+use custody_api::ProofReport;
+
+#[derive(Clone, Copy, PartialEq, Eq, Enum)]
+pub enum Verdict {
+    /// Both books are equal.
+    Matched,
+    /// Equal but for what is on its way between them.
+    InFlight,
+    Broken,
+}
+
+/// Client money in one currency, in both books.
+#[derive(SimpleObject)]
+pub struct ProofTotal {
+    pub ledger: Money,
+    pub cash: Money,
+}
+
+/// What does not fit.
+#[derive(SimpleObject)]
+pub struct ProofFinding {
+    pub owner: Option<String>,
+    pub what: String,
+    pub since: Option<DateTime>,
+}
+
+/// The ledger against the custodian's own signed statement.
+#[derive(SimpleObject)]
+pub struct Proof {
+    pub verdict: Verdict,
+    /// The verdict as a line for a person.
+    pub line: String,
+    pub at: DateTime,
+    pub ledger_position: String,
+    pub chain_head: String,
+    pub statement_position: String,
+    pub statement_at: DateTime,
+    pub owners: u32,
+    pub totals: Vec<ProofTotal>,
+    pub findings: Vec<ProofFinding>,
+}
+
+impl From<ProofReport> for Proof {
+    fn from(r: ProofReport) -> Proof {
+        let line = r.last_line();
+        let finding = |f: custody_api::Finding| ProofFinding {
+            owner: f.owner,
+            what: f.what,
+            since: f.since.map(DateTime),
+        };
+        Proof {
+            verdict: match r.verdict {
+                custody_api::Verdict::Matched => Verdict::Matched,
+                custody_api::Verdict::InFlight { .. } => Verdict::InFlight,
+                custody_api::Verdict::Broken => Verdict::Broken,
+            },
+            line,
+            at: DateTime(r.at),
+            ledger_position: r.ledger_position.to_string(),
+            chain_head: r.chain_head,
+            statement_position: r.statement_position.to_string(),
+            statement_at: DateTime(r.statement_at),
+            owners: u32::try_from(r.owners).unwrap_or(u32::MAX),
+            totals: r
+                .totals
+                .into_iter()
+                .map(|(l, c)| ProofTotal { ledger: l.into(), cash: c.into() })
+                .collect(),
+            findings: r.findings.into_iter().map(finding).collect(),
+        }
+    }
+}

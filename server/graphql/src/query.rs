@@ -1,0 +1,389 @@
+//! What can be asked.
+
+use crate::account::{self, Account, CashAccount, CashMovement, Order, StatementLine};
+use crate::application::{Application, Product};
+use crate::context::{asker, loader, services};
+use crate::error::{fault, malformed};
+use crate::id::Gid;
+use crate::listing::{Bid, Listing, ListingStatus};
+use crate::loan::{Loan, Note, Portfolio, loaded};
+use crate::page::{Arguments, connection};
+use crate::party::{Change, Party, Session};
+use crate::proof::Proof;
+use crate::scalars::{Currency, Date};
+use crate::task::{BusinessDay, Task, TaskKind};
+use async_graphql::connection::Connection;
+use async_graphql::{Context, ID, Interface, Object, Result};
+use custody_api::{CashAccountOf, Custody, InstructionsOf, ProveBooks};
+use identity_api::{Identity, PendingChanges, SessionsOf};
+use investing_api::{BidsOf, Investing, ListingsOf};
+use kernel::id::{ApplicationId, ListingId, LoanId, PartyId, TaskId};
+use ledger_api::{BalancesOf, Ledger};
+use lending_api::{ApplicationsOf, Lending, LoansOf, NotesOf, PortfolioOf, ProductsOf};
+use office_api::{DayOf, Office, QueueOf, TaskOf, Today};
+use platform::Fault;
+use platform::page::Mark;
+
+/// What has a global id.
+#[derive(Interface)]
+#[allow(clippy::large_enum_variant, reason = "made one at a time and resolved at once")]
+#[graphql(field(name = "id", ty = "ID"))]
+pub enum Node {
+    Party(Party),
+    Application(Application),
+    Listing(Listing),
+    Loan(Loan),
+    Task(Task),
+}
+
+pub struct Query;
+
+#[Object]
+impl Query {
+    /// Who asks; null to whoever has not signed in.
+    async fn viewer(&self, ctx: &Context<'_>) -> Option<Viewer> {
+        asker(ctx).party().map(Viewer)
+    }
+
+    /// Anything by its global id, if one may see it.
+    async fn node(&self, ctx: &Context<'_>, id: ID) -> Result<Option<Node>> {
+        if let Some(Gid(id)) = Gid::<ListingId>::read(&id) {
+            return loaded(loader(ctx).load_one(id).await).map(|l| l.map(|l| Node::Listing(Listing(l))));
+        }
+        if asker(ctx).party().is_none() {
+            return Ok(None);
+        }
+        if let Some(Gid(id)) = Gid::<LoanId>::read(&id) {
+            return loaded(loader(ctx).load_one(id).await).map(|l| l.map(|l| Node::Loan(Loan(l))));
+        }
+        if let Some(Gid(id)) = Gid::<PartyId>::read(&id) {
+            let seen = asker(ctx).is_staff() || asker(ctx).party() == Some(id);
+            let found = if seen { loaded(loader(ctx).load_one(id).await)? } else { None };
+            return Ok(found.map(|p| Node::Party(p.into())));
+        }
+        if let Some(Gid(id)) = Gid::<ApplicationId>::read(&id) {
+            return Ok(self.application(ctx, Gid(id)).await?.map(Node::Application));
+        }
+        if let Some(Gid(id)) = Gid::<TaskId>::read(&id) {
+            return Ok(self.task(ctx, Gid(id)).await?.map(Node::Task));
+        }
+        Err(malformed("nothing has ids of this kind"))
+    }
+
+    /// The platform's date, on which loans run.
+    async fn business_date(&self, ctx: &Context<'_>) -> Result<Date> {
+        let found = services(ctx).office.today(&asker(ctx).call(), Today {}).await;
+        found.map(Date).map_err(|e| fault(asker(ctx), e))
+    }
+
+    /// What is lent, on which terms.
+    async fn products(&self, ctx: &Context<'_>) -> Result<Vec<Product>> {
+        let found = services(ctx).lending.products(&asker(ctx).call(), ProductsOf {}).await;
+        Ok(found.map_err(|e| fault(asker(ctx), e))?.into_iter().map(Product::from).collect())
+    }
+
+    /// The marketplace, newest first.
+    #[graphql(complexity = "first.or(last).unwrap_or(20) as usize * child_complexity / 4 + 1")]
+    #[allow(clippy::too_many_arguments)]
+    async fn listings(
+        &self,
+        ctx: &Context<'_>,
+        status: Option<ListingStatus>,
+        currency: Option<Currency>,
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+    ) -> Result<Connection<String, Listing>> {
+        let arguments = Arguments { first, after, last, before };
+        let (shown, page) = arguments.page()?;
+        let ask = ListingsOf {
+            ids: Vec::new(),
+            borrower: None,
+            status: status.map(Into::into),
+            currency: currency.map(|c| c.0),
+            page,
+        };
+        let found = services(ctx).investing.listings(&asker(ctx).call(), ask).await;
+        let found = found.map_err(|e| fault(asker(ctx), e))?;
+        Ok(connection(&arguments, shown, found, |l| Mark { at: l.opened_at, id: l.id.0 }, Listing))
+    }
+
+    async fn listing(&self, ctx: &Context<'_>, id: Gid<ListingId>) -> Result<Option<Listing>> {
+        loaded(loader(ctx).load_one(id.0).await).map(|l| l.map(Listing))
+    }
+
+    async fn loan(&self, ctx: &Context<'_>, id: Gid<LoanId>) -> Result<Option<Loan>> {
+        let asker = asker(ctx);
+        match services(ctx).lending.loan(&asker.call(), lending_api::LoanOf { loan: id.0 }).await {
+            Ok(loan) => Ok(Some(Loan(loan))),
+            Err(Fault::Refused(_)) => Ok(None),
+            Err(e) => Err(fault(asker, e)),
+        }
+    }
+
+    async fn application(&self, ctx: &Context<'_>, id: Gid<ApplicationId>) -> Result<Option<Application>> {
+        let asker = asker(ctx);
+        let ask = lending_api::ApplicationOf { application: id.0 };
+        match services(ctx).lending.application(&asker.call(), ask).await {
+            Ok(application) => Ok(Some(Application(application))),
+            Err(Fault::Refused(_)) => Ok(None),
+            Err(e) => Err(fault(asker, e)),
+        }
+    }
+
+    /// One of one's own payments, or of a loan one may see.
+    async fn repayment(
+        &self,
+        ctx: &Context<'_>,
+        id: Gid<kernel::id::RepaymentId>,
+    ) -> Result<Option<crate::loan::Repayment>> {
+        let asker = asker(ctx);
+        let ask = lending_api::RepaymentOf { repayment: id.0 };
+        match services(ctx).lending.repayment(&asker.call(), ask).await {
+            Ok(repayment) => Ok(Some(repayment.into())),
+            Err(Fault::Refused(_)) => Ok(None),
+            Err(e) => Err(fault(asker, e)),
+        }
+    }
+
+    /// All applications, newest first; for staff.
+    #[graphql(complexity = "first.or(last).unwrap_or(20) as usize * child_complexity / 4 + 1")]
+    async fn applications(
+        &self,
+        ctx: &Context<'_>,
+        status: Option<crate::application::ApplicationStatus>,
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+    ) -> Result<Connection<String, Application>> {
+        applications(ctx, None, status, Arguments { first, after, last, before }).await
+    }
+
+    /// All loans, newest first; for staff.
+    #[graphql(complexity = "first.or(last).unwrap_or(20) as usize * child_complexity / 4 + 1")]
+    async fn loans(
+        &self,
+        ctx: &Context<'_>,
+        status: Option<crate::loan::LoanStatus>,
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+    ) -> Result<Connection<String, Loan>> {
+        loans(ctx, None, status, Arguments { first, after, last, before }).await
+    }
+
+    /// The staff's queue, oldest first: what one may decide, or everything for those who watch.
+    #[graphql(complexity = "first.or(last).unwrap_or(20) as usize * child_complexity / 4 + 1")]
+    #[allow(clippy::too_many_arguments)]
+    async fn tasks(
+        &self,
+        ctx: &Context<'_>,
+        kind: Option<TaskKind>,
+        #[graphql(default = false, desc = "Those that are decided too.")] decided: bool,
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+    ) -> Result<Connection<String, Task>> {
+        let arguments = Arguments { first, after, last, before };
+        let (shown, page) = arguments.page()?;
+        let ask = QueueOf { kind: kind.map(Into::into), all: decided, page };
+        let found = services(ctx).office.queue(&asker(ctx).call(), ask).await;
+        let found = found.map_err(|e| fault(asker(ctx), e))?;
+        Ok(connection(&arguments, shown, found, |t| Mark { at: t.at, id: t.id.0 }, Task))
+    }
+
+    async fn task(&self, ctx: &Context<'_>, id: Gid<TaskId>) -> Result<Option<Task>> {
+        let asker = asker(ctx);
+        match services(ctx).office.task(&asker.call(), TaskOf { task: id.0 }).await {
+            Ok(task) => Ok(Some(Task(task))),
+            Err(Fault::Refused(_)) => Ok(None),
+            Err(e) => Err(fault(asker, e)),
+        }
+    }
+
+    /// How far the close of a business date has come; without a date, of the newest one. For staff.
+    async fn business_day(&self, ctx: &Context<'_>, date: Option<Date>) -> Result<Option<BusinessDay>> {
+        let asker = asker(ctx);
+        let found = services(ctx).office.day(&asker.call(), DayOf { date: date.map(|d| d.0) }).await;
+        found.map(|d| d.map(BusinessDay::from)).map_err(|e| fault(asker, e))
+    }
+
+    /// Changes of rights and credentials that wait for a second administrator.
+    async fn changes(&self, ctx: &Context<'_>) -> Result<Vec<Change>> {
+        let asker = asker(ctx);
+        let found = services(ctx).identity.pending_changes(&asker.call(), PendingChanges {}).await;
+        Ok(found.map_err(|e| fault(asker, e))?.into_iter().map(Change::from).collect())
+    }
+
+    /// Proves both books now. For operations, auditors and administrators.
+    #[graphql(complexity = "200 + child_complexity")]
+    async fn proof(&self, ctx: &Context<'_>) -> Result<Proof> {
+        let asker = asker(ctx);
+        let found = services(ctx).custody.proof(&asker.call(), ProveBooks::default()).await;
+        found.map(Proof::from).map_err(|e| fault(asker, e))
+    }
+}
+
+async fn applications(
+    ctx: &Context<'_>,
+    borrower: Option<PartyId>,
+    status: Option<crate::application::ApplicationStatus>,
+    arguments: Arguments,
+) -> Result<Connection<String, Application>> {
+    let (shown, page) = arguments.page()?;
+    let ask = ApplicationsOf { ids: Vec::new(), borrower, status: status.map(Into::into), page };
+    let found = services(ctx).lending.applications(&asker(ctx).call(), ask).await;
+    let found = found.map_err(|e| fault(asker(ctx), e))?;
+    Ok(connection(&arguments, shown, found, |a| Mark { at: a.at, id: a.id.0 }, Application))
+}
+
+async fn loans(
+    ctx: &Context<'_>,
+    borrower: Option<PartyId>,
+    status: Option<crate::loan::LoanStatus>,
+    arguments: Arguments,
+) -> Result<Connection<String, Loan>> {
+    let (shown, page) = arguments.page()?;
+    let ask = LoansOf { ids: Vec::new(), borrower, status: status.map(Into::into), page };
+    let found = services(ctx).lending.loans(&asker(ctx).call(), ask).await;
+    let found = found.map_err(|e| fault(asker(ctx), e))?;
+    Ok(connection(&arguments, shown, found, |l| Mark { at: l.at, id: l.id.0 }, Loan))
+}
+
+/// Who asks, and all that is theirs.
+pub struct Viewer(PartyId);
+
+#[Object]
+impl Viewer {
+    async fn party(&self, ctx: &Context<'_>) -> Result<Option<Party>> {
+        loaded(loader(ctx).load_one(self.0).await).map(|p| p.map(Party::from))
+    }
+
+    /// One's money, by currency.
+    async fn accounts(&self, ctx: &Context<'_>) -> Result<Vec<Account>> {
+        let asker = asker(ctx);
+        let ask = BalancesOf { owner: self.0.0, as_of: None };
+        let found = services(ctx).ledger.balances(&asker.call(), ask).await;
+        found.map(account::accounts).map_err(|e| fault(asker, e))
+    }
+
+    /// One's account at the custodian, once it is open.
+    async fn cash_account(&self, ctx: &Context<'_>) -> Result<Option<CashAccount>> {
+        let asker = asker(ctx);
+        let found = services(ctx).custody.cash_account(&asker.call(), CashAccountOf { party: self.0 }).await;
+        found.map(|a| a.map(CashAccount::from)).map_err(|e| fault(asker, e))
+    }
+
+    /// Every movement of one's money, newest first, with its counterfoil at the custodian.
+    #[graphql(complexity = "first.unwrap_or(20) as usize * child_complexity / 4 + 1")]
+    async fn statement(
+        &self,
+        ctx: &Context<'_>,
+        currency: Option<Currency>,
+        first: Option<i32>,
+        after: Option<String>,
+    ) -> Result<Connection<String, StatementLine>> {
+        let arguments = Arguments { first, after, ..Arguments::default() };
+        account::statement(ctx, self.0, currency.map(|c| c.0), arguments).await
+    }
+
+    /// What the custodian did with one's cash account, newest first.
+    #[graphql(complexity = "first.unwrap_or(20) as usize * child_complexity / 4 + 1")]
+    async fn cash_movements(
+        &self,
+        ctx: &Context<'_>,
+        first: Option<i32>,
+        after: Option<String>,
+    ) -> Result<Connection<String, CashMovement>> {
+        account::movements(ctx, self.0, Arguments { first, after, ..Arguments::default() }).await
+    }
+
+    /// One's orders to the custodian, newest first.
+    #[graphql(complexity = "first.or(last).unwrap_or(20) as usize * child_complexity / 4 + 1")]
+    async fn orders(
+        &self,
+        ctx: &Context<'_>,
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+    ) -> Result<Connection<String, Order>> {
+        let arguments = Arguments { first, after, last, before };
+        let (shown, page) = arguments.page()?;
+        let asker = asker(ctx);
+        let found =
+            services(ctx).custody.instructions(&asker.call(), InstructionsOf { party: self.0, page }).await;
+        let found = found.map_err(|e| fault(asker, e))?;
+        Ok(connection(&arguments, shown, found, |i| Mark { at: i.at, id: i.id.0 }, Order::from))
+    }
+
+    #[graphql(complexity = "first.or(last).unwrap_or(20) as usize * child_complexity / 4 + 1")]
+    async fn applications(
+        &self,
+        ctx: &Context<'_>,
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+    ) -> Result<Connection<String, Application>> {
+        applications(ctx, Some(self.0), None, Arguments { first, after, last, before }).await
+    }
+
+    /// What one borrows.
+    #[graphql(complexity = "first.or(last).unwrap_or(20) as usize * child_complexity / 4 + 1")]
+    async fn loans(
+        &self,
+        ctx: &Context<'_>,
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+    ) -> Result<Connection<String, Loan>> {
+        loans(ctx, Some(self.0), None, Arguments { first, after, last, before }).await
+    }
+
+    #[graphql(complexity = "first.or(last).unwrap_or(20) as usize * child_complexity / 4 + 1")]
+    async fn bids(
+        &self,
+        ctx: &Context<'_>,
+        listing: Option<Gid<ListingId>>,
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+    ) -> Result<Connection<String, Bid>> {
+        let arguments = Arguments { first, after, last, before };
+        let (shown, page) = arguments.page()?;
+        let ask = BidsOf { investor: Some(self.0), listing: listing.map(|l| l.0), page };
+        let found = services(ctx).investing.bids(&asker(ctx).call(), ask).await;
+        let found = found.map_err(|e| fault(asker(ctx), e))?;
+        Ok(connection(&arguments, shown, found, |b| Mark { at: b.at, id: b.id.0 }, Bid))
+    }
+
+    /// What one has lent: all shares of loans.
+    #[graphql(complexity = "20 * child_complexity")]
+    async fn notes(&self, ctx: &Context<'_>, loan: Option<Gid<LoanId>>) -> Result<Vec<Note>> {
+        let asker = asker(ctx);
+        let ask = NotesOf { holder: Some(self.0), loan: loan.map(|l| l.0) };
+        let found = services(ctx).lending.notes(&asker.call(), ask).await.map_err(|e| fault(asker, e))?;
+        Ok(found.into_iter().map(Note).collect())
+    }
+
+    /// One's notes added up, by currency.
+    async fn portfolio(&self, ctx: &Context<'_>) -> Result<Vec<Portfolio>> {
+        let asker = asker(ctx);
+        let found = services(ctx).lending.portfolio(&asker.call(), PortfolioOf { holder: self.0 }).await;
+        Ok(found.map_err(|e| fault(asker, e))?.into_iter().map(Portfolio::from).collect())
+    }
+
+    /// Where one is signed in.
+    async fn sessions(&self, ctx: &Context<'_>) -> Result<Vec<Session>> {
+        let asker = asker(ctx);
+        let found = services(ctx).identity.sessions(&asker.call(), SessionsOf {}).await;
+        Ok(found.map_err(|e| fault(asker, e))?.into_iter().map(Session::from).collect())
+    }
+}

@@ -1,0 +1,407 @@
+//! Through the front door: documents, manners, rights, what is followed live.
+
+use anyhow::{Context, ensure};
+use axum::body::Body;
+use axum::http::{Request, StatusCode};
+use finance::Currency;
+use futures::{SinkExt, StreamExt};
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use std::time::Duration;
+use tests::door::{Door, Member, PASSWORD};
+use tests::life;
+use tests::story;
+use tests::world::World;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+
+async fn whole_life(world: &World, currency: Currency, unit: i64) -> anyhow::Result<()> {
+    let door = Door::of(world);
+    door.staff(world, &life::STAFF).await?;
+    let text = life::documents(currency, unit);
+    let seen = life::play(world, &door, &text).await?;
+
+    let running = &seen["Running"];
+    assert_eq!(running.text("/loan/status")?, "ACTIVE");
+    let principal: finance::Money = finance::Money::new(10_000 * unit, currency);
+    assert_eq!(running.text("/loan/outstanding/amount")?, principal.to_decimal_string());
+    let closed = &seen["Closed"];
+    assert_eq!(closed.text("/loan/status")?, "CLOSED");
+    let schedule = closed.at("/loan/schedule")?;
+    ensure!(schedule.as_array().is_some_and(|s| s.iter().all(|i| i["status"] == "PAID")), "{schedule}");
+    let minor = |text: &str| finance::Money::parse(text, currency).map(|m| m.minor());
+    let mut interest = 0;
+    for i in schedule.as_array().context("a schedule")? {
+        interest += minor(i["interest"]["amount"].as_str().unwrap_or(""))?;
+    }
+    let mut received = 0;
+    for n in 1..=3 {
+        let paid = &seen[&format!("Paid{n}")];
+        let got = minor(&paid.text("/viewer/portfolio/0/interestReceived/amount")?)?;
+        let has = minor(&paid.text("/viewer/accounts/0/available/amount")?)?;
+        assert_eq!(has, 10_000 * unit + got, "investor {n}: what was brought in, and the interest");
+        let lines = paid.at("/viewer/statement/nodes")?;
+        let both = lines.as_array().context("lines")?.iter().all(|l| l["cash"]["mirrored"] == true);
+        ensure!(both, "every virtual movement has its counterfoil: {lines}");
+        received += got;
+    }
+    assert_eq!(received, interest, "what the borrower paid the investors received");
+
+    // The same documents again change nothing.
+    let again = life::play(world, &door, &text).await?;
+    assert_eq!(again["Paid1"].at("/viewer/accounts")?, seen["Paid1"].at("/viewer/accounts")?);
+    world.assert_matched().await
+}
+
+story!(a_life_by_documents_in_dollars, |world| { whole_life(&world, Currency::USD, 100).await });
+
+story!(a_life_by_documents_in_yen, |world| { whole_life(&world, Currency::JPY, 100).await });
+
+story!(a_life_by_documents_in_dinars, |world| { whole_life(&world, Currency::BHD, 1_000).await });
+
+#[test]
+fn the_documents_in_git_are_the_ones_that_are_played() {
+    for (currency, unit) in [(Currency::USD, 100), (Currency::JPY, 100), (Currency::BHD, 1_000)] {
+        let file = format!("../docs/graphql/life-{}.graphql", currency.code().to_lowercase());
+        expect_test::expect_file![std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(file)]
+            .assert_eq(&life::documents(currency, unit));
+    }
+}
+
+story!(the_door_has_manners, |world| {
+    let door = Door::of(&world);
+    let post = || Request::post("/graphql").header("content-type", "application/json");
+    let status = |answer: tests::door::Answer| (answer.status.as_u16(), answer.code().to_string());
+    let body = || Body::from(r#"{"query":"{ businessDate }"}"#);
+
+    assert_eq!(door.ask(None, "{ businessDate }", json!({})).await?.text("/businessDate")?, "2026-01-01");
+    let plain = Request::post("/graphql").header("content-type", "text/plain").body(body())?;
+    assert_eq!(status(door.send(plain).await?), (415, "MEDIA_TYPE".into()));
+    let form =
+        Request::post("/graphql").header("content-type", "multipart/form-data; boundary=x").body(body())?;
+    assert_eq!(status(door.send(form).await?), (415, "MEDIA_TYPE".into()));
+    let none = Request::post("/graphql").body(body())?;
+    assert_eq!(status(door.send(none).await?), (415, "MEDIA_TYPE".into()));
+    let batch = post().body(Body::from(r#"[{"query":"{ businessDate }"}]"#))?;
+    assert_eq!(status(door.send(batch).await?), (400, "BAD_REQUEST".into()));
+    let elsewhere = post().header("origin", "https://evil.example").body(body())?;
+    assert_eq!(status(door.send(elsewhere).await?), (403, "ORIGIN_REFUSED".into()));
+    let here = post().header("origin", "http://platform.test").body(body())?;
+    assert_eq!(door.send(here).await?.status, StatusCode::OK);
+    let huge = post().body(Body::from(format!(r#"{{"query":"{}"}}"#, "a".repeat(300_000))))?;
+    assert_eq!(status(door.send(huge).await?), (413, "BODY".into()));
+    let put = Request::put("/graphql").header("content-type", "application/json").body(body())?;
+    assert_eq!(status(door.send(put).await?), (405, "METHOD".into()));
+
+    let get = Request::get("/graphql?query=%7BbusinessDate%7D").body(Body::empty())?;
+    assert_eq!(door.send(get).await?.text("/businessDate")?, "2026-01-01");
+    let query = "mutation%7BsessionRefresh%7Bsession%7BaccessToken%7D%7D%7D";
+    let get = Request::get(format!("/graphql?query={query}")).body(Body::empty())?;
+    let answer = door.send(get).await?;
+    assert_eq!(answer.headers["allow"], "POST");
+    assert_eq!(status(answer), (405, "METHOD".into()));
+
+    // A document that is wrong: 400 in GraphQL's own media type, 200 in the older one; a code in both.
+    let wrong = r#"{"query":"{ nothingOfTheKind }"}"#;
+    let modern = post().header("accept", "application/graphql-response+json").body(Body::from(wrong))?;
+    assert_eq!(status(door.send(modern).await?), (400, "GRAPHQL_VALIDATION_FAILED".into()));
+    let older = post().header("accept", "application/json").body(Body::from(wrong))?;
+    assert_eq!(status(door.send(older).await?), (200, "GRAPHQL_VALIDATION_FAILED".into()));
+    let missing = door.ask(None, "query($id: ID!) { listing(id: $id) { id } }", json!({})).await?;
+    assert_eq!(missing.code(), "BAD_USER_INPUT");
+    let odd =
+        door.ask(None, "query($id: ID!) { listing(id: $id) { id } }", json!({ "id": "loan_7" })).await?;
+    assert_eq!((odd.status, odd.code()), (StatusCode::OK, "BAD_USER_INPUT"));
+    let expired = post().header("authorization", "Bearer nonsense").body(body())?;
+    assert_eq!(status(door.send(expired).await?), (401, "UNAUTHENTICATED".into()));
+
+    // Who is unknown and who mistypes hear the same.
+    door.register(&world, "ada@example.test", &["INVESTOR"], None).await?;
+    let open = "mutation($input: SessionOpenInput!) { sessionOpen(input: $input) { session { accessToken } errors { code message field } } }";
+    let guess = |email: &str| json!({ "input": { "email": email, "password": "not the password" } });
+    let known = door.ask(None, open, guess("ada@example.test")).await?;
+    let unknown = door.ask(None, open, guess("nobody@example.test")).await?;
+    assert_eq!(known.body, unknown.body);
+
+    // The refresh token is a cookie that scripts cannot read, and is spent by its use.
+    let right = json!({ "input": { "email": "ada@example.test", "password": PASSWORD } });
+    let answer = door.ask(None, open, right).await?;
+    let cookie = answer.headers["set-cookie"].to_str()?.to_string();
+    ensure!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Strict"), "{cookie}");
+    ensure!(!answer.body.to_string().contains(cookie.split(['=', ';']).nth(1).context("a value")?));
+    let refresh = |cookie: String| {
+        let body = r#"{"query":"mutation { sessionRefresh { session { accessToken } errors { code } } }"}"#;
+        post().header("cookie", cookie.split(';').next().unwrap_or("").to_string()).body(Body::from(body))
+    };
+    let second = door.send(refresh(cookie.clone())?).await?;
+    second.text("/sessionRefresh/session/accessToken")?;
+    world.clock.advance(chrono::Duration::seconds(60));
+    let stolen = door.send(refresh(cookie)?).await?;
+    assert_eq!(stolen.text("/sessionRefresh/errors/0/code")?, "IDENTITY_SESSION_ENDED");
+    let family = door.send(refresh(second.headers["set-cookie"].to_str()?.to_string())?).await?;
+    assert_eq!(
+        family.text("/sessionRefresh/errors/0/code")?,
+        "IDENTITY_SESSION_ENDED",
+        "the whole family is gone"
+    );
+    Ok(())
+});
+
+/// Every mutation, with an input that is well formed, and who of those who try hears `FORBIDDEN` or worse.
+fn hostile_inputs() -> Vec<(&'static str, Value)> {
+    let id = "01890a5d-ac96-774b-bcce-b302099a8057";
+    let gid = |kind: &str| format!("{kind}_{}", "0".repeat(31) + "7");
+    let usd = json!({ "amount": "100.00", "currency": "USD" });
+    vec![
+        ("cashAccountOpen", json!({ "id": id, "name": "Mallory" })),
+        ("consentGrant", json!({ "id": id, "consents": [] })),
+        ("accountTopUp", json!({ "id": id, "amount": usd })),
+        ("accountWithdraw", json!({ "id": id, "amount": usd })),
+        ("applicationSubmit", json!({ "id": id, "amount": usd, "termMonths": 12, "purpose": "x" })),
+        ("applicationWithdraw", json!({ "application": gid("application") })),
+        ("applicationProposeRate", json!({ "application": gid("application"), "rate": "0.1" })),
+        ("bidPlace", json!({ "id": id, "listing": gid("listing"), "amount": usd })),
+        ("bidWithdraw", json!({ "bid": gid("bid") })),
+        ("listingCancel", json!({ "listing": gid("listing") })),
+        ("loanRepay", json!({ "id": id, "loan": gid("loan") })),
+        ("loanQuotePayoff", json!({ "id": id, "loan": gid("loan") })),
+        ("loanRepayEarly", json!({ "id": id, "quote": gid("quote") })),
+        ("taskClaim", json!({ "task": gid("task") })),
+        ("taskDecide", json!({ "task": gid("task"), "approve": true, "note": "" })),
+        ("businessDayClose", json!({ "date": "2026-01-01" })),
+        ("changePropose", json!({ "id": id, "change": { "inviteStaff": "AUDITOR" }, "reason": "x" })),
+        ("changeDecide", json!({ "change": gid("change"), "approve": true })),
+        ("sessionClose", json!({ "everywhere": true })),
+    ]
+}
+
+/// Open to everybody: there is nobody to refuse.
+const OPEN: [&str; 3] = ["partyRegister", "sessionOpen", "sessionRefresh"];
+
+fn mutations() -> BTreeSet<String> {
+    let sdl = graphql::sdl();
+    let body = sdl.split("type Mutation {").nth(1).and_then(|s| s.split("\n}").next()).unwrap_or("");
+    let name = |line: &str| {
+        let line = line.strip_prefix('\t')?;
+        let end = line.find(['(', ':'])?;
+        line[..end].chars().all(char::is_alphanumeric).then(|| line[..end].to_string())
+    };
+    body.lines().filter_map(name).filter(|n| !n.is_empty()).collect()
+}
+
+story!(every_mutation_refuses_strangers, |world| {
+    let door = Door::of(&world);
+    let cases = hostile_inputs();
+    let named: BTreeSet<String> =
+        cases.iter().map(|(n, _)| (*n).to_string()).chain(OPEN.map(str::to_string)).collect();
+    assert_eq!(named, mutations(), "a mutation without a case here, or a case without a mutation");
+    // One without any role that fits, though signed in.
+    let investor = door.register(&world, "mallory@example.test", &["INVESTOR"], None).await?;
+    let staff_only: BTreeSet<&str> =
+        ["applicationProposeRate", "listingCancel", "businessDayClose", "changePropose", "changeDecide"]
+            .into();
+    for (name, input) in cases {
+        let kind = name.chars().next().map(|c| c.to_ascii_uppercase()).into_iter().collect::<String>()
+            + &name[1..]
+            + "Input";
+        let query = format!("mutation($input: {kind}!) {{ {name}(input: $input) {{ errors {{ code }} }} }}");
+        let stranger = door.ask(None, &query, json!({ "input": input })).await?;
+        let code =
+            stranger.body["data"][name]["errors"][0]["code"].as_str().unwrap_or(stranger.code()).to_string();
+        let refused = code == "UNAUTHENTICATED" || code.ends_with("_NOT_FOUND");
+        ensure!(refused, "{name} by a stranger: {}", stranger.body);
+        if staff_only.contains(name) {
+            let answer = door.ask(Some(&investor.token), &query, json!({ "input": input })).await?;
+            assert_eq!(answer.code(), "FORBIDDEN", "{name} by an investor: {}", answer.body);
+        }
+    }
+    for query in [
+        "{ tasks { nodes { id } } }",
+        "{ applications { nodes { id } } }",
+        "{ loans { nodes { id } } }",
+        "{ changes { id } }",
+        "{ proof { line } }",
+        "{ businessDay { status } }",
+    ] {
+        assert_eq!(door.ask(None, query, json!({})).await?.code(), "UNAUTHENTICATED", "{query}");
+        assert_eq!(door.ask(Some(&investor.token), query, json!({})).await?.code(), "FORBIDDEN", "{query}");
+    }
+    assert_eq!(
+        door.ask(None, "{ viewer { accounts { currency } } }", json!({})).await?.at("/viewer")?,
+        Value::Null
+    );
+    Ok(())
+});
+
+/// A client of graphql-transport-ws.
+struct Socket(tokio_tungstenite::WebSocketStream<tokio_tungstenite::MaybeTlsStream<tokio::net::TcpStream>>);
+
+impl Socket {
+    async fn open(address: std::net::SocketAddr, who: Option<&Member>) -> anyhow::Result<Socket> {
+        let mut request = format!("ws://{address}/graphql").into_client_request()?;
+        request.headers_mut().insert("sec-websocket-protocol", "graphql-transport-ws".parse()?);
+        let (socket, _) = tokio_tungstenite::connect_async(request).await?;
+        let mut socket = Socket(socket);
+        let payload = who.map(|w| json!({ "authorization": format!("Bearer {}", w.token) }));
+        socket.say(json!({ "type": "connection_init", "payload": payload })).await?;
+        assert_eq!(socket.hear().await?["type"], "connection_ack");
+        Ok(socket)
+    }
+
+    async fn say(&mut self, what: Value) -> anyhow::Result<()> {
+        Ok(self.0.send(Message::text(what.to_string())).await?)
+    }
+
+    async fn subscribe(&mut self, id: &str, query: &str) -> anyhow::Result<()> {
+        self.say(json!({ "type": "subscribe", "id": id, "payload": { "query": query } })).await
+    }
+
+    /// The next message, or the code with which the socket was closed as `{"closed": code}`.
+    async fn hear(&mut self) -> anyhow::Result<Value> {
+        let message =
+            tokio::time::timeout(Duration::from_secs(10), self.0.next()).await.context("silence")?;
+        match message.context("the socket is gone")?? {
+            Message::Text(text) => Ok(serde_json::from_str(&text)?),
+            Message::Close(frame) => Ok(json!({ "closed": frame.map(|f| u16::from(f.code)) })),
+            other => anyhow::bail!("{other:?}"),
+        }
+    }
+
+    async fn next_of(&mut self, path: &str) -> anyhow::Result<Value> {
+        let message = self.hear().await?;
+        message["payload"]["data"]
+            .pointer(path)
+            .cloned()
+            .with_context(|| format!("nothing at {path}: {message}"))
+    }
+}
+
+async fn serve(door: &Door) -> anyhow::Result<std::net::SocketAddr> {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+    let address = listener.local_addr()?;
+    let router = door.router().into_make_service_with_connect_info::<std::net::SocketAddr>();
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    Ok(address)
+}
+
+story!(a_listing_is_followed_while_it_fills_and_after_a_break, |world| {
+    let door = Door::of(&world);
+    let address = serve(&door).await?;
+    let staff = door.staff(&world, &life::STAFF).await?;
+    let text = life::documents(Currency::USD, 100);
+    let (before, after) =
+        text.split_at(text.find("# As investor1.usd@example.test: bids").context("the bids")?);
+    let seen = life::play(&world, &door, before).await?;
+    let listing = seen["Marketplace"].text("/listings/nodes/0/id")?;
+    assert_eq!(seen["Marketplace"].text("/listings/nodes/0/progress")?, "0");
+
+    let mut public = Socket::open(address, None).await?;
+    let follow = |after: Option<&str>| {
+        let after = after.map_or(String::new(), |a| format!(", after: \"{a}\""));
+        format!(
+            "subscription {{ listingChanged(id: \"{listing}\"{after}) {{ cursor listing {{ status progress }} }} }}"
+        )
+    };
+    public.subscribe("1", &follow(None)).await?;
+    let first = public.next_of("/listingChanged").await?;
+    assert_eq!(
+        first["listing"],
+        json!({ "status": "OPEN", "progress": "0" }),
+        "the present state comes first"
+    );
+    let mut desk = Socket::open(address, Some(&staff[2])).await?;
+    desk.subscribe("q", "subscription { taskChanged { cursor task { kind status } } }").await?;
+    let investor = door.sign_in("investor1.usd@example.test").await?;
+    let mut purse = Socket::open(address, Some(&investor)).await?;
+    purse
+        .subscribe(
+            "a",
+            "subscription { accountChanged { cursor accounts { available { amount } frozen { amount } } } }",
+        )
+        .await?;
+    let money = |a: &str, f: &str| json!([{ "available": { "amount": a }, "frozen": { "amount": f } }]);
+    assert_eq!(purse.next_of("/accountChanged/accounts").await?, money("10000.00", "0.00"));
+
+    life::play(&world, &door, after.split("# As operations").next().context("the payout")?).await?;
+    let mut progress = Vec::new();
+    let mut cursor = String::new();
+    while progress.last() != Some(&json!("FILLED")) {
+        let change = public.next_of("/listingChanged").await?;
+        if progress.is_empty() {
+            cursor = change["cursor"].as_str().context("a cursor")?.into();
+        }
+        progress.push(change["listing"]["progress"].clone());
+        if change["listing"]["status"] == "FILLED" {
+            progress.push(json!("FILLED"));
+        }
+    }
+    assert_eq!(progress[0], "0.5");
+    assert_eq!(purse.next_of("/accountChanged/accounts").await?, money("5000.00", "5000.00"));
+    assert_eq!(desk.next_of("/taskChanged/task").await?, json!({ "kind": "DISBURSEMENT", "status": "OPEN" }));
+
+    // The line breaks; with the first cursor a new socket hears everything that came after it.
+    drop(public);
+    let mut back = Socket::open(address, None).await?;
+    back.subscribe("1", &follow(Some(&cursor))).await?;
+    let mut caught_up = Vec::new();
+    while caught_up.last() != Some(&json!("FILLED")) {
+        let change = back.next_of("/listingChanged/listing").await?;
+        caught_up.push(change["progress"].clone());
+        if change["status"] == "FILLED" {
+            caught_up.push(json!("FILLED"));
+        }
+    }
+    assert_eq!(caught_up, progress[1..], "nothing lost, nothing twice");
+
+    // Strangers do not follow what is not theirs, and mutations do not go by socket.
+    drop(back);
+    let mut back = Socket::open(address, None).await?;
+    let mut thief = Socket::open(address, Some(&investor)).await?;
+    back.subscribe("2", "subscription { accountChanged { cursor } }").await?;
+    let refused = back.hear().await?;
+    assert_eq!(refused["payload"][0]["extensions"]["code"], "UNAUTHENTICATED", "{refused}");
+    thief.subscribe("t", "subscription { taskChanged { cursor } }").await?;
+    let refused = thief.hear().await?;
+    assert_eq!(refused["payload"][0]["extensions"]["code"], "FORBIDDEN", "{refused}");
+    back.subscribe("3", "mutation { sessionRefresh { errors { code } } }").await?;
+    assert_eq!(back.hear().await?["payload"][0]["extensions"]["code"], "MUTATION_BY_SOCKET");
+
+    // A session that ends takes its socket with it.
+    let out = "mutation { sessionClose(input: { everywhere: true }) { done } }";
+    door.ask(Some(&investor.token), out, json!({})).await?.at("/sessionClose/done")?;
+    world.settle().await?;
+    assert_eq!(purse.hear().await?, json!({ "closed": 4403 }));
+    Ok(())
+});
+
+story!(the_socket_keeps_to_its_protocol, |world| {
+    let door = Door::of(&world);
+    let address = serve(&door).await?;
+    let raw = |protocol: &'static str| async move {
+        let mut request = format!("ws://{address}/graphql").into_client_request()?;
+        request.headers_mut().insert("sec-websocket-protocol", protocol.parse()?);
+        Ok::<_, anyhow::Error>(Socket(tokio_tungstenite::connect_async(request).await?.0))
+    };
+    let mut early = raw("graphql-transport-ws").await?;
+    early.subscribe("1", "subscription { listingChanged { cursor } }").await?;
+    assert_eq!(early.hear().await?, json!({ "closed": 4401 }));
+    let mut twice = Socket::open(address, None).await?;
+    twice.say(json!({ "type": "connection_init" })).await?;
+    assert_eq!(twice.hear().await?, json!({ "closed": 4429 }));
+    let mut same = Socket::open(address, None).await?;
+    same.say(json!({ "type": "ping", "payload": { "n": 1 } })).await?;
+    assert_eq!(same.hear().await?, json!({ "type": "pong", "payload": { "n": 1 } }));
+    same.subscribe("1", "subscription { listingChanged { cursor } }").await?;
+    same.subscribe("1", "subscription { listingChanged { cursor } }").await?;
+    assert_eq!(same.hear().await?, json!({ "closed": 4409 }));
+    let mut odd = Socket::open(address, None).await?;
+    odd.say(json!({ "type": "nonsense" })).await?;
+    assert_eq!(odd.hear().await?, json!({ "closed": 4400 }));
+    let mut liar = raw("graphql-transport-ws").await?;
+    liar.say(json!({ "type": "connection_init", "payload": { "authorization": "Bearer forged" } })).await?;
+    assert_eq!(liar.hear().await?, json!({ "closed": 4403 }));
+    let mut request = format!("ws://{address}/graphql").into_client_request()?;
+    request.headers_mut().insert("origin", "https://evil.example".parse()?);
+    ensure!(tokio_tungstenite::connect_async(request).await.is_err(), "another site's socket");
+    Ok(())
+});
