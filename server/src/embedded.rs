@@ -71,6 +71,36 @@ pub fn port(
     })
 }
 
+/// What the sandbox custodian is started with.
+pub fn settings(
+    data: &Path,
+    address: SocketAddr,
+    own: SigningKey,
+    platform_key: VerifyingKey,
+    platform_url: &str,
+    notify_url: String,
+    clock: SharedClock,
+    entropy: SharedEntropy,
+) -> Settings {
+    let first_day = clock.now().date_naive();
+    Settings {
+        name: CUSTODIAN.into(),
+        file: data.join("custodian.db"),
+        authority: address.to_string(),
+        pages_url: format!("http://{address}"),
+        platform_url: platform_url.into(),
+        notify_url: Some(notify_url),
+        key: own,
+        key_id: "custodian-1".into(),
+        platform_key,
+        platform_key_id: "platform-1".into(),
+        now: Arc::new(move || clock.now().timestamp()),
+        chance: Arc::new(move |bytes| entropy.fill(bytes)),
+        first_day,
+        sandbox: true,
+    }
+}
+
 /// The sandbox custodian, running beside the server.
 pub struct Embedded {
     bank: Arc<Bank>,
@@ -100,24 +130,9 @@ impl Embedded {
         let address = listener.local_addr()?;
         let own = key(&data.join("custodian.key"), &entropy)?;
         let public_key = own.verifying_key();
-        let first_day = clock.now().date_naive();
-        let bank = Bank::open(Settings {
-            name: CUSTODIAN.into(),
-            file: data.join("custodian.db"),
-            authority: address.to_string(),
-            pages_url: format!("http://{address}"),
-            platform_url: platform_url.into(),
-            notify_url: Some(notify_url),
-            key: own,
-            key_id: "custodian-1".into(),
-            platform_key,
-            platform_key_id: "platform-1".into(),
-            now: Arc::new(move || clock.now().timestamp()),
-            chance: Arc::new(move |bytes| entropy.fill(bytes)),
-            first_day,
-            sandbox: true,
-        })
-        .await?;
+        let bank =
+            Bank::open(settings(data, address, own, platform_key, platform_url, notify_url, clock, entropy))
+                .await?;
         let stop = CancellationToken::new();
         let work = tokio::spawn(bank.clone().work(custodian::notify::over_http(), stop.clone()));
         let serve = {

@@ -4,8 +4,10 @@
 
 pub mod assets;
 pub mod config;
+pub mod demo;
 pub mod embedded;
 pub mod http;
+pub mod in_process;
 pub mod modules;
 pub mod notices;
 pub mod verify;

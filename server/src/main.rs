@@ -39,7 +39,7 @@ enum Command {
         /// Folder of the built app
         #[arg(long)]
         app: Option<PathBuf>,
-        /// A place to try things, never with real money; it has no made-up people yet
+        /// A place to try things, never with real money: made-up people with a year of history
         #[arg(long)]
         demo: bool,
     },
@@ -54,6 +54,15 @@ enum Command {
         offline: bool,
         #[arg(long)]
         json: bool,
+    },
+    /// Make the demo's year of history in an empty installation
+    Seed {
+        #[arg(long)]
+        data: Option<PathBuf>,
+        #[arg(long)]
+        listen: Option<SocketAddr>,
+        #[arg(long)]
+        custodian_listen: Option<SocketAddr>,
     },
     /// Print the API's schema
     Schema,
@@ -106,6 +115,17 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
             }
             Ok(ExitCode::from(verify::exit_code(&report)))
         }
+        Command::Seed { data, listen, custodian_listen } => {
+            let config = Config::read(|c| {
+                c.data = data.unwrap_or_else(|| c.data.clone());
+                c.listen = listen.unwrap_or(c.listen);
+                c.custodian_listen = custodian_listen.unwrap_or(c.custodian_listen);
+            })
+            .map_err(|why| anyhow!(why))?;
+            platform::telemetry::log(false, "error");
+            make_demo(&config).await?;
+            Ok(ExitCode::SUCCESS)
+        }
         Command::Schema => {
             print!("{}", graphql::sdl());
             Ok(ExitCode::SUCCESS)
@@ -119,9 +139,18 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
     }
 }
 
+async fn make_demo(config: &Config) -> anyhow::Result<()> {
+    println!("Making a year of made-up history; this takes a few minutes and is done once.");
+    let start = std::time::Instant::now();
+    counterfoil::demo::seed(config, |line| println!("  [{:>4} s] {line}", start.elapsed().as_secs())).await
+}
+
 async fn serve(config: Config) -> anyhow::Result<()> {
     platform::telemetry::log(config.log_json, "info,sqlx=warn");
     platform::telemetry::metrics();
+    if config.demo && !counterfoil::demo::is_seeded(&config) {
+        make_demo(&config).await?;
+    }
     std::fs::create_dir_all(&config.data).with_context(|| format!("{}", config.data.display()))?;
     let clock: SharedClock = Arc::new(SystemClock);
     let entropy: SharedEntropy = Arc::new(OsEntropy);
@@ -171,7 +200,7 @@ async fn serve(config: Config) -> anyhow::Result<()> {
         house.identity(Service::Operator).begin(&begin, Begin {}).await.map_err(|e| anyhow!("{e}"))?;
     let (last_clock, last_entropy) = (clock.clone(), entropy.clone());
     let door = http::Door { clock, entropy, ready };
-    let gateway = house.gateway(config.origin(), config.demo);
+    let gateway = house.gateway(config.origin(), config.demo.then(counterfoil::demo::offered));
     let api = notices::router(house.custody_door()).merge(graphql::http::router(gateway));
     let router =
         http::router(door, api, config.app.as_deref()).into_make_service_with_connect_info::<SocketAddr>();

@@ -21,12 +21,12 @@ use lending::LendingService;
 use lending_api::{Lending, LendingClient, LendingDispatcher};
 use office::OfficeService;
 use office_api::{Office, OfficeClient, OfficeDispatcher};
-use platform::calendar;
-use platform::db::{Db, Place, WriteError};
+use platform::db::{Db, Place, Sql, WriteError};
 use platform::outbox::{Outbox, Relay};
 use platform::reader::Source;
 use platform::service::{Loopback, Slot, Stub, Way};
 use platform::work::{self, Runner, SharedLoop, StepError};
+use platform::{calendar, jobs};
 use sea_orm::DbErr;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -120,8 +120,19 @@ impl House {
         migration::migrate(&parts.place).await?;
         let db = Db::open(&parts.place).await?;
         let first_day = parts.clock.now().date_naive();
+        let serves = parts.pace == Pace::Background;
         db.write(move |tx| {
-            async move { calendar::begin(tx, first_day).await.map_err(WriteError::<()>::from) }.boxed()
+            async move {
+                calendar::begin(tx, first_day).await?;
+                // SQLite has one process: whoever held a lease before is gone, and nobody need wait for it to run out.
+                if serves && !tx.is_postgres() {
+                    for service in SERVICES {
+                        jobs::release_all(tx, service).await?;
+                    }
+                }
+                Ok::<(), WriteError<()>>(())
+            }
+            .boxed()
         })
         .await
         .map_err(|e| DbErr::Custom(format!("the business date: {e:?}")))?;
@@ -169,7 +180,7 @@ impl House {
     }
 
     /// The public door to these services, wherever they run.
-    pub fn gateway(&self, origin: String, demo: bool) -> Gateway {
+    pub fn gateway(&self, origin: String, demo: Option<graphql::Demo>) -> Gateway {
         let gateway = Service::Gateway;
         let db = self.db.clone();
         Gateway::start(graphql::Parts {
@@ -366,7 +377,6 @@ impl House {
     /// # Errors
     /// Why not.
     pub async fn ready(&self) -> Result<(), String> {
-        use platform::db::Sql;
         self.db.read().one("SELECT 1", []).await.map_err(|_| "the database does not answer".to_string())?;
         Ok(())
     }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::time::Duration;
 use tests::door::{Door, Member, PASSWORD};
-use tests::life;
+use tests::life::{self, Stage};
 use tests::story;
 use tests::world::World;
 use tokio_tungstenite::tungstenite::Message;
@@ -19,7 +19,7 @@ async fn whole_life(world: &World, currency: Currency, unit: i64) -> anyhow::Res
     let door = Door::of(world);
     door.staff(world, &life::STAFF).await?;
     let text = life::documents(currency, unit);
-    let seen = life::play(world, &door, &text).await?;
+    let seen = life::play(Stage::Stepped(world), &door, &text).await?;
 
     let running = &seen["Running"];
     assert_eq!(running.text("/loan/status")?, "ACTIVE");
@@ -48,7 +48,7 @@ async fn whole_life(world: &World, currency: Currency, unit: i64) -> anyhow::Res
     assert_eq!(received, interest, "what the borrower paid the investors received");
 
     // The same documents again change nothing.
-    let again = life::play(world, &door, &text).await?;
+    let again = life::play(Stage::Stepped(world), &door, &text).await?;
     assert_eq!(again["Paid1"].at("/viewer/accounts")?, seen["Paid1"].at("/viewer/accounts")?);
     world.assert_matched().await
 }
@@ -116,7 +116,7 @@ story!(the_door_has_manners, |world| {
     assert_eq!(status(door.send(expired).await?), (401, "UNAUTHENTICATED".into()));
 
     // Who is unknown and who mistypes hear the same.
-    door.register(&world, "ada@example.test", &["INVESTOR"], None).await?;
+    door.register("ada@example.test", &["INVESTOR"], None).await?;
     let open = "mutation($input: SessionOpenInput!) { sessionOpen(input: $input) { session { accessToken } errors { code message field } } }";
     let guess = |email: &str| json!({ "input": { "email": email, "password": "not the password" } });
     let known = door.ask(None, open, guess("ada@example.test")).await?;
@@ -196,7 +196,7 @@ story!(every_mutation_refuses_strangers, |world| {
         cases.iter().map(|(n, _)| (*n).to_string()).chain(OPEN.map(str::to_string)).collect();
     assert_eq!(named, mutations(), "a mutation without a case here, or a case without a mutation");
     // One without any role that fits, though signed in.
-    let investor = door.register(&world, "mallory@example.test", &["INVESTOR"], None).await?;
+    let investor = door.register("mallory@example.test", &["INVESTOR"], None).await?;
     let staff_only: BTreeSet<&str> =
         ["applicationProposeRate", "listingCancel", "businessDayClose", "changePropose", "changeDecide"]
             .into();
@@ -279,7 +279,7 @@ impl Socket {
 async fn serve(door: &Door) -> anyhow::Result<std::net::SocketAddr> {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
-    let router = door.router().into_make_service_with_connect_info::<std::net::SocketAddr>();
+    let router = door.router()?.into_make_service_with_connect_info::<std::net::SocketAddr>();
     tokio::spawn(async move { axum::serve(listener, router).await });
     Ok(address)
 }
@@ -291,7 +291,7 @@ story!(a_listing_is_followed_while_it_fills_and_after_a_break, |world| {
     let text = life::documents(Currency::USD, 100);
     let (before, after) =
         text.split_at(text.find("# As investor1.usd@example.test: bids").context("the bids")?);
-    let seen = life::play(&world, &door, before).await?;
+    let seen = life::play(Stage::Stepped(&world), &door, before).await?;
     let listing = seen["Marketplace"].text("/listings/nodes/0/id")?;
     assert_eq!(seen["Marketplace"].text("/listings/nodes/0/progress")?, "0");
 
@@ -322,7 +322,8 @@ story!(a_listing_is_followed_while_it_fills_and_after_a_break, |world| {
     let money = |a: &str, f: &str| json!([{ "available": { "amount": a }, "frozen": { "amount": f } }]);
     assert_eq!(purse.next_of("/accountChanged/accounts").await?, money("10000.00", "0.00"));
 
-    life::play(&world, &door, after.split("# As operations").next().context("the payout")?).await?;
+    life::play(Stage::Stepped(&world), &door, after.split("# As operations").next().context("the payout")?)
+        .await?;
     let mut progress = Vec::new();
     let mut cursor = String::new();
     while progress.last() != Some(&json!("FILLED")) {

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a story stops at the first surprise")]
 
 mod close_of_business;
+mod crash;
 mod custody;
 mod graphql;
 mod identity;

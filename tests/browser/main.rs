@@ -1,7 +1,17 @@
 //! Browser stories: the real binary, the real app, headless Chromium.
 
+use anyhow::Context;
+use finance::Currency;
 use tests::browser::{Browser, Look};
+use tests::door::{Door, PASSWORD};
+use tests::life::{self, Stage};
 use tests::server::{Server, told};
+use thirtyfour::prelude::*;
+
+/// What must not be on the console, less what the story itself brought about.
+fn without(complaints: Vec<String>, expected: &[&str]) -> Vec<String> {
+    complaints.into_iter().filter(|c| !expected.iter().any(|e| c.contains(e))).collect()
+}
 
 #[tokio::test]
 async fn the_front_door_opens_in_light_and_dark_wide_and_narrow() -> anyhow::Result<()> {
@@ -26,4 +36,129 @@ async fn the_front_door_opens_in_light_and_dark_wide_and_narrow() -> anyhow::Res
         outcome?;
     }
     Ok(())
+}
+
+/// A listing fills while somebody looks; the line breaks and comes back by itself.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_listing_fills_before_ones_eyes() -> anyhow::Result<()> {
+    let app = told("COUNTERFOIL_TEST_APP")?;
+    let mut server = Server::start(&["--app", &app]).await?;
+    let door = Door::at(&server.url);
+    door.staff_by(server.first_links()?, &life::STAFF).await?;
+    let text = life::documents(Currency::USD, 100);
+    let place = |what: &str| text.find(what).with_context(|| what.to_string());
+    let first = place("# As investor1.usd@example.test: bids")?;
+    let second = place("# As investor2.usd@example.test: bids")?;
+    let third = place("# As investor3.usd@example.test: bids")?;
+    let end = place("# As operations@demo.test")?;
+    let seen = life::play(Stage::Served, &door, &text[..first]).await?;
+    let listing = seen["Marketplace"].text("/listings/nodes/0/id")?;
+
+    let wide = Browser::start(Look::Light, 1280, 900).await?;
+    let narrow = Browser::start(Look::Dark, 390, 844).await?;
+    let outcome = async {
+        wide.driver.goto(&format!("{}/marketplace", server.url)).await?;
+        wide.see("[data-listing]", "A heat pump").await?.find(By::Css("a")).await?.click().await?;
+        wide.see("h1", "A heat pump").await?;
+        narrow.driver.goto(&format!("{}/marketplace", server.url)).await?;
+        narrow.see("[data-line=Live]", "live").await?;
+        wide.see("[data-line=Live]", "live").await?;
+        wide.see(".fund", "0 %").await?;
+
+        life::play(Stage::Served, &door, &text[first..second]).await?;
+        wide.see(".fund", "50 %").await?;
+        wide.see(".arrived", "USD 5,000.00 just came in").await?;
+        narrow.see(".fund", "50 %").await?;
+        wide.shoot("listing-filling-light-wide").await?;
+        narrow.shoot("marketplace-filling-dark-narrow").await?;
+
+        // The platform is killed: the page says so, and is whole again without a reload.
+        server.kill()?;
+        wide.see("[data-line=Reconnecting]", "reconnecting").await?;
+        wide.shoot("listing-reconnecting-light-wide").await?;
+        server.start_again().await?;
+        life::play(Stage::Served, &door, &text[second..third]).await?;
+        wide.see("[data-line=Live]", "live").await?;
+        wide.see(".fund", "83 %").await?;
+
+        life::play(Stage::Served, &door, &text[third..end]).await?;
+        wide.see("[data-status=Filled]", "Filled").await?;
+        wide.see(".fund", "100 %").await?;
+        narrow.see("[data-listing]", "Filled").await?;
+        narrow.driver.goto(&format!("{}/listings/{listing}", server.url)).await?;
+        narrow.see(".fund", "100 %").await?;
+        narrow.shoot("listing-filled-dark-narrow").await?;
+        let broke = ["WebSocket connection", "ERR_CONNECTION_REFUSED"];
+        for browser in [&wide, &narrow] {
+            let complaints = without(browser.complaints().await?, &broke);
+            assert!(complaints.is_empty(), "the page complains: {complaints:#?}");
+        }
+        anyhow::Ok(())
+    }
+    .await;
+    wide.quit().await?;
+    narrow.quit().await?;
+    outcome
+}
+
+#[tokio::test]
+async fn people_sign_in_stay_signed_in_and_reckon_a_loan() -> anyhow::Result<()> {
+    let app = told("COUNTERFOIL_TEST_APP")?;
+    let server = Server::start(&["--app", &app]).await?;
+    let door = Door::at(&server.url);
+    door.register("ada@example.test", &["INVESTOR"], None).await?;
+    let browser = Browser::start(Look::Light, 1280, 900).await?;
+    let outcome = async {
+        browser.driver.goto(&format!("{}/sign-in", server.url)).await?;
+        browser.see("h1", "Sign in").await?;
+        let field = async |name: &str, text: &str| {
+            let field = browser.driver.find(By::Css(format!("input[name={name}]"))).await?;
+            field.send_keys(text).await
+        };
+        field("email", "ada@example.test").await?;
+        field("password", "wrong").await?;
+        browser.see("button[type=submit]", "Sign in").await?.click().await?;
+        browser.see("[role=alert]", "the address or the password is wrong").await?;
+        let email = browser.driver.find(By::Css("input[name=email]")).await?;
+        assert_eq!(
+            email.prop("value").await?.as_deref(),
+            Some("ada@example.test"),
+            "the form is still filled"
+        );
+        // Typed over, as a person does.
+        browser.driver.find(By::Css("input[name=password]")).await?.send_keys(Key::Control + "a").await?;
+        field("password", PASSWORD).await?;
+        browser.see("button[type=submit]", "Sign in").await?.click().await?;
+        browser.see("h1", "Marketplace").await?;
+        browser.see(".who", "ada@example.test").await?;
+        browser.driver.refresh().await?;
+        browser.see(".who", "ada@example.test").await?;
+        let kept = browser
+            .driver
+            .execute("return document.cookie + JSON.stringify(localStorage)", Vec::new())
+            .await?;
+        let kept: String = kept.convert()?;
+        assert!(
+            !kept.contains("refresh") && !kept.contains("ey"),
+            "no token where scripts can read it: {kept}"
+        );
+        browser.see("button", "Sign out").await?.click().await?;
+        browser.see("a.button", "Sign in").await?;
+
+        // 10,000.00 at 12 % over 12 months: 888.49 a month, 661.86 of interest.
+        browser.driver.goto(&format!("{}/calculator", server.url)).await?;
+        browser.see("[data-result=monthly]", "888.49").await?;
+        browser.see("[data-result=interest]", "661.86").await?;
+        browser.shoot("calculator-light-wide").await?;
+        let amount = browser.driver.find(By::Css("input[name=amount]")).await?;
+        amount.send_keys(Key::Control + "a").await?;
+        amount.send_keys("1e5").await?;
+        browser.see("#amount-error", "Digits with at most 2 decimals").await?;
+        let complaints = browser.complaints().await?;
+        assert!(complaints.is_empty(), "the page complains: {complaints:#?}");
+        anyhow::Ok(())
+    }
+    .await;
+    browser.quit().await?;
+    outcome
 }

@@ -7,8 +7,13 @@ use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode};
 use identity_api::{Begin, Identity};
 use kernel::call::Service;
+use kernel::clock::SharedClock;
+use kernel::entropy::SharedEntropy;
+use kernel::{OsEntropy, SystemClock};
 use serde_json::{Value, json};
+use std::sync::Arc;
 use tower::ServiceExt;
+use uuid::Uuid;
 
 /// What came back.
 pub struct Answer {
@@ -42,9 +47,16 @@ impl Answer {
     }
 }
 
-/// The whole public door of a world.
+enum Way {
+    Within(Router),
+    Served { url: String, client: reqwest::Client },
+}
+
+/// The whole public door: of a world, or of a server that runs.
 pub struct Door {
-    router: Router,
+    way: Way,
+    clock: SharedClock,
+    entropy: SharedEntropy,
 }
 
 /// Somebody who has signed in.
@@ -59,27 +71,55 @@ pub const PASSWORD: &str = "a long enough password";
 
 impl Door {
     pub fn of(world: &World) -> Door {
-        let gateway = world.house.gateway("http://platform.test".into(), true);
+        let gateway = world.house.gateway("http://platform.test".into(), Some(graphql::Demo::default()));
         let door = counterfoil::http::Door {
             clock: world.clock(),
             entropy: world.entropy.clone(),
             ready: std::sync::Arc::new(|| Box::pin(async { Ok(()) })),
         };
         let api = graphql::http::router(gateway);
-        Door { router: counterfoil::http::router(door, api, None) }
+        let way = Way::Within(counterfoil::http::router(door, api, None));
+        Door { way, clock: world.clock(), entropy: world.entropy.clone() }
     }
 
-    pub fn router(&self) -> Router {
-        self.router.clone()
+    pub fn at(url: &str) -> Door {
+        let way = Way::Served { url: url.into(), client: reqwest::Client::new() };
+        Door { way, clock: Arc::new(SystemClock), entropy: Arc::new(OsEntropy) }
+    }
+
+    fn uuid(&self) -> Uuid {
+        self.entropy.uuid(self.clock.now())
+    }
+
+    /// # Errors
+    /// When it is another process's.
+    pub fn router(&self) -> anyhow::Result<Router> {
+        match &self.way {
+            Way::Within(router) => Ok(router.clone()),
+            Way::Served { .. } => Err(anyhow!("the router is in another process")),
+        }
     }
 
     /// # Errors
     /// When the answer cannot be read.
     pub async fn send(&self, request: Request<Body>) -> anyhow::Result<Answer> {
-        let answer = self.router.clone().oneshot(request).await?;
-        let (status, headers) = (answer.status(), answer.headers().clone());
-        let body = axum::body::to_bytes(answer.into_body(), 1 << 22).await?;
-        Ok(Answer { status, headers, body: serde_json::from_slice(&body).unwrap_or(Value::Null) })
+        match &self.way {
+            Way::Within(router) => {
+                let answer = router.clone().oneshot(request).await?;
+                let (status, headers) = (answer.status(), answer.headers().clone());
+                let body = axum::body::to_bytes(answer.into_body(), 1 << 22).await?;
+                Ok(Answer { status, headers, body: serde_json::from_slice(&body).unwrap_or(Value::Null) })
+            }
+            Way::Served { url, client } => {
+                let (parts, body) = request.into_parts();
+                let body = axum::body::to_bytes(body, 1 << 22).await?;
+                let url = format!("{url}{}", parts.uri);
+                let ask = client.request(parts.method, url).headers(parts.headers).body(body.to_vec());
+                let answer = ask.send().await?;
+                let (status, headers) = (answer.status(), answer.headers().clone());
+                Ok(Answer { status, headers, body: answer.json().await.unwrap_or(Value::Null) })
+            }
+        }
     }
 
     /// Sends one document as JSON by POST.
@@ -101,13 +141,12 @@ impl Door {
     /// When either is refused.
     pub async fn register(
         &self,
-        world: &World,
         email: &str,
         roles: &[&str],
         invitation: Option<&str>,
     ) -> anyhow::Result<Member> {
         let input = json!({
-            "id": world.uuid(), "party": world.uuid(), "email": email, "password": PASSWORD, "name": email,
+            "id": self.uuid(), "party": self.uuid(), "email": email, "password": PASSWORD, "name": email,
             "documentCountry": "GB", "documentNumber": email, "roles": roles, "invitation": invitation,
         });
         let query = "mutation($input: PartyRegisterInput!) { partyRegister(input: $input) { done errors { code message } } }";
@@ -136,15 +175,24 @@ impl Door {
     /// When a step is refused.
     pub async fn staff(&self, world: &World, roles: &[(&str, &str)]) -> anyhow::Result<Vec<Member>> {
         let links = world.house.identity(Service::Operator).begin(&world.call(), Begin {}).await;
+        let links = links.map_err(|e| anyhow!("{e}"))?.invitations.into_iter().map(|(_, secret)| secret.0);
+        self.staff_by(links.collect(), roles).await
+    }
+
+    /// As [`Door::staff`], by the links an installation printed.
+    ///
+    /// # Errors
+    /// When a step is refused.
+    pub async fn staff_by(&self, links: Vec<String>, roles: &[(&str, &str)]) -> anyhow::Result<Vec<Member>> {
         let mut admins = Vec::new();
-        for (n, (_, secret)) in links.map_err(|e| anyhow!("{e}"))?.invitations.iter().enumerate() {
-            admins.push(self.register(world, &format!("admin{n}@staff.test"), &[], Some(&secret.0)).await?);
+        for (n, secret) in links.iter().enumerate() {
+            admins.push(self.register(&format!("admin{n}@staff.test"), &[], Some(secret)).await?);
         }
         ensure!(admins.len() == 2, "two first links");
         let mut staff = Vec::new();
         for (email, role) in roles {
             let propose = "mutation($input: ChangeProposeInput!) { changePropose(input: $input) { change { id } errors { code } } }";
-            let input = json!({ "input": { "id": world.uuid(), "change": { "inviteStaff": role }, "reason": "joins" } });
+            let input = json!({ "input": { "id": self.uuid(), "change": { "inviteStaff": role }, "reason": "joins" } });
             let change =
                 self.ask(Some(&admins[0].token), propose, input).await?.text("/changePropose/change/id")?;
             let decide = "mutation($input: ChangeDecideInput!) { changeDecide(input: $input) { decided { secret } errors { code } } }";
@@ -153,7 +201,7 @@ impl Door {
                 .ask(Some(&admins[1].token), decide, input)
                 .await?
                 .text("/changeDecide/decided/secret")?;
-            staff.push(self.register(world, email, &[], Some(&secret)).await?);
+            staff.push(self.register(email, &[], Some(&secret)).await?);
         }
         Ok(staff)
     }

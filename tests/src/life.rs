@@ -225,11 +225,45 @@ pub fn steps(text: &str) -> Vec<Step> {
 
 const CONFIRM: &str = "decision=confirm&password=correct-horse&bank_account=GB00HARB123";
 
+/// Where the documents are played.
+#[derive(Clone, Copy)]
+pub enum Stage<'a> {
+    /// A world whose work is stepped.
+    Stepped(&'a World),
+    /// A server that runs by itself: what is not ready yet is asked for again.
+    Served,
+}
+
+impl Stage<'_> {
+    async fn settle(self) -> anyhow::Result<()> {
+        match self {
+            Stage::Stepped(world) => world.settle().await,
+            Stage::Served => Ok(()),
+        }
+    }
+
+    async fn confirm(self, page: &str) -> anyhow::Result<()> {
+        let (status, body) = match self {
+            Stage::Stepped(world) => world.at_custodian(page, CONFIRM).await?,
+            Stage::Served => {
+                let post = reqwest::Client::new().post(page).body(CONFIRM);
+                let answer = post.header("content-type", "application/x-www-form-urlencoded").send().await?;
+                (answer.status().as_u16(), answer.text().await?)
+            }
+        };
+        ensure!(status == 200, "{page}: {status} {body}");
+        Ok(())
+    }
+}
+
+/// How long a server that runs by itself is asked again.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(30);
+
 /// Plays a file in order, as its people. Gives the answers by operation.
 ///
 /// # Errors
 /// The first step that is refused.
-pub async fn play(world: &World, door: &Door, text: &str) -> anyhow::Result<HashMap<String, Answer>> {
+pub async fn play(stage: Stage<'_>, door: &Door, text: &str) -> anyhow::Result<HashMap<String, Answer>> {
     let mut answers = HashMap::new();
     let mut tokens: HashMap<String, String> = HashMap::new();
     for step in steps(text).into_iter().filter(|s| s.name != "SignIn") {
@@ -244,20 +278,43 @@ pub async fn play(world: &World, door: &Door, text: &str) -> anyhow::Result<Hash
                 }
             }),
         };
-        let answer = door.ask(token.as_deref(), &step.text, json!({})).await?;
-        ensure!(answer.body["errors"].is_null(), "{}: {}", step.name, answer.body);
+        let mut waited = std::time::Duration::ZERO;
+        let answer = loop {
+            let answer = door.ask(token.as_deref(), &step.text, json!({})).await?;
+            ensure!(answer.body["errors"].is_null(), "{}: {}", step.name, answer.body);
+            let payload = answer.body["data"].as_object().and_then(|d| d.values().next());
+            let payload = payload.with_context(|| format!("{}: no data", step.name))?;
+            let refused = payload["errors"].as_array().is_some_and(|e| !e.is_empty());
+            // A page that is still to come is worth waiting for; a status that nobody waits for is not.
+            let early = refused || step.early(payload);
+            if !early || matches!(stage, Stage::Stepped(_)) {
+                ensure!(!refused, "{}: {}", step.name, answer.body);
+                break answer;
+            }
+            ensure!(waited < PATIENCE, "{}: {}", step.name, answer.body);
+            waited += std::time::Duration::from_millis(100);
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        };
         let payload = answer.body["data"].as_object().and_then(|d| d.values().next());
-        let payload = payload.with_context(|| format!("{}: no data", step.name))?;
-        let refused = payload["errors"].as_array().is_some_and(|e| !e.is_empty());
-        ensure!(!refused, "{}: {}", step.name, answer.body);
-        let page = payload.as_object().and_then(|p| p.values().find_map(|v| v["redirectUrl"].as_str()));
+        let page = payload.and_then(|p| p.as_object()?.values().find_map(|v| v["redirectUrl"].as_str()));
         if let Some(page) = page.map(str::to_string) {
-            world.settle().await?;
-            let (status, body) = world.at_custodian(&page, CONFIRM).await?;
-            ensure!(status == 200, "{}: {status} {body}", step.name);
+            stage.settle().await?;
+            stage.confirm(&page).await?;
         }
-        world.settle().await?;
+        stage.settle().await?;
         answers.insert(step.name, answer);
     }
     Ok(answers)
+}
+
+impl Step {
+    /// Whether an answer shows that the work before this step has not come to rest yet.
+    fn early(&self, payload: &serde_json::Value) -> bool {
+        match self.name.as_str() {
+            "Running" => payload["status"] != "ACTIVE",
+            "Closed" => payload["status"] != "CLOSED",
+            "Marketplace" => payload["nodes"].as_array().is_none_or(Vec::is_empty),
+            _ => false,
+        }
+    }
 }

@@ -36,6 +36,7 @@ impl Drop for Folder {
 
 pub struct Server {
     child: Child,
+    arguments: Vec<String>,
     pub url: String,
     /// Where its sandbox custodian listens.
     pub custodian: String,
@@ -45,35 +46,49 @@ pub struct Server {
 impl Server {
     /// Starts `counterfoil serve` and waits until it is ready.
     pub async fn start(arguments: &[&str]) -> anyhow::Result<Server> {
-        let binary = PathBuf::from(told("COUNTERFOIL_TEST_BINARIES")?).join("counterfoil");
         let (port, data) = (free_port()?, Folder::new("server")?);
         let custodian = format!("127.0.0.1:{}", free_port()?);
-        let child = Command::new(&binary)
-            .args([
-                "serve",
-                "--listen",
-                &format!("127.0.0.1:{port}"),
-                "--custodian-listen",
-                &custodian,
-                "--data",
-            ])
-            .arg(&data.0)
-            .args(arguments)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .spawn()
-            .with_context(|| format!("cannot start {}", binary.display()))?;
-        let mut server = Server { child, url: format!("http://127.0.0.1:{port}"), custodian, data };
+        let mut all: Vec<String> =
+            ["serve", "--listen", &format!("127.0.0.1:{port}"), "--custodian-listen", &custodian]
+                .map(str::to_string)
+                .into();
+        all.extend(arguments.iter().map(|a| (*a).to_string()));
+        let child = spawn(&all, &data)?;
+        let mut server =
+            Server { child, arguments: all, url: format!("http://127.0.0.1:{port}"), custodian, data };
+        server.wait().await?;
+        Ok(server)
+    }
+
+    /// Starts it once more on what it left behind, at the same addresses.
+    ///
+    /// # Errors
+    /// When it does not come up.
+    pub async fn start_again(&mut self) -> anyhow::Result<()> {
+        self.child = spawn(&self.arguments, &self.data)?;
+        self.wait().await
+    }
+
+    async fn wait(&mut self) -> anyhow::Result<()> {
         for _ in 0..300 {
-            if let Some(status) = server.child.try_wait()? {
+            if let Some(status) = self.child.try_wait()? {
                 bail!("the server ended with {status} before it was ready");
             }
-            if ready(&server.url).await {
-                return Ok(server);
+            if ready(&self.url).await {
+                return Ok(());
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
         bail!("the server was not ready within thirty seconds")
+    }
+
+    /// The secrets of the links that the first start of an installation prints.
+    ///
+    /// # Errors
+    /// When what it printed cannot be read.
+    pub fn first_links(&self) -> anyhow::Result<Vec<String>> {
+        let printed = std::fs::read_to_string(self.data.0.join(PRINTED))?;
+        Ok(printed.lines().filter_map(|l| Some(l.split_once("/invitation/")?.1.trim().to_string())).collect())
     }
 
     /// Asks it to end in good order, and waits until it has.
@@ -111,6 +126,22 @@ impl Drop for Server {
         self.child.kill().ok();
         self.child.wait().ok();
     }
+}
+
+/// Where what the server prints is kept.
+const PRINTED: &str = "printed.txt";
+
+fn spawn(arguments: &[String], data: &Folder) -> anyhow::Result<Child> {
+    let binary = PathBuf::from(told("COUNTERFOIL_TEST_BINARIES")?).join("counterfoil");
+    let printed = std::fs::OpenOptions::new().create(true).append(true).open(data.0.join(PRINTED))?;
+    Command::new(&binary)
+        .args(arguments)
+        .arg("--data")
+        .arg(&data.0)
+        .stdin(Stdio::null())
+        .stdout(printed)
+        .spawn()
+        .with_context(|| format!("cannot start {}", binary.display()))
 }
 
 async fn ready(url: &str) -> bool {

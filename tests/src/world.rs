@@ -1,14 +1,12 @@
 //! A platform of one's own: own database, clock by hand, seeded chance, loops stepped.
 
 use crate::database::{Kind, TestDatabase};
-use anyhow::{Context, anyhow};
-use axum::body::Body;
-use axum::http::Request;
+use anyhow::anyhow;
 use chrono::{DateTime, Duration, Utc};
+use counterfoil::in_process;
 use counterfoil::modules::{House, Pace, Parts, Reach};
 use custodian::notify::Post;
 use custodian::{Bank, Settings};
-use custody::CustodyService;
 use custody::port::Port;
 use custody_api::{Custody, ProofReport, ProveBooks, Verdict};
 use ed25519_dalek::SigningKey;
@@ -18,10 +16,8 @@ use kernel::clock::SharedClock;
 use kernel::entropy::SharedEntropy;
 use kernel::id::RequestId;
 use kernel::{ManualClock, SeededEntropy};
-use platform::service::Slot;
 use std::collections::HashMap;
 use std::sync::Arc;
-use tower::ServiceExt;
 use uuid::Uuid;
 
 pub struct World {
@@ -71,7 +67,7 @@ impl World {
             },
         };
         let house = House::start(parts.clone()).await?;
-        let bank_post = post_to(house.custody_door());
+        let bank_post = in_process::post(house.custody_door());
         Ok(World { house, bank, bank_post, clock, entropy, database, parts })
     }
 
@@ -79,7 +75,7 @@ impl World {
     pub async fn restart(&mut self) -> anyhow::Result<()> {
         self.house.stop().await;
         self.house = House::start(self.parts.clone()).await?;
-        self.bank_post = post_to(self.house.custody_door());
+        self.bank_post = in_process::post(self.house.custody_door());
         Ok(())
     }
 
@@ -128,14 +124,7 @@ impl World {
 
     /// Answers a page of the custodian as its user would. Gives the page's text.
     pub async fn at_custodian(&self, url: &str, form: &str) -> anyhow::Result<(u16, String)> {
-        let path = url.strip_prefix(PAGES).context("a page of the custodian")?;
-        let request = Request::post(path)
-            .header("content-type", "application/x-www-form-urlencoded")
-            .body(Body::from(form.to_string()))?;
-        let answer = custodian::api::router(self.bank.clone()).oneshot(request).await?;
-        let status = answer.status().as_u16();
-        let body = axum::body::to_bytes(answer.into_body(), 1 << 20).await?;
-        Ok((status, String::from_utf8_lossy(&body).into_owned()))
+        in_process::answer_page(&self.bank, url, form).await
     }
 
     /// Proves the books and gives the report.
@@ -180,26 +169,10 @@ async fn found_bank(
         sandbox: true,
     })
     .await?;
-    let wire = {
-        let bank = bank.clone();
-        Arc::new(move |path: String, headers: Vec<(&'static str, String)>, body: Vec<u8>| {
-            let router = custodian::api::router(bank.clone());
-            let answer = async move {
-                let mut request = Request::post(path).header("content-type", "application/json");
-                for (name, value) in headers {
-                    request = request.header(name, value);
-                }
-                let answer = router.oneshot(request.body(Body::from(body)).ok()?).await.ok()?;
-                let status = answer.status().as_u16();
-                Some((status, axum::body::to_bytes(answer.into_body(), 1 << 24).await.ok()?.to_vec()))
-            };
-            Box::pin(answer) as futures::future::BoxFuture<'static, _>
-        })
-    };
     let port = Port {
         custodian: "harbour".into(),
         authority: "bank.test".into(),
-        wire,
+        wire: in_process::wire(bank.clone()),
         key: platform_key,
         key_id: "platform-1".into(),
         custodian_key: bank_key.verifying_key(),
@@ -209,20 +182,4 @@ async fn found_bank(
         entropy,
     };
     Ok((bank, port))
-}
-
-/// The custodian's way back to us, through our real route.
-fn post_to(custody: Slot<CustodyService>) -> Post {
-    Arc::new(move |url, headers, body| {
-        let router = counterfoil::notices::router(custody.clone());
-        Box::pin(async move {
-            let path = url.strip_prefix("http://platform.test").unwrap_or(&url).to_string();
-            let mut request = Request::post(path);
-            for (name, value) in headers {
-                request = request.header(name, value);
-            }
-            let Ok(request) = request.body(Body::from(body)) else { return false };
-            router.oneshot(request).await.is_ok_and(|answer| answer.status().is_success())
-        })
-    })
 }

@@ -1,7 +1,14 @@
 //! The frame around every page, and which page stands at which address.
 
+use crate::api::live;
 use crate::components::frame::{Foot, Top};
-use crate::pages::public::{home::Home, not_found::NotFound};
+use crate::pages::public::calculator::Calculator;
+use crate::pages::public::home::Home;
+use crate::pages::public::listing::Listing;
+use crate::pages::public::marketplace::Marketplace;
+use crate::pages::public::not_found::NotFound;
+use crate::pages::public::sign_in::SignIn;
+use crate::session;
 use leptos::prelude::*;
 use leptos_meta::provide_meta_context;
 use leptos_router::components::{Route, Router, Routes};
@@ -10,6 +17,8 @@ use leptos_router::path;
 #[component]
 pub fn App() -> impl IntoView {
     provide_meta_context();
+    live::provide_line();
+    session::provide();
     view! {
         <Router>
             <a class="skip" href="#main">"Skip to the content"</a>
@@ -17,6 +26,10 @@ pub fn App() -> impl IntoView {
             <main id="main" tabindex="-1">
                 <Routes fallback=NotFound>
                     <Route path=path!("/") view=Home/>
+                    <Route path=path!("/marketplace") view=Marketplace/>
+                    <Route path=path!("/listings/:id") view=Listing/>
+                    <Route path=path!("/calculator") view=Calculator/>
+                    <Route path=path!("/sign-in") view=SignIn/>
                 </Routes>
             </main>
             <Foot/>

@@ -1,14 +1,22 @@
 //! Every page and its address; links are made from here, so that none can point nowhere.
 
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Page {
     Home,
+    Marketplace,
+    Listing(String),
+    Calculator,
+    SignIn,
 }
 
 impl Page {
-    pub fn path(self) -> &'static str {
+    pub fn path(&self) -> String {
         match self {
-            Page::Home => "/",
+            Page::Home => "/".into(),
+            Page::Marketplace => "/marketplace".into(),
+            Page::Listing(id) => format!("/listings/{id}"),
+            Page::Calculator => "/calculator".into(),
+            Page::SignIn => "/sign-in".into(),
         }
     }
 }

@@ -27,7 +27,7 @@ pub mod socket;
 pub mod task;
 
 use async_graphql::extensions::{Extension, ExtensionContext, ExtensionFactory, NextExecute};
-use async_graphql::{MergedObject, Response, Schema};
+use async_graphql::{MergedObject, Response, Schema, SimpleObject};
 use context::Services;
 use futures::FutureExt;
 use kernel::Call;
@@ -110,8 +110,23 @@ pub struct Parts {
     pub wake: Arc<dyn Fn(Service) -> Arc<Notify> + Send + Sync>,
     /// What the app's `Origin` is, as in `https://lend.example.org`.
     pub origin: String,
-    /// A place to try things: GraphiQL, and the whole schema by introspection.
-    pub demo: bool,
+    /// A place to try things: the whole schema by introspection, GraphiQL, accounts on offer.
+    pub demo: Option<Demo>,
+}
+
+/// What a demo offers besides.
+#[derive(Clone, Default)]
+pub struct Demo {
+    pub accounts: Vec<DemoAccount>,
+}
+
+/// An account that anybody may use to look around a demo.
+#[derive(Clone, SimpleObject)]
+pub struct DemoAccount {
+    pub email: String,
+    pub name: String,
+    pub role: party::Role,
+    pub password: String,
 }
 
 /// The gateway, running.
@@ -167,7 +182,12 @@ impl Gateway {
         let all = [&feeds.ledger, &feeds.investing, &feeds.lending, &feeds.office, &feeds.identity];
         let follow = all.into_iter().map(|f| tokio::spawn(f.clone().follow())).collect();
         let Parts { services, clock, entropy, origin, demo, .. } = parts;
-        let api = schema().data(services.clone()).data(feeds.clone()).finish();
+        let api = schema()
+            .data(services.clone())
+            .data(feeds.clone())
+            .data(demo.clone().unwrap_or_default())
+            .finish();
+        let demo = demo.is_some();
         Gateway { api, services, feeds, clock, entropy, origin, demo, _follow: Arc::new(Follow(follow)) }
     }
 }

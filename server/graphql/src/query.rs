@@ -12,6 +12,7 @@ use crate::party::{Change, Party, Session};
 use crate::proof::Proof;
 use crate::scalars::{Currency, Date};
 use crate::task::{BusinessDay, Task, TaskKind};
+use crate::{Demo, DemoAccount};
 use async_graphql::connection::Connection;
 use async_graphql::{Context, ID, Interface, Object, Result};
 use custody_api::{CashAccountOf, Custody, InstructionsOf, ProveBooks};
@@ -68,6 +69,11 @@ impl Query {
             return Ok(self.task(ctx, Gid(id)).await?.map(Node::Task));
         }
         Err(malformed("nothing has ids of this kind"))
+    }
+
+    /// Accounts to look around with; none outside a demo.
+    async fn demo_accounts(&self, ctx: &Context<'_>) -> Vec<DemoAccount> {
+        ctx.data_unchecked::<Demo>().accounts.clone()
     }
 
     /// The platform's date, on which loans run.

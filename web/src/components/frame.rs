@@ -2,6 +2,7 @@
 
 use crate::components::colour_mode::ColourMode;
 use crate::page::Page;
+use crate::session;
 use leptos::prelude::*;
 use leptos_router::components::A;
 
@@ -16,15 +17,37 @@ pub fn Mark() -> impl IntoView {
     }
 }
 
+/// Who is signed in, or the way to sign in.
+#[component]
+fn Who() -> impl IntoView {
+    let party = session::party();
+    let leave = move |_| leptos::task::spawn_local(session::sign_out());
+    view! {
+        {move || match party.get() {
+            None => view! { <A attr:class="button" href=Page::SignIn.path()>"Sign in"</A> }.into_any(),
+            Some(party) => {
+                let role = party.roles.first().map_or("", |r| r.name());
+                view! {
+                    <span class="who"><b>{party.name}</b><span class="small muted">{role}</span></span>
+                    <button class="button" on:click=leave>"Sign out"</button>
+                }
+                .into_any()
+            }
+        }}
+    }
+}
+
 #[component]
 pub fn Top() -> impl IntoView {
     view! {
         <header class="top">
             <a class="brand" href=Page::Home.path() aria-label="Counterfoil, home"><Mark/><span>"Counterfoil"</span></a>
             <nav aria-label="Main">
-                <A href=Page::Home.path() exact=true>"Home"</A>
+                <A href=Page::Marketplace.path()>"Marketplace"</A>
+                <A href=Page::Calculator.path()>"Calculator"</A>
             </nav>
             <ColourMode/>
+            <Who/>
         </header>
     }
 }

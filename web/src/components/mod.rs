@@ -1,4 +1,7 @@
-//! The pieces pages are made of. A component takes signals and callbacks and never fetches.
+//! Pieces of pages. They take signals and callbacks and never fetch.
 
+pub mod amount;
 pub mod colour_mode;
 pub mod frame;
+pub mod funding;
+pub mod notice;

@@ -1,4 +1,8 @@
-//! What everybody may see.
+//! Pages for everybody.
 
+pub mod calculator;
 pub mod home;
+pub mod listing;
+pub mod marketplace;
 pub mod not_found;
+pub mod sign_in;

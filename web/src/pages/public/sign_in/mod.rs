@@ -1,0 +1,99 @@
+//! Signing in; in a demo, with accounts on offer.
+
+mod query;
+
+use crate::api;
+use crate::page::Page;
+use crate::session;
+use cynic::QueryBuilder;
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::hooks::use_navigate;
+use query::{Account, Accounts};
+
+#[component]
+pub fn SignIn() -> impl IntoView {
+    let (email, set_email) = signal(String::new());
+    let (password, set_password) = signal(String::new());
+    let (error, set_error) = signal(None::<String>);
+    let (busy, set_busy) = signal(false);
+    let offered = RwSignal::new(Vec::<Account>::new());
+    leptos::task::spawn_local(async move {
+        if let Ok(found) = api::ask(Accounts::build(())).await {
+            offered.set(found.demo_accounts);
+        }
+    });
+    let navigate = use_navigate();
+    let enter = Callback::new(move |()| {
+        if busy.get_untracked() {
+            return;
+        }
+        set_busy.set(true);
+        set_error.set(None);
+        let navigate = navigate.clone();
+        leptos::task::spawn_local(async move {
+            let outcome = session::sign_in(email.get_untracked(), password.get_untracked()).await;
+            set_busy.set(false);
+            match outcome {
+                Ok(()) => navigate(&Page::Marketplace.path(), Default::default()),
+                // The form keeps what was typed.
+                Err(failure) => set_error.set(Some(failure.message)),
+            }
+        });
+    });
+    let submit = move |event: leptos::ev::SubmitEvent| {
+        event.prevent_default();
+        enter.run(());
+    };
+    view! {
+        <Title text="Sign in · Counterfoil"/>
+        <div class="columns two narrow">
+            <section class="card stack">
+                <h1>"Sign in"</h1>
+                <form class="stack" on:submit=submit>
+                    <label class="field">
+                        <span>"E-mail address"</span>
+                        <input type="email" name="email" autocomplete="username" required prop:value=email
+                            on:input=move |e| set_email.set(event_target_value(&e))/>
+                    </label>
+                    <label class="field">
+                        <span>"Password"</span>
+                        <input type="password" name="password" autocomplete="current-password" required prop:value=password
+                            on:input=move |e| set_password.set(event_target_value(&e))/>
+                    </label>
+                    {move || error.get().map(|e| view! { <p class="notice bad" role="alert">{e}</p> })}
+                    <button class="button primary" type="submit" disabled=busy>
+                        {move || if busy.get() { "Signing in…" } else { "Sign in" }}
+                    </button>
+                </form>
+            </section>
+            {move || {
+                let accounts = offered.get();
+                let secret = accounts.first().map(|a| a.password.clone()).unwrap_or_default();
+                (!accounts.is_empty()).then(|| view! {
+                    <section class="card stack">
+                        <h2>"Demo accounts"</h2>
+                        <p class="small muted">"Made-up people with a year of history. Their password, also at the custodian's pages: "<code>{secret}</code></p>
+                        <ul class="choices">
+                            {accounts.into_iter().map(|a| {
+                                let (mail, secret) = (a.email.clone(), a.password.clone());
+                                let choose = move |_| {
+                                    set_email.set(mail.clone());
+                                    set_password.set(secret.clone());
+                                    enter.run(());
+                                };
+                                view! {
+                                    <li>
+                                        <button class="choice" on:click=choose data-account=a.email.clone()>
+                                            <b>{a.name}</b> <span class="muted">{a.role.name()}</span>
+                                        </button>
+                                    </li>
+                                }
+                            }).collect_view()}
+                        </ul>
+                    </section>
+                })
+            }}
+        </div>
+    }
+}
