@@ -197,8 +197,14 @@ story!(a_user_opens_an_account_tops_up_and_withdraws, |world| {
     assert_eq!(again.redirect_url, view.redirect_url);
     let other = actors.gateway().withdraw(&me, withdraw(id, 30_01)).await;
     assert_eq!(other, Err(Refused::Refused(CustodyError::InstructionIdTaken)));
-    let much = actors.gateway().withdraw(&me, withdraw(actors.instruction(), 70_01)).await;
+    let beyond = actors.gateway().withdraw(&me, withdraw(actors.instruction(), i64::MAX)).await;
+    assert_eq!(beyond, Err(Refused::Refused(CustodyError::AmountTooLarge)));
+    let wish = actors.instruction();
+    let much = actors.gateway().withdraw(&me, withdraw(wish, 70_01)).await;
     assert_eq!(much, Err(Refused::Refused(CustodyError::InsufficientFunds)));
+    // A refusal leaves no trace: the id may be used for what there is.
+    let less = actors.gateway().withdraw(&me, withdraw(wish, 70_02)).await;
+    assert_eq!(less, Err(Refused::Refused(CustodyError::InsufficientFunds)));
 
     actors.confirm(&view).await?;
     world.wait(10).await?;

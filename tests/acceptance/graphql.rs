@@ -169,6 +169,7 @@ fn hostile_inputs() -> Vec<(&'static str, Value)> {
         ("taskClaim", json!({ "task": gid("task") })),
         ("taskDecide", json!({ "task": gid("task"), "approve": true, "note": "" })),
         ("businessDayClose", json!({ "date": "2026-01-01" })),
+        ("parkedRetry", json!({ "service": "CUSTODY", "name": "job:x" })),
         ("changePropose", json!({ "id": id, "change": { "inviteStaff": "AUDITOR" }, "reason": "x" })),
         ("changeDecide", json!({ "change": gid("change"), "approve": true })),
         ("sessionClose", json!({ "everywhere": true })),
@@ -197,9 +198,15 @@ story!(every_mutation_refuses_strangers, |world| {
     assert_eq!(named, mutations(), "a mutation without a case here, or a case without a mutation");
     // One without any role that fits, though signed in.
     let investor = door.register("mallory@example.test", &["INVESTOR"], None).await?;
-    let staff_only: BTreeSet<&str> =
-        ["applicationProposeRate", "listingCancel", "businessDayClose", "changePropose", "changeDecide"]
-            .into();
+    let staff_only: BTreeSet<&str> = [
+        "applicationProposeRate",
+        "listingCancel",
+        "businessDayClose",
+        "parkedRetry",
+        "changePropose",
+        "changeDecide",
+    ]
+    .into();
     for (name, input) in cases {
         let kind = name.chars().next().map(|c| c.to_ascii_uppercase()).into_iter().collect::<String>()
             + &name[1..]
@@ -222,6 +229,7 @@ story!(every_mutation_refuses_strangers, |world| {
         "{ changes { id } }",
         "{ proof { line } }",
         "{ businessDay { status } }",
+        "{ parked { name } }",
     ] {
         assert_eq!(door.ask(None, query, json!({})).await?.code(), "UNAUTHENTICATED", "{query}");
         assert_eq!(door.ask(Some(&investor.token), query, json!({})).await?.code(), "FORBIDDEN", "{query}");

@@ -16,8 +16,9 @@ use lending_api::*;
 use office_api::{ClaimTask, DecideTask, Office, OfficeError, QueueOf, TaskKind, TaskStatus};
 use platform::Fault;
 use platform::calendar;
-use platform::db::{Sql, WriteError};
+use platform::db::WriteError;
 use platform::page::Page;
+use platform::reader::{ParkedOf, Unpark};
 use std::collections::BTreeSet;
 use tests::story;
 use tests::world::World;
@@ -388,10 +389,25 @@ story!(a_bid_is_withdrawn_and_a_listing_cancelled, |world| {
     let alias = Someone { person: borrower.person, ..town.someone(&[Role::Investor]) };
     assert_eq!(town.bid(&alias, listing, usd(100)).await, Err(Fault::Refused(InvestingError::OwnListing)));
     let poor = town.someone(&[Role::Investor]);
-    assert_eq!(
-        town.bid(&poor, listing, usd(100)).await,
-        Err(Fault::Refused(InvestingError::InsufficientFunds))
-    );
+    let wish = PlaceBid { id: BidId(world.uuid()), listing, amount: usd(100) };
+    let short = world.house.investing(Service::Gateway).bid(&town.call(&poor), wish.clone()).await;
+    assert_eq!(short, Err(Fault::Refused(InvestingError::InsufficientFunds)));
+    // A refusal leaves no trace: with the money there, the same bid under the same id is taken.
+    town.with_account(&poor, usd(100), &[ConsentScope::Bid]).await?;
+    let taken = world.house.investing(Service::Gateway).bid(&town.call(&poor), wish.clone()).await;
+    let taken = taken.map_err(|e| anyhow!("{e}"))?;
+    world.settle().await?;
+    // And with the money gone it is answered as before.
+    let again = world.house.investing(Service::Gateway).bid(&town.call(&poor), wish).await;
+    assert_eq!(again.map_err(|e| anyhow!("{e}"))?.id, taken.id);
+    let back = WithdrawBid { bid: taken.id };
+    world
+        .house
+        .investing(Service::Gateway)
+        .withdraw_bid(&town.call(&poor), back)
+        .await
+        .map_err(|e| anyhow!("{e}"))?;
+    world.settle().await?;
 
     let bid = town.bid(&ann, listing, usd(600)).await.map_err(|e| anyhow!("{e}"))?;
     world.settle().await?;
@@ -499,11 +515,15 @@ story!(without_consent_the_borrower_is_asked_and_nobody_else, |world| {
     let loan = town.disburse(listing, &staff).await?;
     // The fee was not consented to and is not taken; that waits where people can see it.
     assert_eq!(town.money(borrower.party).await?, 1_000_00);
-    let parked =
-        world.house.db.read().one("SELECT error FROM lending_parked", []).await?.context("a parked event")?;
-    assert!(parked.try_get_by_index::<String>(0)?.contains("the platform's fee was not taken: NO_CONSENT"));
-
     let lending = world.house.lending(Service::Gateway);
+    let watch = town.call(&staff.operations);
+    let parked = lending.parked(&watch, ParkedOf {}).await.map_err(|e| anyhow!("{e}"))?;
+    assert_eq!(parked.len(), 1);
+    assert!(parked[0].error.contains("the platform's fee was not taken: NO_CONSENT"), "{parked:?}");
+    assert_eq!(lending.parked(&town.call(&ann), ParkedOf {}).await, Err(Fault::Forbidden));
+    let retry = || Unpark { name: parked[0].name.clone() };
+    assert_eq!(lending.unpark(&town.call(&borrower), retry()).await, Err(Fault::Forbidden));
+
     let repay = RepayDue { id: RepaymentId(world.uuid()), loan };
     let view = lending.repay(&town.call(&borrower), repay.clone()).await.map_err(|e| anyhow!("{e}"))?;
     let ask = RepaymentOf { repayment: repay.id };
@@ -512,6 +532,25 @@ story!(without_consent_the_borrower_is_asked_and_nobody_else, |world| {
     town.confirm(view.redirect_url).await?;
     world.wait(10).await?;
     assert_eq!(town.money(borrower.party).await?, 1_000_00 - 88_85);
+
+    // Once the borrower has allowed it, it is taken on the word of operations: once, under a new number.
+    let limit = usd(1_000);
+    let grants = vec![ConsentGrant {
+        scope: ConsentScope::Fee,
+        per_order: limit,
+        total: limit,
+        expires_at: world.clock.now() + Duration::days(2_000),
+    }];
+    let grant = GrantConsent { id: InstructionId(world.uuid()), party: borrower.party, grants };
+    let custody = world.house.custody(Service::Gateway);
+    let order = custody.grant(&town.call(&borrower), grant).await.map_err(|e| anyhow!("{e}"))?;
+    town.confirm(order.redirect_url).await?;
+    for _ in 0..2 {
+        lending.unpark(&watch, retry()).await.map_err(|e| anyhow!("{e}"))?;
+        world.wait(10).await?;
+        assert_eq!(town.money(borrower.party).await?, 1_000_00 - 88_85 - 10_00);
+    }
+    assert_eq!(lending.parked(&watch, ParkedOf {}).await, Ok(Vec::new()));
     world.assert_matched().await
 });
 

@@ -178,7 +178,11 @@ impl Inner {
             .await
             .map_err(|e| StepError(format!("post a shortfall: {e}")))?;
         if let Some(refusal) = posted.first_refusal() {
-            return Err(StepError(format!("movement {} fits nowhere: {refusal:?}", movement.number)));
+            // Not even there (an amount beyond all books, a closed account): the fact stays in our record, the proof names
+            // it as missing in the ledger, people are called; what comes after it is mirrored all the same.
+            let what = format!("{what}; and not through the shortfall either: {refusal:?}");
+            tracing::error!(movement = movement.number, what, "a movement fits nowhere");
+            return Ok(Done { movement, broken: Some(what), late });
         }
         Ok(Done { movement, broken: Some(what), late })
     }

@@ -1,10 +1,13 @@
 //! The proof: ledger, the custodian's signed statement, and our own record of its movements, side by side.
 //!
 //! The ledger is read first and the statement afterwards, so that what is in the ledger and not yet in the statement is a
-//! fault and never a matter of timing; the other way round it is on its way.
+//! fault and never a matter of timing; the other way round it is on its way. Our own marks (what is mirrored, what is
+//! unfinished) are read before the ledger and again at the end, and what was under way at either moment is under way:
+//! a platform at work is not taken for a broken one.
 
 use crate::mirror::{self, owner_of};
 use crate::port::{Signed, Statement};
+use crate::pull::Pull;
 use crate::repo;
 use crate::service::Inner;
 use chrono::{DateTime, Duration, Utc};
@@ -14,8 +17,9 @@ use finance::{Currency, Money};
 use futures::FutureExt;
 use kernel::Call;
 use kernel::id::{InstructionId, MovementId, TransferId, derived};
-use ledger_api::{AccountKind, ChainHead, Ledger, Proof, ProofOf};
+use ledger_api::{AccountKind, ChainHead, Ledger, OpenReservation, Proof, ProofOf};
 use platform::db::WriteError;
+use platform::work::{Loop, Progress};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use uuid::Uuid;
 
@@ -40,10 +44,17 @@ pub(crate) async fn prove(inner: &Inner, call: &Call, offline: bool) -> Result<P
         _ => kept.as_ref().map(|k| k.anchor.clone()).filter(|a| !a.is_empty()),
     };
     let anchor: Option<ChainHead> = anchor_text.as_deref().and_then(|text| serde_json::from_str(text).ok());
+    let (before, mut under_way) = {
+        let moment = inner.db.snapshot().await.map_err(|e| e.to_string())?;
+        let before = repo::marks(&*moment, &inner.port.custodian).await.map_err(|e| e.to_string())?;
+        (before, repo::unfinished(&*moment).await.map_err(|e| e.to_string())?)
+    };
     let ledger = inner.ledger.proof(call, ProofOf { anchor }).await.map_err(|e| e.to_string())?;
     let fresh = if offline { None } else { inner.port.statement().await };
     let offline = fresh.is_none();
     let signed = match (fresh, kept) {
+        // What does not carry the custodian's signature is looked at and not kept.
+        (Some(fresh), _) if !inner.port.is_signed(&fresh) => fresh,
         (Some(fresh), _) => {
             keep(inner, &fresh, anchor_text.unwrap_or_default()).await?;
             fresh
@@ -57,10 +68,24 @@ pub(crate) async fn prove(inner: &Inner, call: &Call, offline: bool) -> Result<P
     let seen = Seen { signed: inner.port.is_signed(&signed), statement, at };
     let custodian = &inner.port.custodian;
     let read = |e: sea_orm::DbErr| e.to_string();
+    if !offline {
+        // What the statement speaks of and we have not heard yet.
+        let pull = Pull { db: inner.db.clone(), port: inner.port.clone() };
+        while repo::position(inner.db.read(), custodian).await.map_err(read)? < seen.statement.position {
+            match pull.step().await {
+                Ok(Progress::Did) => {}
+                Ok(Progress::Idle) | Err(_) => break,
+            }
+        }
+    }
     // The record is read last and cut at the statement's position.
     let movements = repo::all_movements(inner.db.read(), custodian, i64::MAX).await.map_err(read)?;
-    let unfinished = repo::unfinished(inner.db.read()).await.map_err(read)?;
-    let unfinished: Vec<Unfinished> = unfinished
+    for i in repo::unfinished(inner.db.read()).await.map_err(read)? {
+        if under_way.iter().all(|known| known.id() != i.id()) {
+            under_way.push(i);
+        }
+    }
+    let unfinished: Vec<Unfinished> = under_way
         .iter()
         .map(|i| Unfinished {
             id: i.id(),
@@ -84,7 +109,8 @@ pub(crate) async fn prove(inner: &Inner, call: &Call, offline: bool) -> Result<P
         }
     }
     let breaks = repo::open_breaks(inner.db.read()).await.map_err(read)?;
-    let mut report = compare(&ledger, &seen, &movements, &unfinished, &freezes, offline, inner.clock.now());
+    let mut report =
+        compare(&ledger, &seen, &before, &movements, &unfinished, &freezes, offline, inner.clock.now());
     for b in breaks {
         let finding = Finding {
             owner: b.party.map(|p| p.to_string()),
@@ -121,7 +147,13 @@ async fn keep(inner: &Inner, signed: &Signed, anchor: String) -> Result<(), Stri
 
 /// Gives the chain's head to the custodian for keeping.
 pub(crate) async fn anchor(inner: &Inner, call: &Call) -> Result<(), String> {
-    let proof = inner.ledger.proof(call, ProofOf { anchor: None }).await.map_err(|e| e.to_string())?;
+    // A chain that no longer holds the last anchor gets no new one: that would hide what was cut.
+    let last = inner.port.anchor().await.ok_or("the custodian does not answer")?;
+    let anchor = last.as_deref().and_then(|text| serde_json::from_str(text).ok());
+    let proof = inner.ledger.proof(call, ProofOf { anchor }).await.map_err(|e| e.to_string())?;
+    if let Some(fault) = proof.faults.first() {
+        return Err(format!("the books are not anchored while they are at fault: {}", fault.what));
+    }
     let text = serde_json::to_string(&proof.head).map_err(|e| e.to_string())?;
     let kept = inner.port.keep_anchor(&text).await.ok_or("the custodian does not answer")?;
     if kept.text != text || !inner.port.is_signed(&kept) {
@@ -151,6 +183,7 @@ struct Sums {
 fn compare(
     ledger: &Proof,
     seen: &Seen,
+    before: &repo::Marks,
     movements: &[movement::Model],
     unfinished: &[Unfinished],
     freezes: &HashMap<String, Option<TransferId>>,
@@ -207,6 +240,22 @@ fn compare(
             findings.push(find(None, format!("movement {} names a user we do not know", m.number)));
             continue;
         };
+        // Marked before the ledger was read, and not in it: then it was there once. Marked since, it is a matter of time.
+        let lost = before.is_mirrored(m.number) && posts && !in_ledger;
+        if lost {
+            findings.push(Finding {
+                owner: Some(name(target)),
+                what: format!(
+                    "the mirror of movement {} ({}) is lost",
+                    m.number,
+                    Money::new(m.amount, currency)
+                ),
+                since: Some(m.received_at),
+            });
+        }
+        if m.number > before.position {
+            later.insert(m.freeze_no.clone());
+        }
         if m.number <= seen.statement.position {
             let mut add = |owner, bucket: &str, amount| {
                 if bucket != "WORLD" {
@@ -245,13 +294,7 @@ fn compare(
             ));
         }
         let amount = Money::new(m.amount, currency);
-        if m.mirrored && posts && !in_ledger {
-            findings.push(Finding {
-                owner: Some(name(target)),
-                what: format!("the mirror of movement {} ({amount}) is lost", m.number),
-                since: Some(m.received_at),
-            });
-        } else if !m.mirrored {
+        if !lost && (!m.mirrored || (posts && !in_ledger)) {
             if now - m.received_at > Duration::minutes(PATIENCE_MINUTES) {
                 findings.push(Finding {
                     owner: Some(name(target)),
@@ -286,7 +329,7 @@ fn compare(
     let mut frozen: HashMap<TransferId, i64> = HashMap::new();
     for line in &seen.statement.freezes {
         let reservation = freezes.get(&line.freeze_no).copied().flatten();
-        let open = reservation.and_then(|id| ledger.open.iter().find(|p| p.id == id));
+        let open = reservation.and_then(|id| ledger.open.iter().map(|o| &o.pending).find(|p| p.id == id));
         let instruction = Uuid::parse_str(&line.freeze_no).ok().map(InstructionId);
         let under_way = later.contains(&line.freeze_no)
             || instruction.is_some_and(|id| unfinished.iter().any(|u| u.id == id) || ending.contains(&id));
@@ -307,7 +350,7 @@ fn compare(
     let freezes_by: HashMap<TransferId, &String> =
         freezes.iter().filter_map(|(no, r)| Some(((*r)?, no))).collect();
     let owner_of_account: HashMap<_, _> = ledger.balances.iter().map(|b| (b.account, b)).collect();
-    for p in &ledger.open {
+    for OpenReservation { pending: p, since } in &ledger.open {
         let owner = owner_of_account.get(&p.debit).map(|b| name(b.key.owner));
         let withdrawing = named.get(&p.id);
         match (frozen.get(&p.id), withdrawing) {
@@ -316,9 +359,10 @@ fn compare(
             _ if later.iter().any(|no| freezes_by.get(&p.id) == Some(&no))
                 || (offline && !later.is_empty() && !frozen.contains_key(&p.id)) => {}
             (Some(remaining), None) => {
-                let touched = movements
-                    .iter()
-                    .any(|m| !m.mirrored && freezes.get(&m.freeze_no).copied().flatten() == Some(p.id));
+                let touched = movements.iter().any(|m| {
+                    !before.is_mirrored(m.number)
+                        && freezes.get(&m.freeze_no).copied().flatten() == Some(p.id)
+                });
                 if !touched {
                     findings.push(find(
                         owner,
@@ -326,8 +370,15 @@ fn compare(
                     ));
                 }
             }
-            (None, None) => findings
-                .push(find(owner, format!("{} are reserved and nothing is frozen for it", p.remaining))),
+            // A bid is reserved in the ledger a moment before its freeze is written down.
+            (None, None) if now - *since <= Duration::minutes(PATIENCE_MINUTES) => {
+                flying.push((Some(p.remaining), *since));
+            }
+            (None, None) => findings.push(Finding {
+                owner,
+                what: format!("{} are reserved and nothing is frozen for it", p.remaining),
+                since: Some(*since),
+            }),
         }
     }
     for u in unfinished {

@@ -133,6 +133,26 @@ pub(crate) async fn unfinished(db: &impl ConnectionTrait) -> Result<Vec<Instruct
     find.order_by_asc(instruction::Column::At).all(db).await?.into_iter().map(Instruction::of).collect()
 }
 
+/// What is mirrored, as far as our own marks say, at one moment; read in a snapshot.
+pub(crate) struct Marks {
+    /// The newest movement there is.
+    pub(crate) position: i64,
+    unmirrored: std::collections::BTreeSet<i64>,
+}
+
+impl Marks {
+    pub(crate) fn is_mirrored(&self, number: i64) -> bool {
+        number <= self.position && !self.unmirrored.contains(&number)
+    }
+}
+
+pub(crate) async fn marks(db: &impl ConnectionTrait, custodian: &str) -> Result<Marks, DbErr> {
+    let sql = "SELECT number FROM custody_movement WHERE custodian = $1 AND mirrored = $2";
+    let rows = db.all(sql, [custodian.into(), false.into()]).await?;
+    let unmirrored = rows.iter().map(|r| r.try_get_by_index(0)).collect::<Result<_, _>>()?;
+    Ok(Marks { position: position(db, custodian).await?, unmirrored })
+}
+
 pub(crate) async fn position(db: &impl ConnectionTrait, custodian: &str) -> Result<i64, DbErr> {
     let sql = "SELECT COALESCE(MAX(number), 0) FROM custody_movement WHERE custodian = $1";
     db.one(sql, [custodian.into()]).await?.map_or(Ok(0), |r| r.try_get_by_index(0))

@@ -13,10 +13,11 @@ use kernel::call::{Role, Service};
 use kernel::clock::SharedClock;
 use kernel::entropy::SharedEntropy;
 use kernel::id::{InstructionId, MovementId, PartyId, derived};
-use ledger_api::{AccountKey, AccountKind, LedgerClient};
+use ledger_api::{AccountKey, AccountKind, BalancesOf, Ledger, LedgerClient, Means};
 use platform::db::{Db, WriteError};
 use platform::jobs::{self, Jobs};
 use platform::outbox::{EventPage, EventsAfter, Outbox};
+use platform::reader::{DeadLetter, ParkedOf, Unpark};
 use platform::service::{published, unreadable};
 use platform::work::SharedLoop;
 use platform::{Answer, Fault, commands};
@@ -127,7 +128,13 @@ fn steering(call: &Call) -> Result<(), Fault<CustodyError>> {
 }
 
 fn positive(amount: Money) -> Result<(), Fault<CustodyError>> {
-    if amount.is_positive() { Ok(()) } else { Err(Fault::Refused(CustodyError::AmountNotPositive)) }
+    // Far beyond any order, and far enough below the integers' end that no sum of orders reaches it.
+    const MINOR_MAX: i64 = 1_000_000_000_000_000;
+    match amount.minor() {
+        minor if minor <= 0 => Err(Fault::Refused(CustodyError::AmountNotPositive)),
+        minor if minor > MINOR_MAX => Err(Fault::Refused(CustodyError::AmountTooLarge)),
+        _ => Ok(()),
+    }
 }
 
 fn draft(id: InstructionId, operation: &'static str) -> Draft {
@@ -218,6 +225,20 @@ impl Custody for CustodyService {
             own(call, input.party, input.id)?;
             positive(input.amount)?;
             self.has_account(call, input.party).await?;
+            let known = repo::maybe_instruction(self.inner.db.read(), input.id).await;
+            if known.map_err(|e| unreadable(call, "read an instruction", &e))?.is_none() {
+                // Refused before it is written down, so that the same id may be used again after a top-up.
+                let ask = BalancesOf { owner: input.party.0, as_of: None };
+                let balances = self.inner.ledger.balances(call, ask).await.map_err(|e| match e {
+                    Fault::Refused(_) => Fault::Internal,
+                    other => other.map(|_| CustodyError::InsufficientFunds),
+                })?;
+                match ledger_api::means(&balances, &self.inner.port.custodian, input.amount) {
+                    Means::Enough => {}
+                    Means::TooLittle => return Err(Fault::Refused(CustodyError::InsufficientFunds)),
+                    Means::Blocked => return Err(Fault::Refused(CustodyError::AccountBlocked)),
+                }
+            }
             let from = self.key(input.party.0, input.amount, AccountKind::Available).id();
             let to = self.key(input.party.0, input.amount, AccountKind::Outside).id();
             let d = Draft {
@@ -572,6 +593,18 @@ impl Custody for CustodyService {
         async move {
             steering(call)?;
             self.inner.port.open_day(input.date).await.ok_or(Fault::Unavailable)
+        }
+        .boxed()
+    }
+
+    fn parked<'a>(&'a self, call: &'a Call, _: ParkedOf) -> Answer<'a, Vec<DeadLetter>, CustodyError> {
+        async move { platform::reader::parked(call, &self.inner.db, Service::Custody).await }.boxed()
+    }
+
+    fn unpark<'a>(&'a self, call: &'a Call, input: Unpark) -> Answer<'a, bool, CustodyError> {
+        async move {
+            let now = self.inner.clock.now();
+            platform::reader::unpark(call, &self.inner.db, Service::Custody, input, now).await
         }
         .boxed()
     }

@@ -19,6 +19,7 @@ pub mod live;
 pub mod loaders;
 pub mod loan;
 pub mod page;
+pub mod parked;
 pub mod party;
 pub mod proof;
 pub mod query;
@@ -50,6 +51,7 @@ pub struct Mutation(
     listing::ListingMutation,
     loan::LoanMutation,
     task::TaskMutation,
+    parked::ParkedMutation,
 );
 
 pub type Api = Schema<Query, Mutation, Subscription>;

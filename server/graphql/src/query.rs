@@ -8,6 +8,7 @@ use crate::id::Gid;
 use crate::listing::{Bid, Listing, ListingStatus};
 use crate::loan::{Loan, Note, Portfolio, loaded};
 use crate::page::{Arguments, connection};
+use crate::parked::{self, Parked};
 use crate::party::{Change, Party, Session};
 use crate::proof::Proof;
 use crate::scalars::{Currency, Date};
@@ -223,6 +224,11 @@ impl Query {
         let asker = asker(ctx);
         let found = services(ctx).identity.pending_changes(&asker.call(), PendingChanges {}).await;
         Ok(found.map_err(|e| fault(asker, e))?.into_iter().map(Change::from).collect())
+    }
+
+    /// What failed too often and waits for a person. For operations, auditors and administrators.
+    async fn parked(&self, ctx: &Context<'_>) -> Result<Vec<Parked>> {
+        parked::all(ctx).await
     }
 
     /// Proves both books now. For operations, auditors and administrators.

@@ -9,9 +9,9 @@ use futures::future::BoxFuture;
 use investing_api::*;
 use kernel::Call;
 use kernel::call::{Role, Service};
-use kernel::id::{BidId, derived};
+use kernel::id::{BidId, PartyId, PersonId, derived};
 use ledger_api::batch::{Code, Operation, PostBatch};
-use ledger_api::{AccountKey, AccountKind, Ledger, OutcomeCode};
+use ledger_api::{AccountKey, AccountKind, BalancesOf, Ledger, Means, OutcomeCode};
 use platform::db::WriteError;
 use platform::jobs::{self, Done, Job, Worker};
 use platform::service::{published, unreadable};
@@ -28,6 +28,11 @@ impl Inner {
         }
         commands::client_made(input.id.0)?;
         let (id, now) = (input.id, self.clock.now());
+        let known =
+            repo::maybe_bid(self.db.read(), id).await.map_err(|e| unreadable(call, "read a bid", &e))?;
+        if known.is_none() {
+            self.may_bid(call, investor, person, &input).await?;
+        }
         let write = self.db.write(move |tx| {
             let input = input.clone();
             async move {
@@ -89,6 +94,30 @@ impl Inner {
                 Err(Fault::Refused(InvestingError::ExceedsRest { rest: self.rest(call, bid.listing).await? }))
             }
             _ => Ok(bid),
+        }
+    }
+
+    /// What refuses a bid before it is written down, so that the same id may be used again once it is mended.
+    async fn may_bid(
+        &self,
+        call: &Call,
+        investor: PartyId,
+        person: PersonId,
+        input: &PlaceBid,
+    ) -> Result<(), Fault<InvestingError>> {
+        let found = repo::maybe_listing(self.db.read(), input.listing).await;
+        let found = found.map_err(|e| unreadable(call, "read a listing", &e))?;
+        let l = found.ok_or(Fault::Refused(InvestingError::ListingNotFound))?;
+        listing::may_bid(&l.view, l.borrower_person, person, input.amount).map_err(Fault::Refused)?;
+        let ask = BalancesOf { owner: investor.0, as_of: None };
+        let balances = self.ledger.balances(call, ask).await.map_err(|e| match e {
+            Fault::Refused(_) => Fault::Internal,
+            other => other.map(|_| InvestingError::InsufficientFunds),
+        })?;
+        match ledger_api::means(&balances, &self.custodian, input.amount) {
+            Means::Enough => Ok(()),
+            Means::TooLittle => Err(Fault::Refused(InvestingError::InsufficientFunds)),
+            Means::Blocked => Err(Fault::Refused(InvestingError::AccountBlocked)),
         }
     }
 

@@ -88,6 +88,11 @@ impl Listener for OfCustody {
                 .await
                 .map_err(|e| e.to_string())?;
             let Some(bid) = found else { return Ok(Heard::Done) };
+            // An id alone does not say what was done: somebody might have used it for another order.
+            let expected = if instruction.id == bid.freeze { "freeze" } else { "unfreeze" };
+            if instruction.operation != expected {
+                return Err(format!("{} stands under a bid's id", instruction.operation));
+            }
             let settled = instruction.status == InstructionStatus::Settled;
             Ok(match (instruction.id == bid.freeze, settled) {
                 (true, true) => self.0.frozen(bid.id),

@@ -15,6 +15,7 @@ use office_api::OfficeClient;
 use platform::db::{Db, WriteError};
 use platform::jobs::Jobs;
 use platform::outbox::{EventPage, EventsAfter, Outbox};
+use platform::reader::{DeadLetter, ParkedOf, Unpark};
 use platform::reader::{Listener, Reader, Source};
 use platform::service::{published, unreadable};
 use platform::work::SharedLoop;
@@ -177,6 +178,18 @@ impl Investing for InvestingService {
                 }
             }
             Ok(())
+        }
+        .boxed()
+    }
+
+    fn parked<'a>(&'a self, call: &'a Call, _: ParkedOf) -> Answer<'a, Vec<DeadLetter>, InvestingError> {
+        async move { platform::reader::parked(call, &self.inner.db, Service::Investing).await }.boxed()
+    }
+
+    fn unpark<'a>(&'a self, call: &'a Call, input: Unpark) -> Answer<'a, bool, InvestingError> {
+        async move {
+            let now = self.inner.clock.now();
+            platform::reader::unpark(call, &self.inner.db, Service::Investing, input, now).await
         }
         .boxed()
     }

@@ -124,6 +124,7 @@ pub mod derived {
         repayment_freeze: RepaymentId => InstructionId, "repayment.freeze";
         repayment_reservation: RepaymentId => TransferId, "repayment.reservation";
         /// The batch out of that freeze.
+        repayment_unfreeze: RepaymentId => InstructionId, "repayment.unfreeze";
         repayment_batch: RepaymentId => InstructionId, "repayment.batch";
         /// A movement has exactly one mirror batch.
         movement_mirror: MovementId => BatchId, "movement.mirror";
@@ -160,6 +161,11 @@ pub mod derived {
     }
 
     /// The repayment that the run of one business date makes for a loan with something due.
+    /// A further attempt at an order whose earlier attempts have finally failed.
+    pub fn attempt(first: InstructionId, number: u32) -> InstructionId {
+        InstructionId(Uuid::new_v5(&first.0, format!("attempt.{number}").as_bytes()))
+    }
+
     pub fn close_job(date: chrono::NaiveDate) -> JobId {
         JobId(Uuid::new_v5(&Uuid::NAMESPACE_URL, format!("close:{date}").as_bytes()))
     }

@@ -2,13 +2,13 @@
 //!
 //! The writer goes on meanwhile: everything is read in one snapshot at one position.
 
-use crate::engine::{Account, Pending};
+use crate::engine::Account;
 use crate::repo;
 use finance::Currency;
 use kernel::hash;
 use kernel::id::{AccountId, BatchId, TransferId};
 use ledger_api::batch::PendingState;
-use ledger_api::{Proof, ProofFault, ProofOf, TransferKind};
+use ledger_api::{OpenReservation, Proof, ProofFault, ProofOf, TransferKind};
 use platform::db::Db;
 use sea_orm::{ConnectionTrait, DbErr};
 use std::collections::{BTreeMap, HashMap};
@@ -40,6 +40,7 @@ async fn examine(db: &impl ConnectionTrait, input: &ProofOf) -> Result<Proof, Db
 
     let mut sums: HashMap<AccountId, Sums> = HashMap::new();
     let mut reservations: HashMap<TransferId, (i64, i64, PendingState)> = HashMap::new();
+    let mut since: HashMap<TransferId, chrono::DateTime<chrono::Utc>> = HashMap::new();
     let mut mirrored: BTreeMap<BatchId, Option<uuid::Uuid>> = BTreeMap::new();
     let links = repo::links(db).await?;
     let mut links_left = links.iter().peekable();
@@ -87,6 +88,7 @@ async fn examine(db: &impl ConnectionTrait, input: &ProofOf) -> Result<Proof, Db
             }
             match (row.kind, row.reservation) {
                 (TransferKind::Reserve, _) => {
+                    since.insert(row.id, row.recorded_at);
                     reservations.insert(row.id, (row.amount, row.amount, PendingState::Open));
                 }
                 (TransferKind::Post, Some(id)) => {
@@ -210,7 +212,13 @@ async fn examine(db: &impl ConnectionTrait, input: &ProofOf) -> Result<Proof, Db
             }),
         faults,
         balances: accounts.iter().map(Account::balance_view).collect(),
-        open: open.iter().map(Pending::view).collect(),
+        open: open
+            .iter()
+            .map(|p| OpenReservation {
+                pending: p.view(),
+                since: since.get(&p.id).copied().unwrap_or_default(),
+            })
+            .collect(),
         mirrored: mirrored.into_iter().collect(),
     })
 }

@@ -8,7 +8,7 @@ use futures::FutureExt;
 use kernel::Call;
 use lending_api::*;
 use platform::db::WriteError;
-use platform::service::published;
+use platform::service::{published, unreadable};
 use platform::{Fault, calendar, commands};
 
 impl Inner {
@@ -70,6 +70,18 @@ impl Inner {
         let Some(borrower) = call.party() else { return Err(Fault::Forbidden) };
         commands::client_made(input.id.0)?;
         let (outbox, id, now) = (self.outbox.clone(), input.id, self.clock.now());
+        let read = |e: sea_orm::DbErr| unreadable::<LendingError>(call, "look at a quote", &e);
+        let db = self.db.read();
+        if repo::maybe_repayment(db, id).await.map_err(read)?.is_none()
+            && let Some(quote) = repo::maybe_quote(db, input.quote).await.map_err(read)?
+            && let Some(l) = repo::maybe_loan(db, quote.view.loan).await.map_err(read)?
+            && l.view.borrower == borrower
+            && l.version == quote.loan_version
+            && loan::may_repay(l.view.status, l.operation.is_some()).is_ok()
+            && calendar::today(db).await.map_err(read)? == quote.view.valid_on
+        {
+            self.can_pay(call, borrower, quote.view.total).await?;
+        }
         let write = self.db.write(move |tx| {
             let (outbox, input) = (outbox.clone(), input.clone());
             async move {

@@ -4,8 +4,8 @@ use crate::loan;
 use crate::repo;
 use crate::service::Inner;
 use custody_api::{
-    ChargeFee, Custody, CustodyEvent, Disburse, DisburseLine, InstructionStatus, InstructionView, Repay,
-    RepayLine, Unblock,
+    ChargeFee, Custody, CustodyEvent, Disburse, DisburseLine, InstructionOf, InstructionStatus,
+    InstructionView, Repay, RepayLine, Unblock, Unfreeze,
 };
 use finance::Money;
 use futures::FutureExt;
@@ -62,6 +62,13 @@ impl Listener for OfLending {
                         amount: loan.terms.principal,
                     };
                     self.0.custody.unblock(call, unblock).await.map_err(|e| e.to_string())?;
+                }
+                LendingEvent::RepaymentGivenUp { repayment, .. } => {
+                    let unfreeze = Unfreeze {
+                        id: derived::repayment_unfreeze(repayment.id),
+                        freeze: derived::repayment_freeze(repayment.id),
+                    };
+                    self.0.custody.unfreeze(call, unfreeze).await.map_err(|e| e.to_string())?;
                 }
                 LendingEvent::RepaymentDistributed { repayment, loan, lines } => {
                     let mut pay = Vec::with_capacity(lines.len());
@@ -148,6 +155,10 @@ impl Listener for OfCustody {
             if let Some((id, is_freeze)) =
                 repo::repayment_of_instruction(self.0.db.read(), instruction.id).await.map_err(text)?
             {
+                // An id alone does not say what was done: somebody might have used it for another order.
+                if instruction.operation != if is_freeze { "freeze" } else { "repay" } {
+                    return Err(format!("{} stands under a repayment's id", instruction.operation));
+                }
                 return match (is_freeze, instruction.status) {
                     (true, InstructionStatus::Settled) => Ok(self.0.distribute(id)),
                     (true, _) => {
@@ -162,7 +173,7 @@ impl Listener for OfCustody {
             }
             let Some(project) = instruction.project else { return Ok(Heard::Done) };
             let id = derived::listing_loan(ListingId(project));
-            if instruction.id == derived::loan_disbursement(id) {
+            if instruction.id == derived::loan_disbursement(id) && instruction.operation == "disburse" {
                 // Paid in part, or not at all: people must look before anything else happens to it.
                 return if settled {
                     Ok(self.0.active(id))
@@ -174,10 +185,15 @@ impl Listener for OfCustody {
                     ))
                 };
             }
+            // Only the first attempt's end asks for another: the further ones answer for themselves, or each failure would
+            // bring about the next.
             if instruction.id == derived::loan_fee(id) && !settled {
-                return Err(format!("the platform's fee was not taken: {}", instruction.code));
+                return match self.0.fee_attempt(call, id, project).await? {
+                    true => Ok(Heard::Done),
+                    false => Err(format!("the platform's fee was not taken: {}", instruction.code)),
+                };
             }
-            if instruction.id == derived::loan_unblock(id) {
+            if instruction.operation == "unblock" {
                 let l =
                     repo::maybe_loan(self.0.db.read(), id).await.map_err(text)?.ok_or("the loan is gone")?;
                 let fee = l.view.terms.fee;
@@ -197,6 +213,30 @@ impl Listener for OfCustody {
 }
 
 impl Inner {
+    /// Tries a fee again whose last attempt has finally failed, under the next number. Answers whether it is on its way.
+    async fn fee_attempt(&self, call: &Call, id: LoanId, project: uuid::Uuid) -> Result<bool, String> {
+        let text = |e: sea_orm::DbErr| e.to_string();
+        let l = repo::maybe_loan(self.db.read(), id).await.map_err(text)?.ok_or("the loan is gone")?;
+        for number in 1.. {
+            let attempt = derived::attempt(derived::loan_fee(id), number);
+            let seen = self.custody.instruction(call, InstructionOf { id: attempt }).await;
+            let view = match seen {
+                Ok(view) => view,
+                Err(platform::Fault::Refused(_)) => {
+                    let amount = l.view.terms.fee;
+                    let charge = ChargeFee { id: attempt, project, payer: l.view.borrower, amount };
+                    let view = self.custody.charge_fee(call, charge).await.map_err(|e| e.to_string())?;
+                    return Ok(!view.status.is_final() || view.status == InstructionStatus::Settled);
+                }
+                Err(e) => return Err(e.to_string()),
+            };
+            if !view.status.is_final() || view.status == InstructionStatus::Settled {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     fn contract(&self, listing: ListingView, bids: Vec<BidView>) -> Heard {
         let (outbox, now) = (self.outbox.clone(), self.clock.now());
         Heard::write(move |tx| {

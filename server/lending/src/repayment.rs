@@ -10,9 +10,11 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use kernel::Call;
 use kernel::call::Service;
-use kernel::id::{LineId, LoanId, RepaymentId, derived};
+use kernel::id::{LineId, LoanId, PartyId, RepaymentId, derived};
 use ledger_api::batch::{Code, Operation, PostBatch};
-use ledger_api::{AccountKey, AccountKind, Ledger, OpenAccount, OpenAccounts, OutcomeCode};
+use ledger_api::{
+    AccountKey, AccountKind, BalancesOf, Ledger, Means, OpenAccount, OpenAccounts, OutcomeCode,
+};
 use lending_api::event::PaymentLine;
 use lending_api::*;
 use platform::db::{Tx, WriteError};
@@ -71,6 +73,20 @@ impl Inner {
         let Some(borrower) = call.party() else { return Err(Fault::Forbidden) };
         commands::client_made(input.id.0)?;
         let (outbox, id, now) = (self.outbox.clone(), input.id, self.clock.now());
+        let read = |e: DbErr| unreadable::<LendingError>(call, "look at a loan", &e);
+        let db = self.db.read();
+        if repo::maybe_repayment(db, id).await.map_err(read)?.is_none()
+            && let Some(l) = repo::maybe_loan(db, input.loan).await.map_err(read)?
+            && l.view.borrower == borrower
+            && loan::may_repay(l.view.status, l.operation.is_some()).is_ok()
+        {
+            let instalments = repo::instalments(db, &l.view).await.map_err(read)?;
+            let today = calendar::today(db).await.map_err(read)?;
+            let owed = loan::due(&instalments, today, true).map_err(|e| read(arithmetic(e)))?;
+            if let Some(owed) = owed {
+                self.can_pay(call, borrower, owed.total().map_err(|e| read(arithmetic(e)))?).await?;
+            }
+        }
         let write = self.db.write(move |tx| {
             let (outbox, input) = (outbox.clone(), input.clone());
             async move {
@@ -102,6 +118,25 @@ impl Inner {
         });
         write.await.map_err(|e| published(call, "begin a repayment", e))?;
         self.begun(call, id).await
+    }
+
+    /// Refuses for want of money before anything is written down, so that the same id may be used again after a top-up.
+    pub(crate) async fn can_pay(
+        &self,
+        call: &Call,
+        borrower: PartyId,
+        total: Money,
+    ) -> Result<(), Fault<LendingError>> {
+        let ask = BalancesOf { owner: borrower.0, as_of: None };
+        let balances = self.ledger.balances(call, ask).await.map_err(|e| match e {
+            Fault::Refused(_) => Fault::Internal,
+            other => other.map(|_| LendingError::InsufficientFunds),
+        })?;
+        match ledger_api::means(&balances, &self.custodian, total) {
+            Means::Enough => Ok(()),
+            Means::TooLittle => Err(Fault::Refused(LendingError::InsufficientFunds)),
+            Means::Blocked => Err(Fault::Refused(LendingError::AccountBlocked)),
+        }
     }
 
     /// The first attempt at a repayment that is written down, and what is known of it then.
@@ -228,6 +263,13 @@ impl Inner {
             let outbox = outbox.clone();
             async move {
                 let Some((l, mut r)) = locked(tx, id).await? else { return Ok(()) };
+                if r.view.status == RepaymentStatus::Failed {
+                    // It was given up, and the custodian froze the money after all: it goes back.
+                    outbox
+                        .announce(tx, &LendingEvent::RepaymentGivenUp { repayment: r.view, loan: l.view })
+                        .await?;
+                    return Ok(());
+                }
                 if r.view.status != RepaymentStatus::Freezing {
                     return Ok(());
                 }

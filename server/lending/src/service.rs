@@ -17,6 +17,7 @@ use office_api::OfficeClient;
 use platform::db::Db;
 use platform::jobs::Jobs;
 use platform::outbox::{EventPage, EventsAfter, Outbox};
+use platform::reader::{DeadLetter, ParkedOf, Unpark};
 use platform::reader::{Listener, Reader, Source};
 use platform::service::unreadable;
 use platform::work::SharedLoop;
@@ -288,6 +289,18 @@ impl Lending for LendingService {
                 return Err(Fault::Forbidden);
             }
             self.inner.run_day(call, input).await
+        }
+        .boxed()
+    }
+
+    fn parked<'a>(&'a self, call: &'a Call, _: ParkedOf) -> Answer<'a, Vec<DeadLetter>, LendingError> {
+        async move { platform::reader::parked(call, &self.inner.db, Service::Lending).await }.boxed()
+    }
+
+    fn unpark<'a>(&'a self, call: &'a Call, input: Unpark) -> Answer<'a, bool, LendingError> {
+        async move {
+            let now = self.inner.clock.now();
+            platform::reader::unpark(call, &self.inner.db, Service::Lending, input, now).await
         }
         .boxed()
     }

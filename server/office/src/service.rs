@@ -15,6 +15,7 @@ use office_api::*;
 use platform::db::{Db, WriteError};
 use platform::jobs::Jobs;
 use platform::outbox::{EventPage, EventsAfter, Outbox};
+use platform::reader::{DeadLetter, ParkedOf, Unpark};
 use platform::service::{published, unreadable};
 use platform::work::SharedLoop;
 use platform::{Answer, Fault, calendar};
@@ -245,6 +246,18 @@ impl Office for OfficeService {
 
     fn day<'a>(&'a self, call: &'a Call, input: DayOf) -> Answer<'a, Option<CloseView>, OfficeError> {
         async move { self.inner.day(call, input).await }.boxed()
+    }
+
+    fn parked<'a>(&'a self, call: &'a Call, _: ParkedOf) -> Answer<'a, Vec<DeadLetter>, OfficeError> {
+        async move { platform::reader::parked(call, &self.inner.db, Service::Office).await }.boxed()
+    }
+
+    fn unpark<'a>(&'a self, call: &'a Call, input: Unpark) -> Answer<'a, bool, OfficeError> {
+        async move {
+            let now = self.inner.clock.now();
+            platform::reader::unpark(call, &self.inner.db, Service::Office, input, now).await
+        }
+        .boxed()
     }
 
     fn events<'a>(&'a self, call: &'a Call, input: EventsAfter) -> Answer<'a, EventPage, OfficeError> {

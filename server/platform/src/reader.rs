@@ -7,11 +7,12 @@
 
 use crate::db::{Db, Sql, Tx, WriteError};
 use crate::outbox::{EventPage, EventRecord, EventsAfter};
+use crate::service::{Fault, published, unreadable};
 use crate::work::{Loop, Progress, StepError};
 use chrono::{DateTime, Duration, Utc};
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use kernel::call::Service;
+use kernel::call::{Role, Service};
 use kernel::clock::SharedClock;
 use kernel::entropy::SharedEntropy;
 use kernel::id::{EventId, RequestId};
@@ -253,7 +254,7 @@ impl Loop for Reader {
     }
 }
 
-/// Something that has failed too often and waits for a person.
+/// Something that has failed: it is still tried again by itself, or at last waits for a person.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct DeadLetter {
     pub service: String,
@@ -263,17 +264,19 @@ pub struct DeadLetter {
     pub body: String,
     pub error: String,
     pub attempts: i64,
+    /// Nobody tries it any more but a person.
+    pub dead: bool,
     pub since: DateTime<Utc>,
 }
 
-/// Events and jobs of a service that wait for a person, oldest first.
+/// Events and jobs of a service that have failed and are not done, oldest first.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn dead_letters(db: &impl ConnectionTrait, service: Service) -> Result<Vec<DeadLetter>, DbErr> {
     let mut letters = Vec::new();
     let sql = format!(
-        "SELECT reader, position, kind, body, error, attempts, at FROM {service}_parked WHERE dead ORDER BY at LIMIT 500"
+        "SELECT reader, position, kind, body, error, attempts, at, dead FROM {service}_parked WHERE error <> '' ORDER BY at LIMIT 500"
     );
     for row in db.all(sql, []).await? {
         letters.push(DeadLetter {
@@ -284,10 +287,11 @@ pub async fn dead_letters(db: &impl ConnectionTrait, service: Service) -> Result
             error: row.try_get_by_index(4)?,
             attempts: row.try_get_by_index(5)?,
             since: row.try_get_by_index(6)?,
+            dead: row.try_get_by_index(7)?,
         });
     }
     let sql = format!(
-        "SELECT id, kind, body, error, attempts, at FROM {service}_job WHERE dead ORDER BY at LIMIT 500"
+        "SELECT id, kind, body, error, attempts, at, dead FROM {service}_job WHERE dead OR (error <> '' AND attempts > 0) ORDER BY at LIMIT 500"
     );
     for row in db.all(sql, []).await? {
         letters.push(DeadLetter {
@@ -298,6 +302,7 @@ pub async fn dead_letters(db: &impl ConnectionTrait, service: Service) -> Result
             error: row.try_get_by_index(3)?,
             attempts: row.try_get_by_index(4)?,
             since: row.try_get_by_index(5)?,
+            dead: row.try_get_by_index(6)?,
         });
     }
     Ok(letters)
@@ -318,17 +323,68 @@ pub async fn retry_dead_letter(
         && let Ok(position) = position.parse::<i64>()
     {
         let sql = format!(
-            "UPDATE {service}_parked SET dead = $1, attempts = 0, next_at = $2 WHERE reader = $3 AND position = $4 AND dead"
+            "UPDATE {service}_parked SET dead = $1, attempts = 0, next_at = $2 WHERE reader = $3 AND position = $4"
         );
         let done = tx.run(sql, [false.into(), now.into(), reader.into(), position.into()]).await?;
         return Ok(done.rows_affected() == 1);
     }
     if let Some(id) = name.strip_prefix("job:").and_then(|id| uuid::Uuid::parse_str(id).ok()) {
-        let sql =
-            format!("UPDATE {service}_job SET dead = $1, attempts = 0, due_at = $2 WHERE id = $3 AND dead");
+        let sql = format!(
+            "UPDATE {service}_job SET dead = $1, attempts = 0, due_at = $2 WHERE id = $3 AND error <> ''"
+        );
         let done = tx.run(sql, [false.into(), now.into(), id.into()]).await?;
         tx.wake(format!("jobs:{service}"));
         return Ok(done.rows_affected() == 1);
     }
     Ok(false)
+}
+
+/// Asks for what waits for a person.
+#[derive(Clone, Default, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ParkedOf {}
+
+/// Asks for one such thing to be tried again.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Unpark {
+    /// As in [`DeadLetter::name`].
+    pub name: String,
+}
+
+fn may(call: &Call, roles: &[Role]) -> bool {
+    call.caller != Service::Gateway || call.has_any(roles)
+}
+
+/// The published form of [`dead_letters`]: for operations, and for those who watch.
+///
+/// # Errors
+/// When the asker may not, or the database fails.
+pub async fn parked<E>(call: &Call, db: &Db, service: Service) -> Result<Vec<DeadLetter>, Fault<E>> {
+    if !may(call, &[Role::Operations, Role::Auditor, Role::Administrator]) {
+        return Err(Fault::Forbidden);
+    }
+    dead_letters(db.read(), service).await.map_err(|e| unreadable(call, "read what is parked", &e))
+}
+
+/// The published form of [`retry_dead_letter`]: for operations. It moves nothing by itself; what is tried again keeps
+/// its ids, and so what was done is not done twice.
+///
+/// # Errors
+/// When the asker may not, or the database fails.
+pub async fn unpark<E: Send + std::fmt::Debug + 'static>(
+    call: &Call,
+    db: &Db,
+    service: Service,
+    input: Unpark,
+    now: DateTime<Utc>,
+) -> Result<bool, Fault<E>> {
+    if !may(call, &[Role::Operations]) {
+        return Err(Fault::Forbidden);
+    }
+    tracing::info!(request = %call.request, %service, name = input.name, "a person asks for a parked thing to be tried again");
+    let write = db.write(move |tx| {
+        let input = input.clone();
+        async move { retry_dead_letter(tx, service, &input.name, now).await.map_err(WriteError::<E>::from) }
+            .boxed()
+    });
+    write.await.map_err(|e| published(call, "try a parked thing again", e))
 }

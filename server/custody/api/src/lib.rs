@@ -13,12 +13,14 @@ pub use instruction::*;
 pub use proof::{Finding, OwnerLine, ProofReport, Verdict};
 
 use platform::outbox::{EventPage, EventsAfter};
+use platform::reader::{DeadLetter, ParkedOf, Unpark};
 
 kernel::errors! {
     pub enum CustodyError {
         InstructionIdTaken = "CUSTODY_INSTRUCTION_ID_TAKEN" @ "id": "this id was used for something else",
         InstructionNotFound = "CUSTODY_INSTRUCTION_NOT_FOUND" @ "id": "there is no such instruction",
         AmountNotPositive = "CUSTODY_AMOUNT_NOT_POSITIVE" @ "amount": "the amount must be above zero",
+        AmountTooLarge = "CUSTODY_AMOUNT_TOO_LARGE" @ "amount": "no single order is that large",
         NoCashAccount = "CUSTODY_NO_CASH_ACCOUNT": "there is no cash account at the custodian yet; open it first",
         CashAccountExists = "CUSTODY_CASH_ACCOUNT_EXISTS": "there is a cash account at the custodian already",
         /// The freeze, batch or line it refers to is not known or not settled.
@@ -75,6 +77,10 @@ platform::service! {
         /// Brings the custodian's business date forward where it lets us; answers what it is.
         open_day(OpenCustodianDay) -> chrono::NaiveDate;
         /// What was announced after a position.
+        /// What failed too often and waits for a person.
+        parked(ParkedOf) -> Vec<DeadLetter>;
+        /// Tries it again; answers whether it was there.
+        unpark(Unpark) -> bool;
         events(EventsAfter) -> EventPage;
     }
 }

@@ -5,6 +5,7 @@ use finance::{Money, Rate};
 use kernel::id::{ApplicationId, BidId, InstructionId, ListingId, PartyId};
 use platform::outbox::{Announces, EventPage, EventsAfter};
 use platform::page::Page;
+use platform::reader::{DeadLetter, ParkedOf, Unpark};
 use serde::{Deserialize, Serialize};
 
 kernel::errors! {
@@ -279,6 +280,10 @@ platform::service! {
         bids(BidsOf) -> Vec<BidView>;
         /// The business date's work: what has run out expires.
         run_day(RunDay) -> ();
+        /// What failed too often and waits for a person.
+        parked(ParkedOf) -> Vec<DeadLetter>;
+        /// Tries it again; answers whether it was there.
+        unpark(Unpark) -> bool;
         events(EventsAfter) -> EventPage;
     }
 }

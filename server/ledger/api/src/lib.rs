@@ -12,7 +12,8 @@ pub use account::{AccountKey, AccountKind, AccountView, Flags, OpenAccount, Open
 pub use batch::{Code, Operation, Outcome, OutcomeCode, PendingState, PendingView, PostBatch, Posted};
 pub use event::LedgerEvent;
 pub use statement::{
-    Balance, BalancesOf, ChainHead, Entry, Proof, ProofFault, ProofOf, Statement, StatementOf, TransferKind,
+    Balance, BalancesOf, ChainHead, Entry, Means, OpenReservation, Proof, ProofFault, ProofOf, Statement,
+    StatementOf, TransferKind, means,
 };
 
 use platform::outbox::{EventPage, EventsAfter};

@@ -29,6 +29,31 @@ pub struct Balance {
     pub incoming: Money,
 }
 
+/// Whether an account could pay an amount.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Means {
+    Enough,
+    TooLittle,
+    /// It is blocked for debits, or closed.
+    Blocked,
+}
+
+/// Whether, by these balances, a payer's available money at a custodian covers an amount. A look before a command is
+/// written down, so that a refusal leaves no trace; the ledger has the last word all the same.
+pub fn means(balances: &[Balance], custodian: &str, amount: Money) -> Means {
+    let found = balances.iter().find(|b| {
+        b.key.kind == AccountKind::Available
+            && b.key.custodian == custodian
+            && b.key.currency == amount.currency()
+    });
+    match found {
+        Some(b) if b.flags.debit_blocked || b.flags.closed => Means::Blocked,
+        Some(b) if b.balance.minor() - b.reserved.minor() >= amount.minor() => Means::Enough,
+        _ => Means::TooLittle,
+    }
+}
+
+/// How an entry came about.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum TransferKind {
@@ -121,10 +146,17 @@ pub struct Proof {
     pub faults: Vec<ProofFault>,
     pub balances: Vec<Balance>,
     /// Reservations that are open.
-    pub open: Vec<PendingView>,
+    pub open: Vec<OpenReservation>,
     /// Batches up to the position that moved money, with the owner of their last credit; by them custody sees which
     /// movements are mirrored.
     pub mirrored: Vec<(BatchId, Option<Uuid>)>,
+}
+
+/// A reservation, and since when it is open.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct OpenReservation {
+    pub pending: PendingView,
+    pub since: DateTime<Utc>,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]

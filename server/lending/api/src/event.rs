@@ -76,6 +76,11 @@ pub enum LendingEvent {
         repayment: RepaymentView,
         loan: LoanView,
     },
+    /// The money of a failed repayment was frozen after all, too late; it goes back to the borrower.
+    RepaymentGivenUp {
+        repayment: RepaymentView,
+        loan: LoanView,
+    },
     LoanOverdue {
         loan: LoanView,
     },
@@ -95,6 +100,7 @@ impl LendingEvent {
             | E::RepaymentDistributed { loan, .. }
             | E::RepaymentSettled { loan, .. }
             | E::RepaymentFailed { loan, .. }
+            | E::RepaymentGivenUp { loan, .. }
             | E::LoanOverdue { loan }
             | E::LoanClosed { loan } => Some(loan),
             E::ApplicationSubmitted { .. }
@@ -121,6 +127,7 @@ impl Announces for LendingEvent {
             | E::RepaymentDistributed { loan, .. }
             | E::RepaymentSettled { loan, .. }
             | E::RepaymentFailed { loan, .. }
+            | E::RepaymentGivenUp { loan, .. }
             | E::LoanOverdue { loan }
             | E::LoanClosed { loan } => loan.id.to_string(),
         }
@@ -140,6 +147,7 @@ impl Announces for LendingEvent {
             E::RepaymentDistributed { .. } => "RepaymentDistributed",
             E::RepaymentSettled { .. } => "RepaymentSettled",
             E::RepaymentFailed { .. } => "RepaymentFailed",
+            E::RepaymentGivenUp { .. } => "RepaymentGivenUp",
             E::LoanOverdue { .. } => "LoanOverdue",
             E::LoanClosed { .. } => "LoanClosed",
         }

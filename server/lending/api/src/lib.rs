@@ -9,6 +9,7 @@ pub use event::LendingEvent;
 pub use loan::*;
 
 use platform::outbox::{EventPage, EventsAfter};
+use platform::reader::{DeadLetter, ParkedOf, Unpark};
 
 kernel::errors! {
     pub enum LendingError {
@@ -72,6 +73,10 @@ platform::service! {
         repayments(LoanOf) -> Vec<RepaymentView>;
         /// The business date's work: standing consents pay what is due; what is late becomes overdue.
         run_day(RunDay) -> DayRun;
+        /// What failed too often and waits for a person.
+        parked(ParkedOf) -> Vec<DeadLetter>;
+        /// Tries it again; answers whether it was there.
+        unpark(Unpark) -> bool;
         events(EventsAfter) -> EventPage;
     }
 }

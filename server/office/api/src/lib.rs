@@ -8,6 +8,7 @@ use kernel::call::Role;
 use kernel::id::{PartyId, PersonId, TaskId};
 use platform::outbox::{Announces, EventPage, EventsAfter};
 use platform::page::Page;
+use platform::reader::{DeadLetter, ParkedOf, Unpark};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -347,6 +348,10 @@ platform::service! {
         close_day(CloseDay) -> CloseView;
         /// How far a close has come.
         day(DayOf) -> Option<CloseView>;
+        /// What failed too often and waits for a person.
+        parked(ParkedOf) -> Vec<DeadLetter>;
+        /// Tries it again; answers whether it was there.
+        unpark(Unpark) -> bool;
         events(EventsAfter) -> EventPage;
     }
 }

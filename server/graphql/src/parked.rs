@@ -1,0 +1,98 @@
+//! What failed: visible from the first failure on, and tried again at once on a person's word.
+
+use crate::context::{asker, services};
+use crate::error::fault;
+use crate::scalars::DateTime;
+use async_graphql::{Context, Enum, InputObject, Object, Result, SimpleObject};
+use custody_api::Custody;
+use investing_api::Investing;
+use lending_api::Lending;
+use office_api::Office;
+use platform::reader::{DeadLetter, ParkedOf, Unpark};
+
+/// A service that can have parked work.
+#[derive(Clone, Copy, PartialEq, Eq, Enum)]
+pub enum Worker {
+    Custody,
+    Lending,
+    Investing,
+    Office,
+}
+
+/// An event or a job that failed. Nothing else waits for it but what is about the same thing.
+#[derive(SimpleObject)]
+pub struct Parked {
+    pub service: Worker,
+    /// By which it is asked for again.
+    pub name: String,
+    pub kind: String,
+    /// Why it failed the last time.
+    pub error: String,
+    pub attempts: u32,
+    /// It is not tried again by itself any more.
+    pub waits: bool,
+    pub since: DateTime,
+}
+
+fn view(service: Worker, letter: DeadLetter) -> Parked {
+    Parked {
+        service,
+        name: letter.name,
+        kind: letter.kind,
+        error: letter.error,
+        attempts: u32::try_from(letter.attempts).unwrap_or(u32::MAX),
+        waits: letter.dead,
+        since: DateTime(letter.since),
+    }
+}
+
+/// All that is parked, oldest first.
+///
+/// # Errors
+/// When the asker may not see it, or a service does not answer.
+pub async fn all(ctx: &Context<'_>) -> Result<Vec<Parked>> {
+    let (asker, s) = (asker(ctx), services(ctx));
+    let call = asker.call();
+    let mut found = Vec::new();
+    macro_rules! of {
+        ($($client:ident as $worker:ident),*) => {$(
+            let letters = s.$client.parked(&call, ParkedOf {}).await.map_err(|e| fault(asker, e))?;
+            found.extend(letters.into_iter().map(|l| view(Worker::$worker, l)));
+        )*};
+    }
+    of!(custody as Custody, lending as Lending, investing as Investing, office as Office);
+    found.sort_by_key(|p| p.since.0);
+    Ok(found)
+}
+
+#[derive(InputObject)]
+pub struct ParkedRetryInput {
+    pub service: Worker,
+    pub name: String,
+}
+
+/// Whether it was there to be tried again.
+#[derive(SimpleObject)]
+pub struct ParkedRetryPayload {
+    pub done: bool,
+    pub errors: Vec<crate::error::OfficeUserError>,
+}
+
+#[derive(Default)]
+pub struct ParkedMutation;
+
+#[Object]
+impl ParkedMutation {
+    /// Tries parked work again, once what hindered it has been mended. It keeps its ids: nothing is done twice.
+    async fn parked_retry(&self, ctx: &Context<'_>, input: ParkedRetryInput) -> Result<ParkedRetryPayload> {
+        let (asker, s) = (asker(ctx), services(ctx));
+        let (call, unpark) = (asker.call(), Unpark { name: input.name });
+        let done = match input.service {
+            Worker::Custody => s.custody.unpark(&call, unpark).await.map_err(|e| fault(asker, e)),
+            Worker::Lending => s.lending.unpark(&call, unpark).await.map_err(|e| fault(asker, e)),
+            Worker::Investing => s.investing.unpark(&call, unpark).await.map_err(|e| fault(asker, e)),
+            Worker::Office => s.office.unpark(&call, unpark).await.map_err(|e| fault(asker, e)),
+        }?;
+        Ok(ParkedRetryPayload { done, errors: Vec::new() })
+    }
+}
