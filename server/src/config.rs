@@ -23,6 +23,8 @@ pub struct Config {
     pub database_url: Option<String>,
     /// The folder of the built app.
     pub app: Option<PathBuf>,
+    /// The folder of GraphiQL's published files; served in a demo only.
+    pub graphiql: Option<PathBuf>,
     /// A place to try things, never with real money: the first administrator links are not printed.
     pub demo: bool,
     /// Log lines as JSON.
@@ -38,6 +40,7 @@ impl Default for Config {
             custodian_listen: SocketAddr::from(([127, 0, 0, 1], 9090)),
             database_url: None,
             app: None,
+            graphiql: None,
             demo: false,
             log_json: false,
         }

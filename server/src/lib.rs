@@ -6,6 +6,7 @@ pub mod assets;
 pub mod config;
 pub mod demo;
 pub mod embedded;
+pub mod graphiql;
 pub mod http;
 pub mod in_process;
 pub mod modules;

@@ -39,6 +39,9 @@ enum Command {
         /// Folder of the built app
         #[arg(long)]
         app: Option<PathBuf>,
+        /// Folder of GraphiQL's published files, for a demo
+        #[arg(long)]
+        graphiql: Option<PathBuf>,
         /// A place to try things, never with real money: made-up people with a year of history
         #[arg(long)]
         demo: bool,
@@ -81,12 +84,13 @@ fn main() -> anyhow::Result<ExitCode> {
 
 async fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
-        Command::Serve { listen, data, custodian_listen, app, demo } => {
+        Command::Serve { listen, data, custodian_listen, app, graphiql, demo } => {
             let config = Config::read(|c| {
                 c.listen = listen.unwrap_or(c.listen);
                 c.data = data.unwrap_or_else(|| c.data.clone());
                 c.custodian_listen = custodian_listen.unwrap_or(c.custodian_listen);
                 c.app = app.or_else(|| c.app.take());
+                c.graphiql = graphiql.or_else(|| c.graphiql.take());
                 c.demo |= demo;
             })
             .map_err(|why| anyhow!(why))?;
@@ -146,7 +150,7 @@ async fn make_demo(config: &Config) -> anyhow::Result<()> {
 }
 
 async fn serve(config: Config) -> anyhow::Result<()> {
-    platform::telemetry::log(config.log_json, "info,sqlx=warn");
+    platform::telemetry::log(config.log_json, "info,sqlx=warn,sea_orm_migration=warn");
     platform::telemetry::metrics();
     if config.demo && !counterfoil::demo::is_seeded(&config) {
         make_demo(&config).await?;
@@ -201,7 +205,10 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     let (last_clock, last_entropy) = (clock.clone(), entropy.clone());
     let door = http::Door { clock, entropy, ready };
     let gateway = house.gateway(config.origin(), config.demo.then(counterfoil::demo::offered));
-    let api = notices::router(house.custody_door()).merge(graphql::http::router(gateway));
+    let mut api = notices::router(house.custody_door()).merge(graphql::http::router(gateway));
+    if let Some(dir) = config.graphiql.as_deref().filter(|_| config.demo) {
+        api = api.merge(counterfoil::graphiql::router(dir));
+    }
     let router =
         http::router(door, api, config.app.as_deref()).into_make_service_with_connect_info::<SocketAddr>();
     println!("Counterfoil serves {}", config.origin());
@@ -212,6 +219,15 @@ async fn serve(config: Config) -> anyhow::Result<()> {
         }
     }
     println!("The sandbox custodian's pages are at http://{}", bank.address);
+    if config.demo {
+        println!("Demo accounts, all with the password {}:", counterfoil::demo::PASSWORD);
+        for (email, name, role) in counterfoil::demo::ACCOUNTS {
+            println!("  {email:<24} {name:<18} {}", role.code().to_lowercase().replace('_', " "));
+        }
+        if config.graphiql.is_some() {
+            println!("GraphiQL is at {}/graphiql/", config.origin());
+        }
+    }
     axum::serve(listener, router).with_graceful_shutdown(stopped()).await?;
     // The custodian's last signed statement stays with us, so that the books can be proved while all is stopped.
     let operator = verify::operator(&last_clock, &last_entropy, "last statement");

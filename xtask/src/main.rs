@@ -14,10 +14,12 @@ use std::time::Instant;
 const HELP: &str = "\
 cargo xtask <task>
 
-  run [--reset] [--port N]   build and serve the product
+  run [--reset] [--port N]   build and serve the product, with its demo
   test                       a slice of every kind of test (what CI runs)
   prove                      the same tests at full length, with the licence and advisory checks
   dev                        the inner loop: server rebuilt on change, app by `trunk serve`
+  bench                      bids on one hot listing against a peer, on both databases
+  schema                     write server/graphql/schema.graphql and the documents of docs/graphql anew
   lint                       formatting and clippy alone
 ";
 
@@ -33,6 +35,8 @@ fn main() -> ExitCode {
         Some("test") => test(&house, Length::Slice),
         Some("prove") => test(&house, Length::Full),
         Some("dev") => dev(&house),
+        Some("schema") => schema(&house),
+        Some("bench") => bench(&house),
         Some("lint") => lint(&mut Steps::new(2), &house),
         _ => {
             print!("{HELP}");
@@ -166,12 +170,21 @@ fn run(house: &House, flags: &[&str]) -> Outcome {
         println!("      --reset: removing {}", var.display());
         std::fs::remove_dir_all(&var).map_err(|e| format!("cannot remove {}: {e}", var.display()))?;
     }
-    sh(Command::new(house.binary("counterfoil"))
+    let graphiql = tools::graphiql(house);
+    let custodian: u16 = port.parse::<u16>().map_err(|_| format!("--port takes a number, not {port}"))?;
+    let custodian = custodian.checked_add(1_010).ok_or("--port is too high")?;
+    let mut serve = Command::new(house.binary("counterfoil"));
+    serve
         .current_dir(&house.root)
-        .args(["serve", "--demo", "--listen", &format!("127.0.0.1:{port}"), "--data"])
+        .args(["serve", "--demo", "--listen", &format!("127.0.0.1:{port}")])
+        .args(["--custodian-listen", &format!("127.0.0.1:{custodian}"), "--data"])
         .arg(&var)
         .arg("--app")
-        .arg(house.dist()))
+        .arg(house.dist());
+    if let Some(dir) = graphiql {
+        serve.arg("--graphiql").arg(dir);
+    }
+    sh(&mut serve)
 }
 
 /// How long the tests may take: CI's slice, or everything before a claim.
@@ -227,6 +240,28 @@ fn test(house: &House, length: Length) -> Outcome {
     }
     println!("\nAll green in {:.0} s.", start.elapsed().as_secs_f32());
     Ok(())
+}
+
+/// Optimised, alone on the machine, both arms in the same run.
+fn bench(house: &House) -> Outcome {
+    let pg = postgres::Cluster::start(house)?;
+    sh(house.cargo().env("COUNTERFOIL_TEST_POSTGRES", &pg.url).args([
+        "run",
+        "--locked",
+        "--release",
+        "--quiet",
+        "-p",
+        "bench",
+    ]))
+}
+
+/// What a person reads and a test compares, written from the code.
+fn schema(house: &House) -> Outcome {
+    let written = |package: &str, filter: &str| {
+        sh(house.cargo().env("UPDATE_EXPECT", "1").args(["test", "--quiet", "-p", package, filter]))
+    };
+    written("graphql", "the_schema_is_the_one_in_git")?;
+    written("tests", "the_documents_in_git_are_the_ones_that_are_played")
 }
 
 fn dev(house: &House) -> Outcome {

@@ -136,6 +136,53 @@ pub fn chromium() -> Outcome<(PathBuf, PathBuf)> {
     find().ok_or_else(|| "Chromium was installed but is not on PATH".into())
 }
 
+const GRAPHIQL: [(&str, &str, &[&str]); 3] = [
+    ("graphiql", "3.8.3", &["graphiql.min.js", "graphiql.min.css"]),
+    ("react", "18.3.1", &["umd/react.production.min.js"]),
+    ("react-dom", "18.3.1", &["umd/react-dom.production.min.js"]),
+];
+
+/// GraphiQL's published files, by npm. The demo does without where npm is missing, and says so.
+pub fn graphiql(house: &House) -> Option<PathBuf> {
+    let dir = house.cache.join("tools").join(format!("graphiql-{}", GRAPHIQL[0].1));
+    let name = |file: &str| file.rsplit('/').next().unwrap_or(file).to_string();
+    let whole = || GRAPHIQL.iter().flat_map(|(_, _, files)| *files).all(|f| dir.join(name(f)).is_file());
+    if whole() {
+        return Some(dir);
+    }
+    if on_path("npm").is_none() || on_path("tar").is_none() {
+        println!("      npm is not there: the demo goes without GraphiQL");
+        return None;
+    }
+    println!("      fetching GraphiQL {} by npm (once)", GRAPHIQL[0].1);
+    std::fs::create_dir_all(&dir).ok()?;
+    for (package, version, files) in GRAPHIQL {
+        let pack = Command::new("npm")
+            .current_dir(&dir)
+            .args(["pack", "--silent", &format!("{package}@{version}")])
+            .stdin(Stdio::null())
+            .output();
+        let tarball = dir.join(format!("{package}-{version}.tgz"));
+        if !pack.is_ok_and(|o| o.status.success()) || !tarball.is_file() {
+            println!("      npm could not fetch {package}: the demo goes without GraphiQL");
+            return None;
+        }
+        for file in files {
+            let depth = 1 + file.matches('/').count();
+            let unpack = Command::new("tar")
+                .current_dir(&dir)
+                .arg("xzf")
+                .arg(&tarball)
+                .arg(format!("--strip-components={depth}"))
+                .arg(format!("package/{file}"))
+                .status();
+            unpack.ok().filter(|s| s.success())?;
+        }
+        std::fs::remove_file(tarball).ok();
+    }
+    whole().then_some(dir)
+}
+
 /// Asks a child to end in good order, as Ctrl-C would.
 pub fn interrupt(pid: u32) {
     Command::new("kill").args(["-INT", &pid.to_string()]).status().ok();
