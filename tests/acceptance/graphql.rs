@@ -169,6 +169,10 @@ fn hostile_inputs() -> Vec<(&'static str, Value)> {
         ("taskClaim", json!({ "task": gid("task") })),
         ("taskDecide", json!({ "task": gid("task"), "approve": true, "note": "" })),
         ("businessDayClose", json!({ "date": "2026-01-01" })),
+        (
+            "passwordChange",
+            json!({ "id": id, "current": "a guess at a password", "new": "another long password" }),
+        ),
         ("parkedRetry", json!({ "service": "CUSTODY", "name": "job:x" })),
         ("changePropose", json!({ "id": id, "change": { "inviteStaff": "AUDITOR" }, "reason": "x" })),
         ("changeDecide", json!({ "change": gid("change"), "approve": true })),
@@ -412,5 +416,33 @@ story!(the_socket_keeps_to_its_protocol, |world| {
     let mut request = format!("ws://{address}/graphql").into_client_request()?;
     request.headers_mut().insert("origin", "https://evil.example".parse()?);
     ensure!(tokio_tungstenite::connect_async(request).await.is_err(), "another site's socket");
+    Ok(())
+});
+
+story!(one_changes_ones_own_password_and_other_devices_are_signed_out, |world| {
+    let door = Door::of(&world);
+    let here = door.register("ada@example.test", &["INVESTOR"], None).await?;
+    let elsewhere = door.sign_in("ada@example.test").await?;
+    let query =
+        "mutation($input: PasswordChangeInput!) { passwordChange(input: $input) { done errors { code } } }";
+    let change =
+        |current: &str, new: &str| json!({ "input": { "id": world.uuid(), "current": current, "new": new } });
+    let wrong =
+        door.ask(Some(&here.token), query, change("not the password", "another long password")).await?;
+    assert_eq!(wrong.text("/passwordChange/errors/0/code")?, "IDENTITY_PASSWORD_WRONG");
+    let short = door.ask(Some(&here.token), query, change(PASSWORD, "short")).await?;
+    assert_eq!(short.text("/passwordChange/errors/0/code")?, "IDENTITY_PASSWORD_TOO_SHORT");
+
+    let right = change(PASSWORD, "another long password");
+    for _ in 0..2 {
+        // Sent again after a lost answer, it is answered as before.
+        let done = door.ask(Some(&here.token), query, right.clone()).await?;
+        assert_eq!(done.at("/passwordChange/done")?, true, "{}", done.body);
+    }
+    let mine = "{ viewer { sessions { present } } }";
+    let left = door.ask(Some(&here.token), mine, json!({})).await?.at("/viewer/sessions")?;
+    assert_eq!(left, json!([{ "present": true }]));
+    assert_eq!(door.ask(Some(&elsewhere.token), mine, json!({})).await?.status, StatusCode::UNAUTHORIZED);
+    ensure!(door.sign_in("ada@example.test").await.is_err(), "the old password");
     Ok(())
 });

@@ -145,6 +145,15 @@ async fn people_sign_in_stay_signed_in_and_reckon_a_loan() -> anyhow::Result<()>
         browser.see("button", "Sign out").await?.click().await?;
         browser.see("a.button", "Sign in").await?;
 
+        // How long until something is to be seen, with an empty cache; the bound is generous for a busy machine.
+        let script =
+            "return String(Math.round(performance.getEntriesByName('first-contentful-paint')[0].startTime))";
+        browser.driver.goto(&format!("{}/marketplace", server.url)).await?;
+        browser.see("h1", "Marketplace").await?;
+        let paint: String = browser.driver.execute(script, Vec::new()).await?.convert()?;
+        eprintln!("first content after {paint} ms");
+        assert!(paint.parse::<u32>()? < 8_000, "first content after {paint} ms");
+
         // 10,000.00 at 12 % over 12 months: 888.49 a month, 661.86 of interest.
         browser.driver.goto(&format!("{}/calculator", server.url)).await?;
         browser.see("[data-result=monthly]", "888.49").await?;

@@ -71,6 +71,7 @@ pub fn documents(currency: Currency, unit: i64) -> String {
         "# A loan's whole life in {currency}: paste this file into GraphiQL and run the operations in their order.\n\
          # \"As …\" says whose access token the header {{ \"Authorization\": \"Bearer …\" }} carries; SignIn gives one\n\
          # (change the address in it). Open every redirectUrl and confirm with the payment password you choose there.\n\
+         # The staff are a demo's own accounts, with the demo's password.\n\
          # Every id is the client's own, so an operation sent twice changes nothing.\n\
          # Written and played by the stories; do not edit by hand.\n\n"
     );

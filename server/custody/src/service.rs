@@ -233,8 +233,13 @@ impl Custody for CustodyService {
                     Fault::Refused(_) => Fault::Internal,
                     other => other.map(|_| CustodyError::InsufficientFunds),
                 })?;
-                match ledger_api::means(&balances, &self.inner.port.custodian, input.amount) {
+                let means = ledger_api::means(&balances, &self.inner.port.custodian, input.amount);
+                // The same order, arriving twice at once, may have been taken meanwhile, and its money with it.
+                let taken = repo::maybe_instruction(self.inner.db.read(), input.id).await;
+                let taken = taken.map_err(|e| unreadable(call, "read an instruction", &e))?.is_some();
+                match means {
                     Means::Enough => {}
+                    _ if taken => {}
                     Means::TooLittle => return Err(Fault::Refused(CustodyError::InsufficientFunds)),
                     Means::Blocked => return Err(Fault::Refused(CustodyError::AccountBlocked)),
                 }

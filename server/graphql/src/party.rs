@@ -173,6 +173,20 @@ pub struct SessionCloseInput {
 }
 
 #[derive(InputObject)]
+pub struct PasswordChangeInput {
+    pub id: Uuid,
+    pub current: String,
+    pub new: String,
+}
+
+/// Whether the password is another now.
+#[derive(SimpleObject)]
+pub struct PasswordChangePayload {
+    pub done: bool,
+    pub errors: Vec<IdentityUserError>,
+}
+
+#[derive(InputObject)]
 pub struct RoleOfParty {
     pub party: Gid<PartyId>,
     pub role: Role,
@@ -321,6 +335,27 @@ impl PartyMutation {
         done.map_err(|e| fault(asker, e))?;
         asker.leave(Cookie::Clear);
         Ok(SessionClosePayload { done: true, errors: Vec::new() })
+    }
+
+    /// Changes one's own password. Every other session ends.
+    async fn password_change(
+        &self,
+        ctx: &Context<'_>,
+        input: PasswordChangeInput,
+    ) -> Result<PasswordChangePayload> {
+        let asker = asker(ctx);
+        let change = ChangePassword {
+            id: CommandId(input.id.0),
+            current: Secret(input.current),
+            new: Secret(input.new),
+        };
+        match services(ctx).identity.change_password(&asker.call(), change).await {
+            Ok(()) => Ok(PasswordChangePayload { done: true, errors: Vec::new() }),
+            Err(platform::Fault::Refused(e)) => {
+                Ok(PasswordChangePayload { done: false, errors: vec![e.into()] })
+            }
+            Err(other) => Err(fault(asker, other)),
+        }
     }
 
     /// An administrator proposes; another decides.

@@ -8,6 +8,7 @@
 //! **Invariant:** personal data lies in this service's tables and nowhere else; ids are all that leaves.
 
 pub mod change;
+mod password;
 pub mod registration;
 mod repo;
 pub mod secret;

@@ -23,18 +23,25 @@ pub const PASSWORD_LENGTH_MAX: usize = 128;
 /// How long the first two links may be used.
 const FIRST_LINK_DAYS: i64 = 30;
 
+/// Checks a password that somebody chooses; pure.
+pub fn check_password(password: &Secret) -> Result<(), IdentityError> {
+    match password.0.chars().count() {
+        length if length < PASSWORD_LENGTH_MIN => {
+            Err(IdentityError::PasswordTooShort { length_min: PASSWORD_LENGTH_MIN })
+        }
+        length if length > PASSWORD_LENGTH_MAX => {
+            Err(IdentityError::PasswordTooLong { length_max: PASSWORD_LENGTH_MAX })
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Checks what was typed; pure.
 pub fn check(input: &Register) -> Result<(), IdentityError> {
     if !is_email(&input.email) {
         return Err(IdentityError::EmailMalformed);
     }
-    let length = input.password.0.chars().count();
-    if length < PASSWORD_LENGTH_MIN {
-        return Err(IdentityError::PasswordTooShort { length_min: PASSWORD_LENGTH_MIN });
-    }
-    if length > PASSWORD_LENGTH_MAX {
-        return Err(IdentityError::PasswordTooLong { length_max: PASSWORD_LENGTH_MAX });
-    }
+    check_password(&input.password)?;
     if input.name.trim().is_empty() || input.name.chars().count() > 200 {
         return Err(IdentityError::NameMissing);
     }

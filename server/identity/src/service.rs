@@ -94,6 +94,10 @@ impl Identity for IdentityService {
         async move { self.inner.sign_out(call, input).await }.boxed()
     }
 
+    fn change_password<'a>(&'a self, call: &'a Call, input: ChangePassword) -> Answer<'a, (), IdentityError> {
+        async move { self.inner.change_password(call, input).await }.boxed()
+    }
+
     fn sessions<'a>(&'a self, call: &'a Call, _: SessionsOf) -> Answer<'a, Vec<SessionView>, IdentityError> {
         async move { self.inner.sessions(call).await }.boxed()
     }

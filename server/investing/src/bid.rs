@@ -30,8 +30,12 @@ impl Inner {
         let (id, now) = (input.id, self.clock.now());
         let known =
             repo::maybe_bid(self.db.read(), id).await.map_err(|e| unreadable(call, "read a bid", &e))?;
-        if known.is_none() {
-            self.may_bid(call, investor, person, &input).await?;
+        if known.is_none()
+            && let Err(refusal) = self.may_bid(call, investor, person, &input).await
+            // The same bid, arriving twice at once, may have been taken meanwhile, and its money with it.
+            && repo::maybe_bid(self.db.read(), id).await.map_err(|e| unreadable(call, "read a bid", &e))?.is_none()
+        {
+            return Err(refusal);
         }
         let write = self.db.write(move |tx| {
             let input = input.clone();

@@ -80,7 +80,7 @@ impl Inner {
             && loan::may_repay(l.view.status, l.operation.is_some()).is_ok()
             && calendar::today(db).await.map_err(read)? == quote.view.valid_on
         {
-            self.can_pay(call, borrower, quote.view.total).await?;
+            self.can_pay(call, id, borrower, quote.view.total).await?;
         }
         let write = self.db.write(move |tx| {
             let (outbox, input) = (outbox.clone(), input.clone());

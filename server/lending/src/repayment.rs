@@ -84,7 +84,7 @@ impl Inner {
             let today = calendar::today(db).await.map_err(read)?;
             let owed = loan::due(&instalments, today, true).map_err(|e| read(arithmetic(e)))?;
             if let Some(owed) = owed {
-                self.can_pay(call, borrower, owed.total().map_err(|e| read(arithmetic(e)))?).await?;
+                self.can_pay(call, id, borrower, owed.total().map_err(|e| read(arithmetic(e)))?).await?;
             }
         }
         let write = self.db.write(move |tx| {
@@ -124,6 +124,7 @@ impl Inner {
     pub(crate) async fn can_pay(
         &self,
         call: &Call,
+        id: RepaymentId,
         borrower: PartyId,
         total: Money,
     ) -> Result<(), Fault<LendingError>> {
@@ -132,7 +133,13 @@ impl Inner {
             Fault::Refused(_) => Fault::Internal,
             other => other.map(|_| LendingError::InsufficientFunds),
         })?;
-        match ledger_api::means(&balances, &self.custodian, total) {
+        let means = ledger_api::means(&balances, &self.custodian, total);
+        // The same command, arriving twice at once, may have been taken meanwhile, and its money with it.
+        let taken = repo::maybe_repayment(self.db.read(), id).await;
+        if taken.map_err(|e| unreadable(call, "read a repayment", &e))?.is_some() {
+            return Ok(());
+        }
+        match means {
             Means::Enough => Ok(()),
             Means::TooLittle => Err(Fault::Refused(LendingError::InsufficientFunds)),
             Means::Blocked => Err(Fault::Refused(LendingError::AccountBlocked)),

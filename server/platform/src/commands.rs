@@ -7,7 +7,7 @@ use crate::Fault;
 use crate::db::{Sql, Tx, WriteError};
 use chrono::{DateTime, Utc};
 use kernel::hash;
-use sea_orm::DbErr;
+use sea_orm::{ConnectionTrait, DbErr};
 use serde::{Serialize, de::DeserializeOwned};
 use uuid::Uuid;
 
@@ -72,6 +72,15 @@ pub async fn answer<T: Serialize>(tx: &Tx, service: &str, id: Uuid, answer: &T) 
     let json = serde_json::to_string(answer).map_err(|e| DbErr::Json(e.to_string()))?;
     let sql = format!("UPDATE {service}_command SET answer = $1 WHERE id = $2");
     tx.run(sql, [json.into(), id.into()]).await.map(drop)
+}
+
+/// Whether an id was accepted before.
+///
+/// # Errors
+/// When the database fails.
+pub async fn is_known(db: &impl ConnectionTrait, service: &str, id: Uuid) -> Result<bool, DbErr> {
+    let sql = format!("SELECT 1 FROM {service}_command WHERE id = $1");
+    Ok(db.one(sql, [id.into()]).await?.is_some())
 }
 
 /// Runs `work` once for `id`: the whole of law 3 around a use case.

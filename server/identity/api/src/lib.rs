@@ -26,6 +26,7 @@ kernel::errors! {
         SamePerson = "IDENTITY_SAME_PERSON": "two different people are needed",
         CommandIdTaken = "IDENTITY_COMMAND_ID_TAKEN" @ "id": "this id was used for something else",
         /// Of a sign-in; says nothing of which part was wrong.
+        PasswordWrong = "IDENTITY_PASSWORD_WRONG" @ "current": "this is not your present password",
         CredentialsWrong = "IDENTITY_CREDENTIALS_WRONG": "the address or the password is wrong",
         Throttled { seconds: i64 } = "IDENTITY_THROTTLED": "too many attempts; try again in {seconds} seconds",
         SessionEnded = "IDENTITY_SESSION_ENDED": "please sign in again",
@@ -125,6 +126,14 @@ pub struct PartyView {
     /// Those that work now.
     pub roles: BTreeSet<Role>,
     pub created_at: DateTime<Utc>,
+}
+
+/// Changes one's own password; every other session ends.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ChangePassword {
+    pub id: CommandId,
+    pub current: Secret,
+    pub new: Secret,
 }
 
 #[derive(Clone, Default, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -279,6 +288,7 @@ platform::service! {
         /// Who a token speaks for, if its session still stands.
         authenticate(Authenticate) -> Actor;
         sign_out(SignOut) -> ();
+        change_password(ChangePassword) -> ();
         sessions(SessionsOf) -> Vec<SessionView>;
         /// Parties by id; unknown ids are left out. One's own, or anybody's for staff and services.
         parties(PartiesOf) -> Vec<PartyView>;

@@ -1,0 +1,90 @@
+//! Changing one's own password.
+
+use crate::repo;
+use crate::secret;
+use crate::service::Inner;
+use futures::FutureExt;
+use identity_api::*;
+use kernel::call::Actor;
+use kernel::id::SessionId;
+use kernel::{Call, hash};
+use platform::db::WriteError;
+use platform::service::{published, unreadable};
+use platform::{Fault, commands};
+
+/// Wrong guesses before it pauses.
+const FREE: i64 = 5;
+
+impl Inner {
+    /// Whoever is at a signed-in device must still know the password. All other sessions end.
+    pub(crate) async fn change_password(
+        &self,
+        call: &Call,
+        input: ChangePassword,
+    ) -> Result<(), Fault<IdentityError>> {
+        let Actor::Person { party, session: present, .. } = call.actor else { return Err(Fault::Forbidden) };
+        commands::client_made(input.id.0)?;
+        crate::registration::check_password(&input.new).map_err(Fault::Refused)?;
+        let now = self.clock.now();
+        let guesses = hash::content(&("password", party)).to_vec();
+        let read = |e: &sea_orm::DbErr| unreadable::<IdentityError>(call, "change a password", e);
+        if let Some(seconds) =
+            repo::throttled(self.db.read(), guesses.clone(), now).await.map_err(|e| read(&e))?
+        {
+            return Err(Fault::Refused(IdentityError::Throttled { seconds }));
+        }
+        let row = repo::maybe_party(self.db.read(), party).await.map_err(|e| read(&e))?;
+        let row = row.ok_or(Fault::Refused(IdentityError::SessionEnded))?;
+        let right = secret::verify(input.current, Some(row.password)).await;
+        // A repeat is answered as before, though the password is another by then.
+        let known = right
+            || commands::is_known(self.db.read(), "identity", input.id.0).await.map_err(|e| read(&e))?;
+        if !known {
+            let write = self.db.write(move |tx| {
+                let guesses = guesses.clone();
+                async move {
+                    repo::count_failure(tx, guesses, FREE, now)
+                        .await
+                        .map_err(WriteError::<IdentityError>::from)
+                }
+                .boxed()
+            });
+            write.await.map_err(|e| published(call, "count a wrong guess", e))?;
+            return Err(Fault::Refused(IdentityError::PasswordWrong));
+        }
+        let hashed = secret::hash(input.new, &self.entropy).await.ok_or(Fault::Internal)?;
+        let (outbox, id) = (self.outbox.clone(), input.id);
+        let write = self.db.write(move |tx| {
+            let (outbox, hashed, guesses) = (outbox.clone(), hashed.clone(), guesses.clone());
+            async move {
+                let work = async {
+                    repo::set_password(tx, party, &hashed).await?;
+                    repo::clear_failures(tx, guesses).await?;
+                    let why = "the password was changed";
+                    for other in repo::open_sessions(tx, party, now).await? {
+                        let session = SessionId(other.id);
+                        if session != present && repo::revoke(tx, session, why, now).await? {
+                            let event = IdentityEvent::SessionRevoked { party, session, why: why.into() };
+                            outbox.announce(tx, &event).await?;
+                        }
+                    }
+                    Ok(())
+                };
+                // The passwords are no part of what is remembered of the command.
+                commands::once(
+                    tx,
+                    "identity",
+                    id.0,
+                    "change_password",
+                    &party,
+                    now,
+                    IdentityError::CommandIdTaken,
+                    work,
+                )
+                .await
+            }
+            .boxed()
+        });
+        write.await.map_err(|e| published(call, "change a password", e))
+    }
+}
