@@ -145,12 +145,21 @@ async fn people_sign_in_stay_signed_in_and_reckon_a_loan() -> anyhow::Result<()>
         browser.see("button", "Sign out").await?.click().await?;
         browser.see("a.button", "Sign in").await?;
 
-        // How long until something is to be seen, with an empty cache; the bound is generous for a busy machine.
-        let script =
-            "return String(Math.round(performance.getEntriesByName('first-contentful-paint')[0].startTime))";
+        // How long until something is to be seen by somebody who was here before; generous for a busy machine.
+        let script = "const p = performance.getEntriesByName('first-contentful-paint')[0];
+            return p ? String(Math.round(p.startTime)) : ''";
         browser.driver.goto(&format!("{}/marketplace", server.url)).await?;
         browser.see("h1", "Marketplace").await?;
-        let paint: String = browser.driver.execute(script, Vec::new()).await?.convert()?;
+        let mut paint = String::new();
+        for _ in 0..100 {
+            // The element is there before its frame is: a headless browser draws when it is looked at.
+            browser.driver.screenshot_as_png().await?;
+            paint = browser.driver.execute(script, Vec::new()).await?.convert()?;
+            if !paint.is_empty() {
+                break;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
         eprintln!("first content after {paint} ms");
         assert!(paint.parse::<u32>()? < 8_000, "first content after {paint} ms");
 
