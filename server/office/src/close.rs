@@ -51,6 +51,9 @@ impl Inner {
                 if let Some(found) = repo::maybe_close(tx, Some(date)).await? {
                     if found.status == CloseStatus::Halted {
                         repo::set_close(tx, date, CloseStatus::Running, "", None).await?;
+                    }
+                    if found.status != CloseStatus::Done {
+                        // Also for one that says it runs: the job that halted may have ended only after this word came.
                         jobs::enqueue(
                             tx,
                             Service::Office,
