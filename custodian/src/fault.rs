@@ -16,11 +16,27 @@ pub enum Fault {
     LostNotification,
     /// Sends the notification again and again.
     RepeatedNotification { times: u32 },
+    /// Finally refuses what it would have done.
+    Refused,
+    /// Of a batch, the first so many lines finally fail.
+    PartialBatch { failing: usize },
+}
+
+/// At which of its moments a request goes wrong.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Moment {
+    Passage,
+    Work,
+    Notification,
 }
 
 impl Fault {
-    fn concerns_notifications(self) -> bool {
-        matches!(self, Fault::LostNotification | Fault::RepeatedNotification { .. })
+    fn moment(self) -> Moment {
+        match self {
+            Fault::Delay { .. } | Fault::LostReply | Fault::LostRequest => Moment::Passage,
+            Fault::Refused | Fault::PartialBatch { .. } => Moment::Work,
+            Fault::LostNotification | Fault::RepeatedNotification { .. } => Moment::Notification,
+        }
     }
 }
 
@@ -49,19 +65,22 @@ impl Faults {
 
     /// The next fault planned for an operation's request or reply.
     pub(crate) fn of_request(&self, operation: &str) -> Option<Fault> {
-        self.take(operation, false)
+        self.take(operation, Moment::Passage)
+    }
+
+    /// The next fault planned for what an operation does.
+    pub(crate) fn of_work(&self, operation: &str) -> Option<Fault> {
+        self.take(operation, Moment::Work)
     }
 
     pub(crate) fn of_notification(&self, operation: &str) -> Option<Fault> {
-        self.take(operation, true)
+        self.take(operation, Moment::Notification)
     }
 
-    fn take(&self, operation: &str, notification: bool) -> Option<Fault> {
+    fn take(&self, operation: &str, moment: Moment) -> Option<Fault> {
         let mut plan = self.lock();
         let fits = |p: &Planned| {
-            (p.operation == operation || p.operation == "*")
-                && p.fault.concerns_notifications() == notification
-                && p.times > 0
+            (p.operation == operation || p.operation == "*") && p.fault.moment() == moment && p.times > 0
         };
         let found = plan.iter_mut().find(|p| fits(p))?;
         found.times -= 1;

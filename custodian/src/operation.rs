@@ -4,6 +4,7 @@
 
 use crate::bank::{Bank, PLATFORM_INCOME};
 use crate::books::{Bucket, Kind, Move, shift};
+use crate::fault::Fault;
 use crate::store;
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr};
 use serde::{Deserialize, Serialize};
@@ -337,6 +338,11 @@ impl Bank {
             freeze_no: "",
             project_no: "",
         };
+        let failing = match self.faults.of_work(request.ask.name()) {
+            Some(Fault::Refused) => return Err(Refusal::code("REFUSED")),
+            Some(Fault::PartialBatch { failing }) => failing,
+            _ => 0,
+        };
         match &request.ask {
             // Opening and granting take what the user typed; the page does them.
             Ask::OpenAccount { .. } => return Err(Refusal::code("USER_NEEDED")),
@@ -439,13 +445,14 @@ impl Bank {
             Ask::Disburse { project_no, lines } => {
                 let project = project_of(db, project_no).await?;
                 let mut settled = 0;
-                for line in lines {
+                for (place, line) in lines.iter().enumerate() {
                     let freeze = freeze_of(db, &line.freeze_no).await;
                     let code = match &freeze {
                         Err(Refusal::Code(code)) => code,
                         Err(Refusal::Broken(e)) => return Err(Refusal::Broken(DbErr::Custom(e.to_string()))),
                         Ok(f) if f.project != *project_no || f.purpose != "BID" => "PROJECT_MISMATCH",
                         Ok(f) if f.remaining != line.amount => "FREEZE_AMOUNT",
+                        Ok(_) if place < failing => "REFUSED",
                         Ok(_) => "",
                     };
                     let (source, status) = match &freeze {
@@ -572,8 +579,13 @@ impl Bank {
                     return Err(Refusal::code("FREEZE_AMOUNT"));
                 }
                 let mut settled = 0;
-                for line in lines {
-                    let target = account_of(db, &line.user_no).await;
+                for (place, line) in lines.iter().enumerate() {
+                    let target = match account_of(db, &line.user_no).await {
+                        Ok(_) if place < failing => Err("REFUSED"),
+                        Ok(account) => Ok(account),
+                        Err(Refusal::Code(code)) => Err(code),
+                        Err(broken) => return Err(broken),
+                    };
                     let held = match &target {
                         Ok(account) => {
                             let sql = "UPDATE holding SET principal = principal - $1 WHERE project = $2 AND account = $3 AND principal >= $1";
@@ -588,7 +600,7 @@ impl Bank {
                         Err(_) => false,
                     };
                     let (status, code) = match (&target, held) {
-                        (Err(_), _) => ("FAILED", "ACCOUNT_NOT_FOUND"),
+                        (Err(code), _) => ("FAILED", *code),
                         (_, false) => ("FAILED", "HOLDING"),
                         _ => ("SUCCESS", ""),
                     };

@@ -3,10 +3,12 @@
 //! **Invariant:** no foreign key crosses services.
 
 mod custody;
+mod custody_indexes;
 mod identity;
 mod investing;
 mod ledger;
 mod lending;
+mod lending_disbursement;
 mod office;
 mod office_close;
 mod platform_calendar;
@@ -27,6 +29,8 @@ impl MigratorTrait for Migrator {
             Box::new(investing::Migration),
             Box::new(lending::Migration),
             Box::new(office_close::Migration),
+            Box::new(lending_disbursement::Migration),
+            Box::new(custody_indexes::Migration),
         ]
     }
 }

@@ -269,10 +269,12 @@ impl House {
                     outbox: self.outbox(service),
                     clock: self.parts.clock.clone(),
                     entropy: self.parts.entropy.clone(),
+                    identity: self.identity(service),
                     custody: self.custody(service),
                     lending: self.lending(service),
                     investing: self.investing(service),
                     days_by_hand: self.parts.days_by_hand,
+                    sources: [source!(self.custody(service)), source!(self.office(service))],
                 }));
                 loops.extend(office.loops());
                 self.loopback.attach(OfficeClient::SERVICE, Arc::new(OfficeDispatcher(office.clone())));

@@ -6,12 +6,14 @@ use custodian::fault::{Fault, Planned};
 use custody_api::*;
 use finance::{Currency, Money};
 use kernel::Clock;
-use kernel::call::{Actor, Call, Service};
+use kernel::call::{Actor, Call, Role, Service};
 use kernel::id::{BatchId, InstructionId, LineId, PartyId, PersonId, SessionId, TransferId, derived};
 use ledger_api::batch::{Code, Operation, PostBatch};
 use ledger_api::{AccountKey, AccountKind, BalancesOf, Ledger, OpenAccount, OpenAccounts};
+use office_api::{DecideTask, Office, QueueOf, TaskKind};
 use platform::Fault as Refused;
 use platform::db::Sql;
+use platform::page::Page;
 use std::collections::BTreeSet;
 use tests::story;
 use tests::world::World;
@@ -33,6 +35,13 @@ struct Actors<'a>(&'a World);
 impl Actors<'_> {
     fn as_person(&self, party: PartyId) -> Call {
         let (person, session, roles) = (PersonId(party.0), SessionId(self.0.uuid()), BTreeSet::new());
+        Call { actor: Actor::Person { party, person, session, roles }, ..self.0.call() }
+    }
+
+    /// Somebody of operations.
+    fn staff(&self, party: Uuid) -> Call {
+        let (party, person, session) = (PartyId(party), PersonId(party), SessionId(self.0.uuid()));
+        let roles = BTreeSet::from([Role::Operations]);
         Call { actor: Actor::Person { party, person, session, roles }, ..self.0.call() }
     }
 
@@ -538,9 +547,31 @@ story!(a_fact_that_does_not_fit_goes_through_the_shortfall, |world| {
         report.findings
     );
     let more = Withdraw { id: actors.instruction(), party: ann, amount: usd(1) };
-    let refused = actors.gateway().withdraw(&actors.as_person(ann), more).await;
+    let refused = actors.gateway().withdraw(&actors.as_person(ann), more.clone()).await;
     assert_eq!(refused, Err(Refused::Refused(CustodyError::AccountBlocked)));
-    Ok(())
+
+    // Two people say that it has been explained, neither of them whose account it is; one who doubts asks again.
+    let office = world.house.office(Service::Gateway);
+    let watch = actors.staff(world.uuid());
+    let queue = QueueOf { kind: Some(TaskKind::Break), all: false, page: Page::first(10) };
+    let ask = || office.queue(&watch, queue.clone());
+    let open = ask().await.map_err(|e| anyhow!("{e}"))?;
+    assert_eq!(open.len(), 1);
+    assert!(open[0].about.contains("60.00"), "{}", open[0].about);
+    let word = |task, approve| DecideTask { task, approve, note: "the bank confirms it".into() };
+    office.decide(&watch, word(open[0].id, false)).await.map_err(|e| anyhow!("{e}"))?;
+    world.settle().await?;
+    let open = ask().await.map_err(|e| anyhow!("{e}"))?;
+    assert_eq!(open.len(), 1, "it is still there, and so is the question");
+    office.decide(&watch, word(open[0].id, true)).await.map_err(|e| anyhow!("{e}"))?;
+    world.settle().await?;
+    assert_eq!(world.proof().await?.verdict, Verdict::Broken, "one is not two");
+    office.decide(&actors.staff(world.uuid()), word(open[0].id, true)).await.map_err(|e| anyhow!("{e}"))?;
+    world.settle().await?;
+    world.assert_matched().await?;
+    let view = actors.gateway().withdraw(&actors.as_person(ann), more).await.map_err(|e| anyhow!("{e}"))?;
+    actors.confirm(&view).await?;
+    world.assert_matched().await
 });
 
 story!(every_tampering_is_found_and_names_the_user, |world| {

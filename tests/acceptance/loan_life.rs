@@ -2,6 +2,7 @@
 
 use anyhow::{Context, anyhow};
 use chrono::{Duration, Months};
+use custodian::fault::{Fault as Misbehaviour, Planned};
 use custody_api::*;
 use finance::{Currency, Money, Rate};
 use investing_api::*;
@@ -516,13 +517,14 @@ story!(without_consent_the_borrower_is_asked_and_nobody_else, |world| {
     // The fee was not consented to and is not taken; that waits where people can see it.
     assert_eq!(town.money(borrower.party).await?, 1_000_00);
     let lending = world.house.lending(Service::Gateway);
+    let custody = world.house.custody(Service::Gateway);
     let watch = town.call(&staff.operations);
-    let parked = lending.parked(&watch, ParkedOf {}).await.map_err(|e| anyhow!("{e}"))?;
+    let parked = custody.parked(&watch, ParkedOf {}).await.map_err(|e| anyhow!("{e}"))?;
     assert_eq!(parked.len(), 1);
-    assert!(parked[0].error.contains("the platform's fee was not taken: NO_CONSENT"), "{parked:?}");
-    assert_eq!(lending.parked(&town.call(&ann), ParkedOf {}).await, Err(Fault::Forbidden));
+    assert!(!parked[0].dead && parked[0].error.contains("NO_CONSENT"), "{parked:?}");
+    assert_eq!(custody.parked(&town.call(&ann), ParkedOf {}).await, Err(Fault::Forbidden));
     let retry = || Unpark { name: parked[0].name.clone() };
-    assert_eq!(lending.unpark(&town.call(&borrower), retry()).await, Err(Fault::Forbidden));
+    assert_eq!(custody.unpark(&town.call(&borrower), retry()).await, Err(Fault::Forbidden));
 
     let repay = RepayDue { id: RepaymentId(world.uuid()), loan };
     let view = lending.repay(&town.call(&borrower), repay.clone()).await.map_err(|e| anyhow!("{e}"))?;
@@ -542,15 +544,16 @@ story!(without_consent_the_borrower_is_asked_and_nobody_else, |world| {
         expires_at: world.clock.now() + Duration::days(2_000),
     }];
     let grant = GrantConsent { id: InstructionId(world.uuid()), party: borrower.party, grants };
-    let custody = world.house.custody(Service::Gateway);
     let order = custody.grant(&town.call(&borrower), grant).await.map_err(|e| anyhow!("{e}"))?;
     town.confirm(order.redirect_url).await?;
-    for _ in 0..2 {
-        lending.unpark(&watch, retry()).await.map_err(|e| anyhow!("{e}"))?;
+    let parked = custody.parked(&watch, ParkedOf {}).await.map_err(|e| anyhow!("{e}"))?;
+    for there in [true, false] {
+        let retry = Unpark { name: parked[0].name.clone() };
+        assert_eq!(custody.unpark(&watch, retry).await, Ok(there));
         world.wait(10).await?;
         assert_eq!(town.money(borrower.party).await?, 1_000_00 - 88_85 - 10_00);
     }
-    assert_eq!(lending.parked(&watch, ParkedOf {}).await, Ok(Vec::new()));
+    assert_eq!(custody.parked(&watch, ParkedOf {}).await, Ok(Vec::new()));
     world.assert_matched().await
 });
 
@@ -653,5 +656,136 @@ story!(services_stop_and_start_in_the_middle_and_nothing_is_lost, |world| {
     let town = Town(&world);
     assert_eq!(town.money(party).await?, 990_00 - 88_85);
     assert_eq!(town.money(ann.party).await?, 1_000_00 + 88_85);
+    world.assert_matched().await
+});
+
+/// Lets the custodian misbehave at the next so many orders of a kind.
+fn plan(world: &World, operation: &str, fault: Misbehaviour, times: u32) {
+    world.bank.faults.plan(Planned { operation: operation.into(), fault, times });
+}
+
+story!(a_disbursement_paid_in_part_is_completed, |world| {
+    let town = Town(&world);
+    plan(&world, "disburse", Misbehaviour::PartialBatch { failing: 1 }, 1);
+    let (borrower, investors, loan) = running(&town, Currency::USD, 100).await?;
+    let view = town.loan(loan).await?;
+    assert_eq!((view.status, view.started_on), (LoanStatus::AwaitingDisbursement, None));
+    assert_eq!(town.money(borrower.party).await?, 0, "what has arrived is blocked until all has");
+    world.assert_matched().await?;
+    world.wait(10).await?;
+    assert_eq!(town.loan(loan).await?.status, LoanStatus::Active);
+    assert_eq!(town.money(borrower.party).await?, 9_900_00);
+    for (investor, share) in investors.iter().zip([5_000_00, 3_333_00, 1_667_00]) {
+        assert_eq!(town.money(investor.party).await?, 10_000_00 - share);
+    }
+    world.assert_matched().await
+});
+
+story!(a_disbursement_that_cannot_be_completed_is_undone_by_two, |world| {
+    let town = Town(&world);
+    plan(&world, "disburse", Misbehaviour::PartialBatch { failing: 2 }, 1);
+    plan(&world, "disburse", Misbehaviour::Refused, 5);
+    let (borrower, investors, loan) = running(&town, Currency::USD, 100).await?;
+    for pause in [10, 60, 600, 3_600, 14_400] {
+        world.wait(pause).await?;
+    }
+    let people = staff(&town);
+    let office = world.house.office(Service::Gateway);
+    let queue = QueueOf { kind: Some(TaskKind::DisbursementUndo), all: false, page: Page::first(10) };
+    let open =
+        office.queue(&town.call(&people.operations), queue.clone()).await.map_err(|e| anyhow!("{e}"))?;
+    assert_eq!(open.len(), 1);
+    // Refused by one, it goes on being tried when operations asks; and fails, and is asked about again.
+    let word = |task, approve| DecideTask { task, approve, note: "the custodian was called".into() };
+    let decided = office.decide(&town.call(&people.operations), word(open[0].id, false)).await;
+    assert_eq!(decided.map_err(|e| anyhow!("{e}"))?.status, TaskStatus::Refused);
+    world.settle().await?;
+    plan(&world, "disburse", Misbehaviour::Refused, 1);
+    let custody = world.house.custody(Service::Gateway);
+    let watch = || town.call(&people.operations);
+    let parked = custody.parked(&watch(), ParkedOf {}).await.map_err(|e| anyhow!("{e}"))?;
+    assert!(parked.len() == 1 && parked[0].dead, "{parked:?}");
+    assert_eq!(custody.unpark(&watch(), Unpark { name: parked[0].name.clone() }).await, Ok(true));
+    world.wait(1).await?;
+    let open = office.queue(&watch(), queue).await.map_err(|e| anyhow!("{e}"))?;
+    assert_eq!(open.len(), 1, "another question, after another failure");
+
+    // One person moves no money.
+    assert_eq!(
+        office.decide(&watch(), word(open[0].id, true)).await.map_err(|e| anyhow!("{e}"))?.status,
+        TaskStatus::Proposed
+    );
+    world.wait(60).await?;
+    assert_eq!(town.money(investors[2].party).await?, 10_000_00 - 1_667_00);
+    assert_eq!(town.loan(loan).await?.status, LoanStatus::AwaitingDisbursement);
+    let second = town.call(&people.operations_too);
+    assert_eq!(
+        office.decide(&second, word(open[0].id, true)).await.map_err(|e| anyhow!("{e}"))?.status,
+        TaskStatus::Approved
+    );
+    world.wait(60).await?;
+    for investor in &investors {
+        assert_eq!(town.money(investor.party).await?, 10_000_00, "every cent is back");
+    }
+    assert_eq!(town.money(borrower.party).await?, 0);
+    let view = town.loan(loan).await?;
+    assert_eq!((view.status, view.outstanding.minor()), (LoanStatus::Cancelled, 0));
+    let investing = world.house.investing(Service::Gateway);
+    let listing = investing.listing(&watch(), ListingOf { listing: view.listing }).await;
+    assert_eq!(listing.map_err(|e| anyhow!("{e}"))?.status, ListingStatus::Cancelled);
+    let own = BidsOf { investor: Some(investors[0].party), listing: None, page: Page::first(10) };
+    let bids = investing.bids(&town.call(&investors[0]), own).await.map_err(|e| anyhow!("{e}"))?;
+    assert!(bids.iter().all(|b| b.status == BidStatus::Returned), "{bids:?}");
+    assert_eq!(custody.parked(&watch(), ParkedOf {}).await, Ok(Vec::new()));
+    let signed = world.bank.statement().await?;
+    assert!(signed.text.contains("\"freezes\":[]"), "{}", signed.text);
+    world.assert_matched().await
+});
+
+story!(a_repayment_paid_in_part_is_completed, |world| {
+    let town = Town(&world);
+    let (borrower, investors, loan) = running(&town, Currency::USD, 100).await?;
+    plan(&world, "repay", Misbehaviour::PartialBatch { failing: 2 }, 1);
+    plan(&world, "repay", Misbehaviour::Refused, 1);
+    let lending = world.house.lending(Service::Gateway);
+    let repay = RepayDue { id: RepaymentId(world.uuid()), loan };
+    let call = || town.call(&borrower);
+    let due = lending.repay(&call(), repay.clone()).await.map_err(|e| anyhow!("{e}"))?;
+    world.settle().await?;
+    let ask = RepaymentOf { repayment: repay.id };
+    let seen = lending.repayment(&call(), ask.clone()).await.map_err(|e| anyhow!("{e}"))?;
+    assert_eq!(seen.status, RepaymentStatus::Partial);
+    assert!(seen.why.contains("2 of 3 lines are missing"), "{}", seen.why);
+    let again = RepayDue { id: RepaymentId(world.uuid()), loan };
+    assert_eq!(lending.repay(&call(), again).await, Err(Fault::Refused(LendingError::LoanBusy)));
+    let part: i64 = {
+        let mut sum = 0;
+        for investor in &investors {
+            sum += town.money(investor.party).await?;
+        }
+        sum - 20_000_00
+    };
+    let view = town.loan(loan).await?;
+    assert!(0 < part && part < due.total.minor(), "{part}");
+    assert!(
+        view.outstanding.minor() < 10_000_00 && view.outstanding.minor() > 10_000_00 - due.principal.minor()
+    );
+    world.assert_matched().await?;
+
+    world.wait(10).await?;
+    assert_eq!(
+        lending.repayment(&call(), ask.clone()).await.map_err(|e| anyhow!("{e}"))?.status,
+        RepaymentStatus::Partial
+    );
+    world.wait(60).await?;
+    let seen = lending.repayment(&call(), ask).await.map_err(|e| anyhow!("{e}"))?;
+    assert_eq!((seen.status, seen.why.as_str()), (RepaymentStatus::Settled, ""));
+    let mut sum = 0;
+    for investor in &investors {
+        sum += town.money(investor.party).await?;
+    }
+    assert_eq!(sum - 20_000_00, due.total.minor(), "to the cent, and once");
+    let view = town.loan(loan).await?;
+    assert_eq!(view.outstanding.minor(), 10_000_00 - due.principal.minor());
     world.assert_matched().await
 });

@@ -30,6 +30,11 @@ fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let flags: Vec<&str> = args.iter().skip(1).map(String::as_str).collect();
     let house = House::find();
+    let known = args.first().is_some_and(|a| HELP.contains(&format!("  {a} ")));
+    if known && let Err(sentence) = house.claim_cache() {
+        eprintln!("xtask: {sentence}");
+        return ExitCode::FAILURE;
+    }
     let outcome = match args.first().map(String::as_str) {
         Some("run") => run(&house, &flags),
         Some("test") => test(&house, Length::Slice),
@@ -61,8 +66,10 @@ pub struct House {
 
 impl House {
     fn find() -> House {
-        let root =
-            Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask lies in the root").to_path_buf();
+        // As cargo says it now: this program may have been built in another checkout that shares the cache.
+        let here =
+            std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+        let root = Path::new(&here).parent().expect("xtask lies in the root").to_path_buf();
         let home = std::env::var_os("HOME").map(PathBuf::from).unwrap_or_else(|| PathBuf::from("/tmp"));
         let cache = std::env::var_os("XDG_CACHE_HOME")
             .map(PathBuf::from)
@@ -71,6 +78,29 @@ impl House {
         let target =
             std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from).unwrap_or_else(|| cache.join("target"));
         House { root, cache, target }
+    }
+
+    /// Cargo tells what is stale by time alone, and checkouts that share the cache share its names: what another one built
+    /// last would be taken for this one's. Ours is built anew then; what both depend on stays.
+    fn claim_cache(&self) -> Outcome {
+        let stamp = self.target.join("checkout");
+        let mine = self.root.display().to_string();
+        match std::fs::read_to_string(&stamp) {
+            Ok(last) if last == mine => return Ok(()),
+            Ok(last) => {
+                println!("The cache was last used by {last}; building this checkout's own crates anew.");
+                for target in [self.target.clone(), self.target.join("web")].iter().filter(|t| t.exists()) {
+                    for profile in ["dev", "release"] {
+                        let mut clean = self.cargo();
+                        clean.args(["clean", "--quiet", "--workspace", "--profile", profile, "--target-dir"]);
+                        sh(clean.arg(target))?;
+                    }
+                }
+            }
+            Err(_) => {}
+        }
+        std::fs::create_dir_all(&self.target).map_err(|e| e.to_string())?;
+        std::fs::write(&stamp, mine).map_err(|e| format!("{}: {e}", stamp.display()))
     }
 
     pub fn cargo(&self) -> Command {

@@ -147,3 +147,28 @@ table!(
         loan_version: i64,
     }
 );
+
+table!(
+    /// The payment of a loan to its borrower.
+    disbursement, "lending_disbursement", {
+        #[sea_orm(primary_key, auto_increment = false)]
+        loan: Uuid,
+        /// Who gains by it, and therefore decides nothing about it.
+        borrower_person: Uuid,
+        status: String,
+    }
+);
+
+table!(
+    /// One investor's part of it.
+    disbursement_line, "lending_disbursement_line", {
+        #[sea_orm(primary_key, auto_increment = false)]
+        line: Uuid,
+        loan: Uuid,
+        freeze_id: Uuid,
+        amount: i64,
+        status: String,
+        /// The instruction that gives it back, if it ever comes to that.
+        undo: Uuid,
+    }
+);

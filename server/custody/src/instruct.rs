@@ -1,5 +1,6 @@
 //! Intents go out: written down first, sent under the instruction's own number, asked for while in doubt.
 
+use crate::attempt::{self, Attempt};
 use crate::mirror;
 use crate::port::{Asked, Found, Reply};
 use crate::post::{Parse, complete};
@@ -27,7 +28,7 @@ use uuid::Uuid;
 
 /// An order without a page is refused by the custodian after this, and "not found" then means failed. It outlasts any
 /// outage, for the same number must be sent again after it; long before, the doubt is a dead letter that people see.
-const ORDER_MINUTES: i64 = 7 * 24 * 60;
+pub(crate) const ORDER_MINUTES: i64 = 7 * 24 * 60;
 /// A page waits for its user so long.
 const PAGE_MINUTES: i64 = 15;
 /// Pauses while the outcome is in doubt (custody.md, rule D6.4).
@@ -51,7 +52,7 @@ pub(crate) struct Draft {
 }
 
 impl Inner {
-    /// Writes the intent down, once, and makes the first attempt.
+    /// Writes the intent down, once, and makes the first attempt. Answers the newest attempt.
     pub(crate) async fn instruct<C: Serialize + Send + Sync + 'static>(
         &self,
         call: &Call,
@@ -128,8 +129,15 @@ impl Inner {
         if let Err(e) = self.look(id).await {
             tracing::warn!(instruction = %id, error = e, "the first attempt failed; it is tried again");
         }
-        let found = repo::maybe_instruction(self.db.read(), id).await;
-        let found = found.map_err(|e| platform::service::unreadable(call, "read an instruction", &e))?;
+        let newest = async {
+            let first = repo::maybe_instruction(self.db.read(), id).await?;
+            match first.as_ref().map_or(0, |i| i.context.attempts) {
+                0 => Ok(first),
+                n => repo::maybe_instruction(self.db.read(), derived::attempt(id, n)).await,
+            }
+        };
+        let found =
+            newest.await.map_err(|e| platform::service::unreadable(call, "read an instruction", &e))?;
         found.ok_or(Fault::Refused(CustodyError::InstructionNotFound))
     }
 
@@ -243,7 +251,7 @@ impl Inner {
                 i.row.redirect_url = String::new();
                 i.row.lines_failed = i64::try_from(failed.len()).unwrap_or(0);
                 i.context.failed = failed;
-                let mut events = complete(tx, &mut i).await?;
+                let mut events = complete(tx, &mut i, now).await?;
                 if i.row.operation == "open_account"
                     && i.status == InstructionStatus::Settled
                     && let Some(party) = i.row.party
@@ -336,7 +344,9 @@ impl Inner {
                 i.row.code = code;
                 i.row.redirect_url = String::new();
                 repo::update_instruction(tx, &i, now).await?;
-                outbox.announce(tx, &CustodyEvent::InstructionFailed { instruction: i.view() }).await?;
+                let stuck = attempt::plan(tx, &i, now).await?;
+                let failed = CustodyEvent::InstructionFailed { instruction: i.view() };
+                outbox.announce_all(tx, &[failed].into_iter().chain(stuck).collect::<Vec<_>>()).await?;
                 Ok::<_, WriteError<()>>(status)
             }
             .boxed()
@@ -368,6 +378,10 @@ pub struct Watch(pub Arc<Inner>);
 impl Worker for Watch {
     fn work<'a>(&'a self, _: &'a Call, job: &'a Job) -> BoxFuture<'a, Result<Done, String>> {
         async move {
+            if job.kind == "attempt" {
+                let next: Attempt = serde_json::from_str(&job.body).map_err(|e| e.to_string())?;
+                return self.0.attempt(next).await.map(|()| Done::Finished);
+            }
             let text: String = serde_json::from_str(&job.body).map_err(|e| e.to_string())?;
             let id = InstructionId::parse(&text).ok_or("a job names no instruction")?;
             let status = self.0.look(id).await?;

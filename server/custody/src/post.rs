@@ -3,18 +3,24 @@
 //! The ledger is asked first, under ids that derive from the movement's; only then is the movement marked. A crash
 //! between the two repeats the batch, which the ledger answers as before.
 
+use crate::attempt;
 use crate::mirror::{self, Behind, Mirror};
 use crate::repo::{self, Context, Instruction};
 use crate::service::Inner;
-use custody_api::{CustodyEvent, InstructionStatus};
+use chrono::{DateTime, Utc};
+use custody_api::{CustodyError, CustodyEvent, InstructionStatus};
 use entity_custody::movement::Model as Movement;
 use futures::FutureExt;
 use futures::future::{BoxFuture, join_all};
 use kernel::Call;
 use kernel::call::Service;
-use kernel::id::{InstructionId, LineId, MovementId, PartyId, RequestId, derived};
-use ledger_api::{AccountKind, Flags, Ledger, OpenAccount, OpenAccounts, PendingsOf, SetFlags};
+use kernel::id::{AccountId, BreakId, InstructionId, LineId, MovementId, PartyId, RequestId, derived};
+use ledger_api::{
+    AccountKey, AccountKind, Flags, Ledger, LedgerError, OpenAccount, OpenAccounts, PendingsOf, SetFlags,
+};
+use platform::Fault;
 use platform::db::{Tx, WriteError};
+use platform::service::{published, unreadable};
 use platform::work::{Loop, Progress, StepError};
 use sea_orm::DbErr;
 use std::collections::BTreeSet;
@@ -191,10 +197,11 @@ impl Inner {
     async fn settle(&self, done: Vec<Done>) -> Result<(), StepError> {
         let blocked: Vec<PartyId> =
             done.iter().filter(|d| d.broken.is_some()).filter_map(|d| party(&d.movement.source)).collect();
-        for party in blocked {
-            self.block(party, &done).await?;
+        for party in &blocked {
+            self.block(*party, &done).await?;
         }
         let done = Arc::new(done);
+        let facts = done.clone();
         let (outbox, now) = (self.outbox.clone(), self.clock.now());
         self.db
             .write(move |tx| {
@@ -220,6 +227,8 @@ impl Inner {
                             );
                             repo::open_break(tx, id.0, party, d.movement.id, what, now).await?;
                             events.push(CustodyEvent::BreakFound {
+                                id,
+                                amount: repo::money(d.movement.amount, &d.movement.currency)?,
                                 movement: MovementId(d.movement.id),
                                 party,
                                 what: what.clone(),
@@ -228,7 +237,7 @@ impl Inner {
                     }
                     if let Some(mut instruction) = instruction {
                         instruction.row.lines_settled += counted;
-                        events.extend(complete(tx, &mut instruction).await?);
+                        events.extend(complete(tx, &mut instruction, now).await?);
                         repo::update_instruction(tx, &instruction, now).await?;
                     }
                     outbox.announce_all(tx, &events).await?;
@@ -237,6 +246,10 @@ impl Inner {
                 .boxed()
             })
             .await?;
+        // Again, now that the break is written down: an older one that was closed meanwhile would have ended the block.
+        for party in &blocked {
+            self.block(*party, &facts).await?;
+        }
         Ok(())
     }
 
@@ -244,18 +257,64 @@ impl Inner {
     async fn block(&self, party: PartyId, done: &[Done]) -> Result<(), StepError> {
         let Some(d) = done.iter().find(|d| d.movement.source == party.to_string()) else { return Ok(()) };
         let account = mirror::account(&d.movement, party.0, AccountKind::Available)?.id();
-        let flags = Flags { debit_blocked: true, ..Flags::default() };
         let call = self.system("block an account with an open break");
-        self.ledger
-            .set_flags(&call, SetFlags { account, flags })
-            .await
-            .map_err(|e| StepError(format!("block an account: {e}")))?;
+        self.set_blocked(&call, account, true).await.map_err(|e| StepError(format!("block an account: {e}")))
+    }
+
+    /// Closes a break, and lets the owner's money leave again where it was the last in its currency.
+    pub(crate) async fn close_break(&self, call: &Call, id: BreakId) -> Result<(), Fault<CustodyError>> {
+        let outbox = self.outbox.clone();
+        let write = self.db.write(move |tx| {
+            let outbox = outbox.clone();
+            async move {
+                let found = repo::close_break(tx, id).await?;
+                let (party, currency, closed) =
+                    found.ok_or(WriteError::Refused(CustodyError::BreakNotFound))?;
+                if closed {
+                    outbox.announce(tx, &CustodyEvent::BreakClosed { id, party }).await?;
+                }
+                Ok((party, currency))
+            }
+            .boxed()
+        });
+        let (party, currency) = write.await.map_err(|e| published(call, "close a break", e))?;
+        let Some(party) = party else { return Ok(()) };
+        let read = |e: DbErr| unreadable::<CustodyError>(call, "look for other breaks", &e);
+        let key = AccountKey {
+            owner: party.0,
+            currency: currency.parse().map_err(|_| Fault::Internal)?,
+            custodian: self.port.custodian.clone(),
+            kind: AccountKind::Available,
+        };
+        // Looked at again after the block is gone: a break that opens meanwhile sets its block before it is written down.
+        for blocked in [false, true] {
+            if repo::has_open_break(self.db.read(), party, &currency).await.map_err(read)? == blocked {
+                self.set_blocked(call, key.id(), blocked).await.map_err(|e| match e {
+                    Fault::Refused(_) => Fault::Internal,
+                    other => other.map(|_| CustodyError::BreakNotFound),
+                })?;
+            }
+        }
         Ok(())
+    }
+
+    pub(crate) async fn set_blocked(
+        &self,
+        call: &Call,
+        account: AccountId,
+        blocked: bool,
+    ) -> Result<(), Fault<LedgerError>> {
+        let flags = Flags { debit_blocked: blocked, ..Flags::default() };
+        self.ledger.set_flags(call, SetFlags { account, flags }).await.map(drop)
     }
 }
 
 /// Ends an instruction whose every line has a last word; answers what to announce.
-pub(crate) async fn complete(tx: &Tx, i: &mut Instruction) -> Result<Vec<CustodyEvent>, DbErr> {
+pub(crate) async fn complete(
+    tx: &Tx,
+    i: &mut Instruction,
+    now: DateTime<Utc>,
+) -> Result<Vec<CustodyEvent>, DbErr> {
     let row = &i.row;
     if i.status.is_final() || row.lines_settled + row.lines_failed < row.lines_total {
         return Ok(Vec::new());
@@ -265,16 +324,19 @@ pub(crate) async fn complete(tx: &Tx, i: &mut Instruction) -> Result<Vec<Custody
         (_, 0) => InstructionStatus::Settled,
         _ => InstructionStatus::Partial,
     };
+    let stuck = attempt::plan(tx, i, now).await?;
     if i.status == InstructionStatus::Failed {
-        return Ok(vec![CustodyEvent::InstructionFailed { instruction: i.view() }]);
+        let failed = CustodyEvent::InstructionFailed { instruction: i.view() };
+        return Ok([failed].into_iter().chain(stuck).collect());
     }
     let movements = repo::movements_of_request(tx, &i.row.id.to_string()).await?;
     let lines_settled = movements.iter().filter_map(|m| m.line_no.parse().ok().map(LineId)).collect();
-    Ok(vec![CustodyEvent::InstructionSettled {
+    let settled = CustodyEvent::InstructionSettled {
         instruction: i.view(),
         lines_settled,
         lines_failed: i.context.failed.clone(),
-    }])
+    };
+    Ok([settled].into_iter().chain(stuck).collect())
 }
 
 /// A payout counts when it has left, everything else at once.

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use custody_api::{InstructionStatus, InstructionView, MovementsOf};
 use entity_custody::{cash_account, instruction, movement, statement};
 use finance::{Currency, Money};
-use kernel::id::{AccountId, InstructionId, LineId, PartyId, TransferId};
+use kernel::id::{AccountId, BreakId, InstructionId, LineId, PartyId, TransferId};
 use platform::db::{Sql, Tx};
 use platform::page::{self, Order, Page};
 use sea_orm::{
@@ -25,6 +25,18 @@ pub(crate) struct Context {
     /// Lines that finally failed.
     #[serde(default)]
     pub(crate) failed: Vec<LineId>,
+    /// The first attempt, on every further one.
+    #[serde(default)]
+    pub(crate) order: Option<InstructionId>,
+    /// How many attempts came before this one.
+    #[serde(default)]
+    pub(crate) number: u32,
+    /// On the first attempt: how many further ones were made.
+    #[serde(default)]
+    pub(crate) attempts: u32,
+    /// On the first attempt: no more are to be made.
+    #[serde(default)]
+    pub(crate) given_up: bool,
 }
 
 pub(crate) struct Instruction {
@@ -45,6 +57,11 @@ impl Instruction {
         InstructionId(self.row.id)
     }
 
+    /// What was ordered: the first attempt's id.
+    pub(crate) fn order(&self) -> InstructionId {
+        self.context.order.unwrap_or(self.id())
+    }
+
     pub(crate) fn amount(&self) -> Result<Money, DbErr> {
         money(self.row.amount, &self.row.currency)
     }
@@ -53,6 +70,8 @@ impl Instruction {
         let awaiting = self.status == InstructionStatus::AwaitingUser;
         InstructionView {
             id: self.id(),
+            order: self.order(),
+            attempt: self.context.number,
             operation: self.row.operation.clone(),
             party: self.row.party.map(PartyId),
             project: self.row.project,
@@ -236,6 +255,30 @@ pub(crate) async fn open_break(
     let values =
         [id.into(), party.map(|p| p.0).into(), movement.into(), what.into(), true.into(), now.into()];
     Ok(tx.run(sql, values).await?.rows_affected() == 1)
+}
+
+/// The party and the currency of a break that is closed herewith, and of which there may be others.
+pub(crate) async fn close_break(
+    tx: &Tx,
+    id: BreakId,
+) -> Result<Option<(Option<PartyId>, String, bool)>, DbErr> {
+    let sql = "SELECT b.party, m.currency FROM custody_break b JOIN custody_movement m ON m.id = b.movement WHERE b.id = $1";
+    let Some(row) = tx.one(sql, [id.0.into()]).await? else { return Ok(None) };
+    let party: Option<uuid::Uuid> = row.try_get_by_index(0)?;
+    let closed = tx
+        .run("UPDATE custody_break SET open = $1 WHERE id = $2 AND open", [false.into(), id.0.into()])
+        .await?;
+    Ok(Some((party.map(PartyId), row.try_get_by_index(1)?, closed.rows_affected() == 1)))
+}
+
+pub(crate) async fn has_open_break(
+    db: &impl ConnectionTrait,
+    party: PartyId,
+    currency: &str,
+) -> Result<bool, DbErr> {
+    let sql = "SELECT 1 FROM custody_break b JOIN custody_movement m ON m.id = b.movement
+               WHERE b.open AND b.party = $1 AND m.currency = $2 LIMIT 1";
+    Ok(db.one(sql, [party.0.into(), currency.into()]).await?.is_some())
 }
 
 pub(crate) async fn open_breaks(

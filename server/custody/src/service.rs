@@ -433,6 +433,22 @@ impl Custody for CustodyService {
         .boxed()
     }
 
+    fn give_up<'a>(&'a self, call: &'a Call, input: GiveUp) -> Answer<'a, Vec<SettledLine>, CustodyError> {
+        async move {
+            inside(call)?;
+            self.inner.give_up(call, input.order).await
+        }
+        .boxed()
+    }
+
+    fn close_break<'a>(&'a self, call: &'a Call, input: CloseBreak) -> Answer<'a, (), CustodyError> {
+        async move {
+            steering(call)?;
+            self.inner.close_break(call, input.id).await
+        }
+        .boxed()
+    }
+
     fn instruction<'a>(
         &'a self,
         call: &'a Call,

@@ -29,6 +29,8 @@ pub enum LoanStatus {
     Active,
     Overdue,
     Closed,
+    /// It could not be paid out; every investor has their money again.
+    Cancelled,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Enum)]

@@ -5,12 +5,12 @@ use crate::context::{asker, loader, services};
 use crate::error::OfficeUserError;
 use crate::id::Gid;
 use crate::listing::Listing;
-use crate::loan::loaded;
+use crate::loan::{Loan, loaded};
 use crate::party::{Party, Role};
 use crate::payload;
 use crate::scalars::{Date, DateTime};
 use async_graphql::{Context, Enum, InputObject, Object, Result, SimpleObject, Union};
-use kernel::id::{ApplicationId, ListingId, PartyId, TaskId};
+use kernel::id::{ApplicationId, ListingId, LoanId, PartyId, TaskId};
 use office_api::*;
 
 #[derive(Clone, Copy, PartialEq, Eq, Enum)]
@@ -18,6 +18,10 @@ use office_api::*;
 pub enum TaskKind {
     CreditDecision,
     Disbursement,
+    /// Giving everything back of a disbursement that cannot be completed; a refusal lets it go on being tried.
+    DisbursementUndo,
+    /// A cash movement that does not fit the books; approved when it has been explained.
+    Break,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Enum)]
@@ -63,6 +67,7 @@ impl Approval {
 pub enum Subject {
     Application(Application),
     Listing(Listing),
+    Loan(Loan),
 }
 
 /// Something two people decide.
@@ -117,6 +122,12 @@ impl Task {
                 let found = loader(ctx).load_one(ListingId(self.0.subject)).await;
                 loaded(found).map(|l| l.map(|l| Subject::Listing(Listing(l))))
             }
+            office_api::TaskKind::DisbursementUndo => {
+                let found = loader(ctx).load_one(LoanId(self.0.subject)).await;
+                loaded(found).map(|l| l.map(|l| Subject::Loan(Loan(l))))
+            }
+            // What does not fit is told in `about`; the proof shows it beside the account.
+            office_api::TaskKind::Break => Ok(None),
         }
     }
 }

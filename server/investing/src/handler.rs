@@ -46,6 +46,7 @@ impl Listener for OfLending {
                     Ok(self.0.open_listing(view, borrower_person))
                 }
                 LendingEvent::LoanDisbursed { loan } => Ok(self.0.disbursed(loan.listing)),
+                LendingEvent::LoanUndone { loan } => Ok(self.0.undone(loan.listing)),
                 _ => Ok(Heard::Done),
             }
         }
@@ -84,26 +85,25 @@ impl Listener for OfCustody {
                 | CustodyEvent::InstructionFailed { instruction } => instruction,
                 _ => return Ok(Heard::Done),
             };
-            let found = repo::bid_of_instruction(self.0.db.read(), instruction.id)
+            let found = repo::bid_of_instruction(self.0.db.read(), instruction.order)
                 .await
                 .map_err(|e| e.to_string())?;
             let Some(bid) = found else { return Ok(Heard::Done) };
             // An id alone does not say what was done: somebody might have used it for another order.
-            let expected = if instruction.id == bid.freeze { "freeze" } else { "unfreeze" };
+            let expected = if instruction.order == bid.freeze { "freeze" } else { "unfreeze" };
             if instruction.operation != expected {
                 return Err(format!("{} stands under a bid's id", instruction.operation));
             }
             let settled = instruction.status == InstructionStatus::Settled;
-            Ok(match (instruction.id == bid.freeze, settled) {
+            Ok(match (instruction.order == bid.freeze, settled) {
                 (true, true) => self.0.frozen(bid.id),
                 (true, false) => {
                     self.0.refuse_bid(bid.id, &instruction.code).await?;
                     Heard::Done
                 }
                 (false, true) => self.0.given_back(bid.id),
-                (false, false) => {
-                    return Err(format!("a bid's money was not given back: {}", instruction.code));
-                }
+                // Custody tries it again.
+                (false, false) => Heard::Done,
             })
         }
         .boxed()
@@ -275,6 +275,32 @@ impl Inner {
                     repo::update_bid(tx, &bid).await?;
                 }
                 outbox.announce(tx, &InvestingEvent::ListingDisbursed { listing: l.view }).await?;
+                Ok(())
+            }
+            .boxed()
+        })
+    }
+
+    /// The disbursement was undone: every investor has their money again.
+    fn undone(&self, id: ListingId) -> Heard {
+        let outbox = self.outbox.clone();
+        Heard::write(move |tx| {
+            let outbox = outbox.clone();
+            async move {
+                let Some(mut l) = repo::lock_listing(tx, id).await? else { return Ok(()) };
+                if l.view.status != ListingStatus::Disbursing {
+                    return Ok(());
+                }
+                l.view.status = ListingStatus::Cancelled;
+                l.view.funded = finance::Money::zero(l.view.amount.currency());
+                repo::update_listing(tx, &l.view).await?;
+                let mut events = vec![InvestingEvent::ListingCancelled { listing: l.view.clone() }];
+                for mut bid in repo::bids_in(tx, id, BidStatus::Frozen).await? {
+                    bid.status = BidStatus::Returned;
+                    repo::update_bid(tx, &bid).await?;
+                    events.push(InvestingEvent::BidEnded { listing: l.view.clone(), bid });
+                }
+                outbox.announce_all(tx, &events).await?;
                 Ok(())
             }
             .boxed()

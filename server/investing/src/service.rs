@@ -15,8 +15,7 @@ use office_api::OfficeClient;
 use platform::db::{Db, WriteError};
 use platform::jobs::Jobs;
 use platform::outbox::{EventPage, EventsAfter, Outbox};
-use platform::reader::{DeadLetter, ParkedOf, Unpark};
-use platform::reader::{Listener, Reader, Source};
+use platform::reader::{DeadLetter, Ears, ParkedOf, Source, Unpark};
 use platform::service::{published, unreadable};
 use platform::work::SharedLoop;
 use platform::{Answer, Fault};
@@ -66,22 +65,17 @@ impl InvestingService {
     pub fn loops(&self) -> Vec<SharedLoop> {
         let i = &self.inner;
         let [lending, office, custody, own] = self.sources.clone();
-        let reader = |source_name, source, listener: Arc<dyn Listener>| -> SharedLoop {
-            Arc::new(Reader {
-                owner: Service::Investing,
-                source_name,
-                source,
-                listener,
-                db: i.db.clone(),
-                clock: i.clock.clone(),
-                entropy: i.entropy.clone(),
-            })
+        let ears = Ears {
+            owner: Service::Investing,
+            db: i.db.clone(),
+            clock: i.clock.clone(),
+            entropy: i.entropy.clone(),
         };
         vec![
-            reader("lending", lending, Arc::new(OfLending(i.clone()))),
-            reader("office", office, Arc::new(OfOffice(i.clone()))),
-            reader("custody", custody, Arc::new(OfCustody(i.clone()))),
-            reader("investing", own, Arc::new(OfInvesting(i.clone()))),
+            ears.hear("lending", lending, OfLending(i.clone())),
+            ears.hear("office", office, OfOffice(i.clone())),
+            ears.hear("custody", custody, OfCustody(i.clone())),
+            ears.hear("investing", own, OfInvesting(i.clone())),
             Arc::new(Jobs {
                 service: Service::Investing,
                 worker: Arc::new(Bids(i.clone())),

@@ -138,6 +138,13 @@ pub mod derived {
         reservation_batch: TransferId => BatchId, "reservation.batch";
         /// A freeze that came after it had been given up goes back at once.
         late_freeze_unfreeze: InstructionId => InstructionId, "freeze.late.unfreeze";
+        /// What gives a line of a disbursement back to its investor when the whole is undone.
+        line_undo: LineId => InstructionId, "line.undo";
+        /// The question whether to undo a disbursement, after the attempt that failed.
+        disbursement_undo_task: InstructionId => TaskId, "disbursement.undo.task";
+        break_task: BreakId => TaskId, "break.task";
+        /// A task that was refused and must be decided all the same.
+        task_again: TaskId => TaskId, "task.again";
     }
 
     /// One transfer of a mirror batch, by its place in it.
@@ -160,16 +167,21 @@ pub mod derived {
         LineId(Uuid::new_v5(&repayment.0, note.0.as_bytes()))
     }
 
-    /// The repayment that the run of one business date makes for a loan with something due.
     /// A further attempt at an order whose earlier attempts have finally failed.
     pub fn attempt(first: InstructionId, number: u32) -> InstructionId {
         InstructionId(Uuid::new_v5(&first.0, format!("attempt.{number}").as_bytes()))
+    }
+
+    /// The work of making that attempt.
+    pub fn attempt_job(first: InstructionId, number: u32) -> JobId {
+        JobId(Uuid::new_v5(&first.0, format!("attempt.{number}.job").as_bytes()))
     }
 
     pub fn close_job(date: chrono::NaiveDate) -> JobId {
         JobId(Uuid::new_v5(&Uuid::NAMESPACE_URL, format!("close:{date}").as_bytes()))
     }
 
+    /// The repayment that the run of one business date makes for a loan with something due.
     pub fn due_repayment(loan: LoanId, date: chrono::NaiveDate) -> RepaymentId {
         RepaymentId(Uuid::new_v5(&loan.0, format!("due:{date}").as_bytes()))
     }

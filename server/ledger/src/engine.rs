@@ -235,7 +235,7 @@ impl Books {
                     return Err(OutcomeCode::NotPermitted);
                 }
                 self.currency_of(*debit, *credit, amount.currency())?;
-                self.open_for(*debit, *credit)?;
+                self.open_for(*debit, *credit, true)?;
                 self.credit(*credit, amount.minor(), reserve, undo)?;
                 self.debit(*debit, amount.minor(), reserve, undo)?;
                 let kind = if reserve { TransferKind::Reserve } else { TransferKind::Transfer };
@@ -281,7 +281,8 @@ impl Books {
                 if minor > pending.remaining {
                     return Err(OutcomeCode::ExceedsReservation);
                 }
-                self.open_for(pending.debit, pending.credit)?;
+                // What was set aside before a block may still go where it was meant to: the custodian has already done it.
+                self.open_for(pending.debit, pending.credit, false)?;
                 undo.account(self, pending.debit);
                 undo.account(self, pending.credit);
                 let debit = self.account(pending.debit)?;
@@ -372,12 +373,13 @@ impl Books {
         Ok(pending.clone())
     }
 
-    fn open_for(&self, debit: AccountId, credit: AccountId) -> Result<(), OutcomeCode> {
+    /// Whether money may pass; `leaves` when it was not set aside before.
+    fn open_for(&self, debit: AccountId, credit: AccountId, leaves: bool) -> Result<(), OutcomeCode> {
         let find = |id| self.accounts.get(id).ok_or(OutcomeCode::AccountNotFound);
         let (debit, credit) = (find(&debit)?.flags, find(&credit)?.flags);
         if debit.closed || credit.closed {
             Err(OutcomeCode::AccountClosed)
-        } else if debit.debit_blocked {
+        } else if leaves && debit.debit_blocked {
             Err(OutcomeCode::DebitBlocked)
         } else if credit.credit_blocked {
             Err(OutcomeCode::CreditBlocked)

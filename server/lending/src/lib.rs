@@ -1,12 +1,13 @@
 //! Applications, loans, notes, repayments.
 //!
 //! - [`loan`] decides (pure): what is due, what a repayment pays, how it is split.
-//! - `application`, `repayment`, `early_repayment` act; `handler` listens; `repo` stores.
+//! - `application`, `disbursement`, `repayment`, `early_repayment` act; `handler` listens; `repo` stores.
 //!
 //! **Invariant:** the notes' principals add up to the loan's, and their outstanding amounts to its outstanding amount.
 //! A distribution is computed once, after the freeze, and stored; it is never computed again. One repayment at a time.
 
 mod application;
+mod disbursement;
 mod early_repayment;
 mod handler;
 pub mod loan;

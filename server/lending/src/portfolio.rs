@@ -51,7 +51,8 @@ impl Inner {
         };
 
         let sql = "SELECT n.currency, n.principal, n.outstanding, n.interest_received, l.started_on, l.status
-                   FROM lending_note n JOIN lending_loan l ON l.id = n.loan WHERE n.holder = $1";
+                   FROM lending_note n JOIN lending_loan l ON l.id = n.loan
+                   WHERE n.holder = $1 AND l.status <> 'CANCELLED'";
         for row in db.all(sql, holder()).await? {
             let sum = sums.entry(currency(row.try_get_by_index(0)?)?).or_default();
             let (principal, outstanding): (i64, i64) = (row.try_get_by_index(1)?, row.try_get_by_index(2)?);

@@ -318,22 +318,26 @@ impl Inner {
         })
     }
 
-    /// The custodian has paid the lines: notes, instalments and the loan follow.
-    pub(crate) fn settled(&self, id: RepaymentId, failed: BTreeSet<LineId>) -> Heard {
+    /// The custodian has paid lines: their notes follow, and with the last one the instalments and the loan.
+    pub(crate) fn settled(&self, id: RepaymentId, paid: BTreeSet<LineId>, code: String) -> Heard {
         let outbox = self.outbox.clone();
         Heard::write(move |tx| {
-            let (outbox, failed) = (outbox.clone(), failed.clone());
+            let (outbox, paid, code) = (outbox.clone(), paid.clone(), code.clone());
             async move {
                 let Some((mut l, mut r)) = locked(tx, id).await? else { return Ok(()) };
-                if r.view.status != RepaymentStatus::Distributing {
+                if !matches!(r.view.status, RepaymentStatus::Distributing | RepaymentStatus::Partial) {
                     return Ok(());
                 }
-                let parts = repo::parts(tx, id).await?;
+                let mut parts = repo::parts(tx, id).await?;
                 let mut principal = 0;
-                for part in parts.iter().filter(|p| !failed.contains(&p.line)) {
-                    repo::pay_note(tx, part).await?;
-                    repo::settle_part(tx, part.line).await?;
-                    principal += part.principal;
+                for part in parts.iter_mut().filter(|p| !p.settled) {
+                    // Somebody whose fraction does not reach a minor unit this time has no line at the custodian.
+                    if paid.contains(&part.line) || part.interest + part.principal == 0 {
+                        repo::pay_note(tx, part).await?;
+                        repo::settle_part(tx, part.line).await?;
+                        part.settled = true;
+                        principal += part.principal;
+                    }
                 }
                 l.view.outstanding = l
                     .view
@@ -341,14 +345,18 @@ impl Inner {
                     .minus(Money::new(principal, l.view.outstanding.currency()))
                     .map_err(arithmetic)?;
                 l.version += 1;
-                if !failed.is_empty() {
-                    // What is paid stays paid; the rest waits for people, and the loan with it.
-                    (r.view.status, r.view.why) =
-                        (RepaymentStatus::Partial, format!("{} line(s) failed", failed.len()));
+                let missing = parts.iter().filter(|p| !p.settled).count();
+                if missing > 0 {
+                    // What is paid stays paid; custody tries the rest again, and the loan waits for it.
+                    r.view.status = RepaymentStatus::Partial;
+                    r.view.why = format!("{missing} of {} lines are missing: {code}", parts.len());
                     repo::update_repayment(tx, &r.view).await?;
                     repo::update_loan(tx, &l).await?;
+                    let partial = LendingEvent::RepaymentPartial { repayment: r.view, loan: l.view };
+                    outbox.announce(tx, &partial).await?;
                     return Ok(());
                 }
+                r.view.why = String::new();
                 let on: NaiveDate = r.view.value_date.map_or(calendar::today(tx).await?, |d| d);
                 repo::pay_instalments(tx, l.view.id, r.up_to, r.view.early, on).await?;
                 r.view.status = RepaymentStatus::Settled;

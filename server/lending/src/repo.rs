@@ -2,17 +2,24 @@
 
 use crate::loan::Note;
 use chrono::NaiveDate;
-use entity_lending::{application, distribution, instalment, loan, note, quote, repayment};
+use entity_lending::{
+    application, disbursement, disbursement_line, distribution, instalment, loan, note, quote, repayment,
+};
 use finance::{Currency, Money, Rate};
+use kernel::id::derived;
 use kernel::id::{
     ApplicationId, InstructionId, LineId, ListingId, LoanId, NoteId, PartyId, PersonId, RepaymentId,
 };
+use lending_api::event::ContractLine;
 use lending_api::*;
 use platform::db::{Sql, Tx};
 use platform::page::{self, Order};
 use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder};
 use serde::de::DeserializeOwned;
 use std::collections::BTreeSet;
+
+/// A statement takes a limited number of values; SQLite's limit is the lowest.
+const ROWS_A_STATEMENT: usize = 1_000;
 
 fn currency(code: &str) -> Result<Currency, DbErr> {
     code.parse().map_err(|_| DbErr::Type(format!("{code} is no currency")))
@@ -208,6 +215,155 @@ pub(crate) async fn loans_held(
     Ok(find.all(db).await?.into_iter().map(|n| LoanId(n.loan)).collect())
 }
 
+/// How far the payment of a loan to its borrower has come.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum DisbursementStatus {
+    Running,
+    /// Attempted often enough; people are asked.
+    Stuck,
+    Undoing,
+    Done,
+    Undone,
+}
+
+impl DisbursementStatus {
+    fn code(self) -> &'static str {
+        match self {
+            DisbursementStatus::Running => "RUNNING",
+            DisbursementStatus::Stuck => "STUCK",
+            DisbursementStatus::Undoing => "UNDOING",
+            DisbursementStatus::Done => "DONE",
+            DisbursementStatus::Undone => "UNDONE",
+        }
+    }
+
+    fn from_code(code: &str) -> Option<DisbursementStatus> {
+        use DisbursementStatus as S;
+        [S::Running, S::Stuck, S::Undoing, S::Done, S::Undone].into_iter().find(|s| s.code() == code)
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum LineStatus {
+    /// Still frozen with its investor.
+    Open,
+    Paid,
+    /// With its investor again.
+    Returned,
+}
+
+impl LineStatus {
+    fn code(self) -> &'static str {
+        match self {
+            LineStatus::Open => "OPEN",
+            LineStatus::Paid => "PAID",
+            LineStatus::Returned => "RETURNED",
+        }
+    }
+
+    fn from_code(code: &str) -> Option<LineStatus> {
+        [LineStatus::Open, LineStatus::Paid, LineStatus::Returned].into_iter().find(|s| s.code() == code)
+    }
+}
+
+pub(crate) struct DisbursementLine {
+    pub(crate) line: LineId,
+    pub(crate) freeze: InstructionId,
+    /// In minor units of the loan's currency.
+    pub(crate) amount: i64,
+    pub(crate) status: LineStatus,
+}
+
+pub(crate) struct Disbursement {
+    pub(crate) loan: LoanId,
+    pub(crate) borrower_person: PersonId,
+    pub(crate) status: DisbursementStatus,
+    pub(crate) lines: Vec<DisbursementLine>,
+}
+
+impl Disbursement {
+    pub(crate) fn has(&self, status: LineStatus) -> bool {
+        self.lines.iter().any(|l| l.status == status)
+    }
+}
+
+pub(crate) async fn insert_disbursement(
+    tx: &Tx,
+    loan: LoanId,
+    borrower_person: PersonId,
+    lines: &[ContractLine],
+) -> Result<(), DbErr> {
+    let row = disbursement::Model {
+        loan: loan.0,
+        borrower_person: borrower_person.0,
+        status: DisbursementStatus::Running.code().into(),
+    };
+    disbursement::Entity::insert(row.into_active_model()).exec_without_returning(tx).await?;
+    for part in lines.chunks(ROWS_A_STATEMENT) {
+        let rows = part.iter().map(|l| {
+            disbursement_line::Model {
+                line: l.line.0,
+                loan: loan.0,
+                freeze_id: l.freeze.0,
+                amount: l.amount.minor(),
+                status: LineStatus::Open.code().into(),
+                undo: derived::line_undo(l.line).0,
+            }
+            .into_active_model()
+        });
+        disbursement_line::Entity::insert_many(rows).exec_without_returning(tx).await?;
+    }
+    Ok(())
+}
+
+pub(crate) async fn maybe_disbursement(
+    db: &impl ConnectionTrait,
+    loan: LoanId,
+) -> Result<Option<Disbursement>, DbErr> {
+    let Some(row) = disbursement::Entity::find_by_id(loan.0).one(db).await? else { return Ok(None) };
+    let find = disbursement_line::Entity::find().filter(disbursement_line::Column::Loan.eq(loan.0));
+    let line = |l: disbursement_line::Model| {
+        Ok(DisbursementLine {
+            line: LineId(l.line),
+            freeze: InstructionId(l.freeze_id),
+            amount: l.amount,
+            status: LineStatus::from_code(&l.status).ok_or(DbErr::Type(l.status))?,
+        })
+    };
+    let rows = find.order_by_asc(disbursement_line::Column::Line).all(db).await?;
+    Ok(Some(Disbursement {
+        loan,
+        borrower_person: PersonId(row.borrower_person),
+        status: DisbursementStatus::from_code(&row.status).ok_or(DbErr::Type(row.status))?,
+        lines: rows.into_iter().map(line).collect::<Result<_, DbErr>>()?,
+    }))
+}
+
+pub(crate) async fn update_disbursement(tx: &Tx, d: &Disbursement) -> Result<(), DbErr> {
+    let sql = "UPDATE lending_disbursement SET status = $1 WHERE loan = $2";
+    tx.run(sql, [d.status.code().into(), d.loan.0.into()]).await.map(drop)
+}
+
+pub(crate) async fn update_line(tx: &Tx, l: &DisbursementLine) -> Result<(), DbErr> {
+    let sql = "UPDATE lending_disbursement_line SET status = $1 WHERE line = $2";
+    tx.run(sql, [l.status.code().into(), l.line.0.into()]).await.map(drop)
+}
+
+/// The line that an instruction gives back, and its loan.
+pub(crate) async fn line_of_undo(
+    db: &impl ConnectionTrait,
+    undo: InstructionId,
+) -> Result<Option<(LoanId, LineId)>, DbErr> {
+    let find = disbursement_line::Entity::find().filter(disbursement_line::Column::Undo.eq(undo.0));
+    Ok(find.one(db).await?.map(|l| (LoanId(l.loan), LineId(l.line))))
+}
+
+/// The notes of a loan that never was.
+pub(crate) async fn cancel_notes(tx: &Tx, loan: LoanId) -> Result<(), DbErr> {
+    let sql = "UPDATE lending_note SET outstanding = 0, version = version + 1 WHERE loan = $1";
+    tx.run(sql, [loan.0.into()]).await.map(drop)
+}
+
 /// Running loans with something unpaid on or before a date, in order of id, after one.
 pub(crate) async fn loans_with_due(
     db: &impl ConnectionTrait,
@@ -296,7 +452,7 @@ fn note_of(row: note::Model) -> Result<Note, DbErr> {
 }
 
 pub(crate) async fn insert_notes(tx: &Tx, notes: &[NoteView]) -> Result<(), DbErr> {
-    let rows = notes.iter().map(|n| {
+    let row = |n: &NoteView| {
         note::Model {
             id: n.id.0,
             loan: n.loan.0,
@@ -310,8 +466,11 @@ pub(crate) async fn insert_notes(tx: &Tx, notes: &[NoteView]) -> Result<(), DbEr
             version: 1,
         }
         .into_active_model()
-    });
-    note::Entity::insert_many(rows).exec_without_returning(tx).await.map(drop)
+    };
+    for part in notes.chunks(ROWS_A_STATEMENT) {
+        note::Entity::insert_many(part.iter().map(row)).exec_without_returning(tx).await?;
+    }
+    Ok(())
 }
 
 pub(crate) async fn notes(db: &impl ConnectionTrait, ask: &NotesOf) -> Result<Vec<Note>, DbErr> {

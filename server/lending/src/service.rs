@@ -17,8 +17,7 @@ use office_api::OfficeClient;
 use platform::db::Db;
 use platform::jobs::Jobs;
 use platform::outbox::{EventPage, EventsAfter, Outbox};
-use platform::reader::{DeadLetter, ParkedOf, Unpark};
-use platform::reader::{Listener, Reader, Source};
+use platform::reader::{DeadLetter, Ears, ParkedOf, Source, Unpark};
 use platform::service::unreadable;
 use platform::work::SharedLoop;
 use platform::{Answer, Fault};
@@ -67,22 +66,17 @@ impl LendingService {
     pub fn loops(&self) -> Vec<SharedLoop> {
         let i = &self.inner;
         let [own, office, investing, custody] = self.sources.clone();
-        let reader = |source_name, source, listener: Arc<dyn Listener>| -> SharedLoop {
-            Arc::new(Reader {
-                owner: Service::Lending,
-                source_name,
-                source,
-                listener,
-                db: i.db.clone(),
-                clock: i.clock.clone(),
-                entropy: i.entropy.clone(),
-            })
+        let ears = Ears {
+            owner: Service::Lending,
+            db: i.db.clone(),
+            clock: i.clock.clone(),
+            entropy: i.entropy.clone(),
         };
         vec![
-            reader("lending", own, Arc::new(OfLending(i.clone()))),
-            reader("office", office, Arc::new(OfOffice(i.clone()))),
-            reader("investing", investing, Arc::new(OfInvesting(i.clone()))),
-            reader("custody", custody, Arc::new(OfCustody(i.clone()))),
+            ears.hear("lending", own, OfLending(i.clone())),
+            ears.hear("office", office, OfOffice(i.clone())),
+            ears.hear("investing", investing, OfInvesting(i.clone())),
+            ears.hear("custody", custody, OfCustody(i.clone())),
             Arc::new(Jobs {
                 service: Service::Lending,
                 worker: Arc::new(Repayments(i.clone())),

@@ -2,12 +2,14 @@
 //!
 //! - [`task`] decides (pure): who may say a word, and when a task is decided.
 //! - `close` runs the close of business, the one place that steers other services.
-//! - `service` acts and stores.
+//! - `handler` listens: a break in the books becomes a task, and its approval closes it.
+//! - `service` acts, `repo` stores.
 //!
 //! **Invariant:** a person has one word on a task and its beneficiary none; both are constraints of the database, so that
 //! no path around this code can break them.
 
 mod close;
+mod handler;
 mod repo;
 mod service;
 pub mod task;

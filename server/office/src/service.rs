@@ -1,10 +1,12 @@
 //! The published methods.
 
 use crate::close::{Closes, Midnight};
+use crate::handler::{OfCustody, OfOffice};
 use crate::repo;
 use chrono::{DateTime, NaiveDate, Utc};
 use custody_api::CustodyClient;
 use futures::FutureExt;
+use identity_api::IdentityClient;
 use investing_api::InvestingClient;
 use kernel::Call;
 use kernel::call::{Role, Service};
@@ -15,7 +17,7 @@ use office_api::*;
 use platform::db::{Db, WriteError};
 use platform::jobs::Jobs;
 use platform::outbox::{EventPage, EventsAfter, Outbox};
-use platform::reader::{DeadLetter, ParkedOf, Unpark};
+use platform::reader::{DeadLetter, Ears, ParkedOf, Source, Unpark};
 use platform::service::{published, unreadable};
 use platform::work::SharedLoop;
 use platform::{Answer, Fault, calendar};
@@ -27,11 +29,14 @@ pub struct Parts {
     pub outbox: Outbox,
     pub clock: SharedClock,
     pub entropy: SharedEntropy,
+    pub identity: IdentityClient,
     pub custody: CustodyClient,
     pub lending: LendingClient,
     pub investing: InvestingClient,
     /// Staff may close a day before it is over: for the demo and for tests, where a year passes in an afternoon.
     pub days_by_hand: bool,
+    /// Whose events it reads: custody's and its own.
+    pub sources: [Source; 2],
 }
 
 pub(crate) struct Inner {
@@ -39,6 +44,7 @@ pub(crate) struct Inner {
     pub(crate) outbox: Outbox,
     pub(crate) clock: SharedClock,
     pub(crate) entropy: SharedEntropy,
+    pub(crate) identity: IdentityClient,
     pub(crate) custody: CustodyClient,
     pub(crate) lending: LendingClient,
     pub(crate) investing: InvestingClient,
@@ -48,20 +54,52 @@ pub(crate) struct Inner {
 /// Office, running.
 pub struct OfficeService {
     inner: Arc<Inner>,
+    sources: [Source; 2],
 }
 
 impl OfficeService {
     pub fn new(parts: Parts) -> OfficeService {
-        let Parts { db, outbox, clock, entropy, custody, lending, investing, days_by_hand } = parts;
+        let Parts {
+            db,
+            outbox,
+            clock,
+            entropy,
+            identity,
+            custody,
+            lending,
+            investing,
+            days_by_hand,
+            sources,
+        } = parts;
         OfficeService {
-            inner: Arc::new(Inner { db, outbox, clock, entropy, custody, lending, investing, days_by_hand }),
+            inner: Arc::new(Inner {
+                db,
+                outbox,
+                clock,
+                entropy,
+                identity,
+                custody,
+                lending,
+                investing,
+                days_by_hand,
+            }),
+            sources,
         }
     }
 
     /// Its background work.
     pub fn loops(&self) -> Vec<SharedLoop> {
         let i = &self.inner;
+        let [custody, own] = self.sources.clone();
+        let ears = Ears {
+            owner: Service::Office,
+            db: i.db.clone(),
+            clock: i.clock.clone(),
+            entropy: i.entropy.clone(),
+        };
         vec![
+            ears.hear("custody", custody, OfCustody(i.clone())),
+            ears.hear("office", own, OfOffice(i.clone())),
             Arc::new(Jobs {
                 service: Service::Office,
                 worker: Arc::new(Closes(i.clone())),

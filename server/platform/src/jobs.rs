@@ -63,14 +63,61 @@ pub async fn enqueue<B: Serialize>(
     due: DateTime<Utc>,
     now: DateTime<Utc>,
 ) -> Result<(), DbErr> {
+    insert(tx, service, id, kind, body, Some(due), now, "").await
+}
+
+/// Writes down what is to be done because something failed, and why; without an instant, a person must ask for it. The
+/// same id again moves nothing.
+///
+/// # Errors
+/// When the database fails.
+#[allow(clippy::too_many_arguments)]
+pub async fn mend<B: Serialize>(
+    tx: &Tx,
+    service: Service,
+    id: JobId,
+    kind: &str,
+    body: &B,
+    why: &str,
+    due: Option<DateTime<Utc>>,
+    now: DateTime<Utc>,
+) -> Result<(), DbErr> {
+    if due.is_none() {
+        tracing::error!(job = %id, kind, why, "a job waits for a person");
+        metrics::counter!("dead_letters_total", "service" => service.name()).increment(1);
+    }
+    insert(tx, service, id, kind, body, due, now, why).await
+}
+
+#[allow(clippy::too_many_arguments)]
+async fn insert<B: Serialize>(
+    tx: &Tx,
+    service: Service,
+    id: JobId,
+    kind: &str,
+    body: &B,
+    due: Option<DateTime<Utc>>,
+    now: DateTime<Utc>,
+    error: &str,
+) -> Result<(), DbErr> {
     let body = serde_json::to_string(body).map_err(|e| DbErr::Json(e.to_string()))?;
     let sql = format!(
         "INSERT INTO {service}_job (id, kind, body, due_at, attempts, fence, leased_until, dead, error, at)
-         VALUES ($1, $2, $3, $4, 0, 0, NULL, $5, '', $6) ON CONFLICT (id) DO NOTHING"
+         VALUES ($1, $2, $3, $4, 0, 0, NULL, $5, $6, $7) ON CONFLICT (id) DO NOTHING"
     );
-    tx.run(sql, [id.0.into(), kind.into(), body.into(), due.into(), false.into(), now.into()]).await?;
+    let (due, dead) = (due.unwrap_or(now), due.is_none());
+    let values = [id.0.into(), kind.into(), body.into(), due.into(), dead.into(), error.into(), now.into()];
+    tx.run(sql, values).await?;
     tx.wake(format!("jobs:{service}"));
     Ok(())
+}
+
+/// Takes back work that is no longer wanted.
+///
+/// # Errors
+/// When the database fails.
+pub async fn cancel(tx: &Tx, service: Service, id: JobId) -> Result<(), DbErr> {
+    tx.run(format!("DELETE FROM {service}_job WHERE id = $1"), [id.0.into()]).await.map(drop)
 }
 
 /// Makes a waiting job due now (a notification came in: look earlier).
@@ -166,7 +213,7 @@ impl Jobs {
                         }
                         Ok(Done::Again(at)) => {
                             let sql = format!(
-                                "UPDATE {service}_job SET due_at = $3, leased_until = NULL, attempts = 0 WHERE {mine}"
+                                "UPDATE {service}_job SET due_at = $3, leased_until = NULL, attempts = 0, error = '' WHERE {mine}"
                             );
                             tx.run(sql, key.into_iter().chain([(*at).into()])).await?;
                         }

@@ -8,7 +8,7 @@
 use crate::db::{Db, Sql, Tx, WriteError};
 use crate::outbox::{EventPage, EventRecord, EventsAfter};
 use crate::service::{Fault, published, unreadable};
-use crate::work::{Loop, Progress, StepError};
+use crate::work::{Loop, Progress, SharedLoop, StepError};
 use chrono::{DateTime, Duration, Utc};
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -59,6 +59,29 @@ pub struct Reader {
     pub db: Db,
     pub clock: SharedClock,
     pub entropy: SharedEntropy,
+}
+
+/// One service's ears: its readers differ in whom they hear and what they do about it.
+pub struct Ears {
+    pub owner: Service,
+    pub db: Db,
+    pub clock: SharedClock,
+    pub entropy: SharedEntropy,
+}
+
+impl Ears {
+    /// The loop that hears one source.
+    pub fn hear(&self, source_name: &'static str, source: Source, listener: impl Listener) -> SharedLoop {
+        Arc::new(Reader {
+            owner: self.owner,
+            source_name,
+            source,
+            listener: Arc::new(listener),
+            db: self.db.clone(),
+            clock: self.clock.clone(),
+            entropy: self.entropy.clone(),
+        })
+    }
 }
 
 /// Pauses between attempts at a parked event; after the last it waits for a person.
@@ -291,7 +314,7 @@ pub async fn dead_letters(db: &impl ConnectionTrait, service: Service) -> Result
         });
     }
     let sql = format!(
-        "SELECT id, kind, body, error, attempts, at, dead FROM {service}_job WHERE dead OR (error <> '' AND attempts > 0) ORDER BY at LIMIT 500"
+        "SELECT id, kind, body, error, attempts, at, dead FROM {service}_job WHERE error <> '' ORDER BY at LIMIT 500"
     );
     for row in db.all(sql, []).await? {
         letters.push(DeadLetter {

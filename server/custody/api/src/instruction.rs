@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use finance::Money;
-use kernel::id::{InstructionId, LineId, MovementId, PartyId, TransferId};
+use kernel::id::{BreakId, InstructionId, LineId, MovementId, PartyId, TransferId};
 use platform::page::Page;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -241,7 +241,7 @@ pub enum InstructionStatus {
     /// Sent, and no answer came: being asked again.
     Unknown,
     Settled,
-    /// Some lines settled, the others finally failed.
+    /// Some lines settled, the others failed; another attempt is made at those.
     Partial,
     Failed,
     /// The user refused.
@@ -290,6 +290,10 @@ impl InstructionStatus {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct InstructionView {
     pub id: InstructionId,
+    /// What was ordered: the id of the first attempt, and this one's own where it is the first.
+    pub order: InstructionId,
+    /// How many attempts came before this one.
+    pub attempt: u32,
     pub operation: String,
     pub party: Option<PartyId>,
     pub project: Option<Uuid>,
@@ -300,4 +304,23 @@ pub struct InstructionView {
     /// Where the user confirms, while that is awaited.
     pub redirect_url: Option<String>,
     pub at: DateTime<Utc>,
+}
+
+/// No further attempt is to be made at an order.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct GiveUp {
+    pub order: InstructionId,
+}
+
+/// A line of a batch that settled, and the attempt in which it did.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct SettledLine {
+    pub line: LineId,
+    pub batch: InstructionId,
+}
+
+/// Two people have looked at a break and know where it came from.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct CloseBreak {
+    pub id: BreakId,
 }

@@ -26,6 +26,9 @@ kernel::errors! {
         /// The freeze, batch or line it refers to is not known or not settled.
         ReferenceNotFound = "CUSTODY_REFERENCE_NOT_FOUND": "what this refers to is not there",
         InsufficientFunds = "CUSTODY_INSUFFICIENT_FUNDS" @ "amount": "there is not enough available money",
+        /// An attempt is under way; what comes of it must be known first.
+        StillUnderWay = "CUSTODY_STILL_UNDER_WAY" @ "order": "an attempt at this is still under way",
+        BreakNotFound = "CUSTODY_BREAK_NOT_FOUND" @ "id": "there is no such difference",
         /// A break is open: people must settle it before money leaves.
         AccountBlocked = "CUSTODY_ACCOUNT_BLOCKED": "the account is blocked until an open difference has been settled",
     }
@@ -58,6 +61,10 @@ platform::service! {
         repay(Repay) -> InstructionView;
         /// Takes the platform's fee the payer consented to.
         charge_fee(ChargeFee) -> InstructionView;
+        /// Ends the attempts at an order; answers which of its lines have settled.
+        give_up(GiveUp) -> Vec<SettledLine>;
+        /// Closes a break; where it was the owner's last, the account's money may leave again.
+        close_break(CloseBreak) -> ();
         /// What is known of an instruction.
         instruction(InstructionOf) -> InstructionView;
         /// A party's instructions, newest first.
@@ -76,11 +83,11 @@ platform::service! {
         in_flight(InFlightOf) -> InFlight;
         /// Brings the custodian's business date forward where it lets us; answers what it is.
         open_day(OpenCustodianDay) -> chrono::NaiveDate;
-        /// What was announced after a position.
         /// What failed too often and waits for a person.
         parked(ParkedOf) -> Vec<DeadLetter>;
         /// Tries it again; answers whether it was there.
         unpark(Unpark) -> bool;
+        /// What was announced after a position.
         events(EventsAfter) -> EventPage;
     }
 }

@@ -57,6 +57,22 @@ pub enum LendingEvent {
     LoanDisbursed {
         loan: LoanView,
     },
+    /// The custodian keeps refusing what is missing of a disbursement; people decide whether it is undone.
+    DisbursementStuck {
+        loan: LoanView,
+        borrower_person: PersonId,
+        /// The attempt that failed last.
+        attempt: InstructionId,
+        paid: Money,
+    },
+    /// Two people have decided that everything goes back.
+    DisbursementUndoDecided {
+        loan: LoanView,
+    },
+    /// Every investor has their money again; there is no loan.
+    LoanUndone {
+        loan: LoanView,
+    },
     RepaymentBegun {
         repayment: RepaymentView,
         loan: LoanView,
@@ -66,6 +82,11 @@ pub enum LendingEvent {
         repayment: RepaymentView,
         loan: LoanView,
         lines: Vec<PaymentLine>,
+    },
+    /// Some holders have been paid; the rest is being tried again.
+    RepaymentPartial {
+        repayment: RepaymentView,
+        loan: LoanView,
     },
     RepaymentSettled {
         repayment: RepaymentView,
@@ -96,6 +117,10 @@ impl LendingEvent {
         match self {
             E::LoanContracted { loan, .. }
             | E::LoanDisbursed { loan }
+            | E::DisbursementStuck { loan, .. }
+            | E::DisbursementUndoDecided { loan }
+            | E::LoanUndone { loan }
+            | E::RepaymentPartial { loan, .. }
             | E::RepaymentBegun { loan, .. }
             | E::RepaymentDistributed { loan, .. }
             | E::RepaymentSettled { loan, .. }
@@ -123,6 +148,10 @@ impl Announces for LendingEvent {
             | E::ApplicationWithdrawn { application } => application.id.to_string(),
             E::LoanContracted { loan, .. }
             | E::LoanDisbursed { loan }
+            | E::DisbursementStuck { loan, .. }
+            | E::DisbursementUndoDecided { loan }
+            | E::LoanUndone { loan }
+            | E::RepaymentPartial { loan, .. }
             | E::RepaymentBegun { loan, .. }
             | E::RepaymentDistributed { loan, .. }
             | E::RepaymentSettled { loan, .. }
@@ -143,6 +172,10 @@ impl Announces for LendingEvent {
             E::ApplicationWithdrawn { .. } => "ApplicationWithdrawn",
             E::LoanContracted { .. } => "LoanContracted",
             E::LoanDisbursed { .. } => "LoanDisbursed",
+            E::DisbursementStuck { .. } => "DisbursementStuck",
+            E::DisbursementUndoDecided { .. } => "DisbursementUndoDecided",
+            E::LoanUndone { .. } => "LoanUndone",
+            E::RepaymentPartial { .. } => "RepaymentPartial",
             E::RepaymentBegun { .. } => "RepaymentBegun",
             E::RepaymentDistributed { .. } => "RepaymentDistributed",
             E::RepaymentSettled { .. } => "RepaymentSettled",

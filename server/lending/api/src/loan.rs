@@ -91,6 +91,8 @@ pub enum LoanStatus {
     Active,
     Overdue,
     Closed,
+    /// It could not be paid out; every investor has their money again.
+    Cancelled,
 }
 
 impl LoanStatus {
@@ -100,12 +102,15 @@ impl LoanStatus {
             LoanStatus::Active => "ACTIVE",
             LoanStatus::Overdue => "OVERDUE",
             LoanStatus::Closed => "CLOSED",
+            LoanStatus::Cancelled => "CANCELLED",
         }
     }
 
     pub fn from_code(code: &str) -> Option<LoanStatus> {
         use LoanStatus as S;
-        [S::AwaitingDisbursement, S::Active, S::Overdue, S::Closed].into_iter().find(|s| s.code() == code)
+        [S::AwaitingDisbursement, S::Active, S::Overdue, S::Closed, S::Cancelled]
+            .into_iter()
+            .find(|s| s.code() == code)
     }
 }
 
@@ -201,7 +206,7 @@ pub enum RepaymentStatus {
     /// It is frozen and split; the lines are on their way to the holders.
     Distributing,
     Settled,
-    /// Some lines finally failed: people must look, and the loan waits.
+    /// Some holders are paid, the others' lines are being tried again; the loan waits.
     Partial,
     Failed,
 }

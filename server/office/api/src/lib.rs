@@ -35,15 +35,22 @@ pub enum TaskKind {
     CreditDecision,
     /// Paying a filled listing out.
     Disbursement,
+    /// Giving everything back of a disbursement that cannot be completed. A refusal lets it go on being tried.
+    DisbursementUndo,
+    /// A cash movement that does not fit the books: approved when it has been explained, and the account is free again.
+    Break,
 }
 
 impl TaskKind {
-    pub const ALL: [TaskKind; 2] = [TaskKind::CreditDecision, TaskKind::Disbursement];
+    pub const ALL: [TaskKind; 4] =
+        [TaskKind::CreditDecision, TaskKind::Disbursement, TaskKind::DisbursementUndo, TaskKind::Break];
 
     pub fn code(self) -> &'static str {
         match self {
             TaskKind::CreditDecision => "CREDIT_DECISION",
             TaskKind::Disbursement => "DISBURSEMENT",
+            TaskKind::DisbursementUndo => "DISBURSEMENT_UNDO",
+            TaskKind::Break => "BREAK",
         }
     }
 
@@ -55,7 +62,7 @@ impl TaskKind {
     pub fn roles(self) -> &'static [Role] {
         match self {
             TaskKind::CreditDecision => &[Role::CreditOfficer, Role::CreditSupervisor],
-            TaskKind::Disbursement => &[Role::Operations],
+            TaskKind::Disbursement | TaskKind::DisbursementUndo | TaskKind::Break => &[Role::Operations],
         }
     }
 
@@ -63,7 +70,7 @@ impl TaskKind {
     pub fn senior(self) -> Option<Role> {
         match self {
             TaskKind::CreditDecision => Some(Role::CreditSupervisor),
-            TaskKind::Disbursement => None,
+            TaskKind::Disbursement | TaskKind::DisbursementUndo | TaskKind::Break => None,
         }
     }
 }
