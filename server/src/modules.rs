@@ -289,6 +289,7 @@ impl House {
                     ledger: self.ledger(service),
                     custody: self.custody(service),
                     office: self.office(service),
+                    lending: self.lending(service),
                     custodian: self.parts.port.custodian.clone(),
                     sources: [
                         source!(self.lending(service)),

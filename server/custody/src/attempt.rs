@@ -11,7 +11,7 @@ use kernel::id::{InstructionId, LineId, derived};
 use platform::Fault;
 use platform::db::{Tx, WriteError};
 use platform::jobs;
-use platform::service::published;
+use platform::service::{Trouble, published};
 use sea_orm::DbErr;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -99,7 +99,7 @@ fn again(
 
 impl Inner {
     /// Makes an attempt; the same one again makes nothing.
-    pub(crate) async fn attempt(&self, next: Attempt) -> Result<(), String> {
+    pub(crate) async fn attempt(&self, next: Attempt) -> Result<(), Trouble> {
         let now = self.clock.now();
         let write = self.db.write(move |tx| {
             Box::pin(async move {
@@ -124,9 +124,9 @@ impl Inner {
                 Ok::<_, WriteError<()>>(Some(id))
             })
         });
-        let Some(id) = write.await.map_err(|e| format!("{e:?}"))? else { return Ok(()) };
+        let Some(id) = write.await.map_err(|e| Trouble::from(format!("{e:?}")))? else { return Ok(()) };
         if let Err(e) = self.look(id).await {
-            tracing::warn!(instruction = %id, error = e, "the first try of an attempt failed; it is tried again");
+            tracing::warn!(instruction = %id, error = %e, "the first try of an attempt failed; it is tried again");
         }
         Ok(())
     }

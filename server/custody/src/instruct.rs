@@ -19,6 +19,7 @@ use ledger_api::batch::{Code, Operation, PostBatch};
 use ledger_api::{Ledger, OutcomeCode};
 use platform::db::WriteError;
 use platform::jobs::{self, Done, Job, Worker};
+use platform::service::Trouble;
 use platform::{Fault, commands};
 use sea_orm::DbErr;
 use serde::Serialize;
@@ -127,7 +128,7 @@ impl Inner {
         });
         write.await.map_err(|e| platform::service::published(call, "write an instruction down", e))?;
         if let Err(e) = self.look(id).await {
-            tracing::warn!(instruction = %id, error = e, "the first attempt failed; it is tried again");
+            tracing::warn!(instruction = %id, error = %e, "the first attempt failed; it is tried again");
         }
         let newest = async {
             let first = repo::maybe_instruction(self.db.read(), id).await?;
@@ -142,7 +143,7 @@ impl Inner {
     }
 
     /// Does the next thing for an instruction: send, ask, or nothing.
-    pub(crate) async fn look(&self, id: InstructionId) -> Result<InstructionStatus, String> {
+    pub(crate) async fn look(&self, id: InstructionId) -> Result<InstructionStatus, Trouble> {
         let read = |e: DbErr| e.to_string();
         let Some(i) = repo::maybe_instruction(self.db.read(), id).await.map_err(read)? else {
             return Err("the instruction is not there".into());
@@ -162,7 +163,7 @@ impl Inner {
         }
     }
 
-    async fn send(&self, i: &Instruction) -> Result<InstructionStatus, String> {
+    async fn send(&self, i: &Instruction) -> Result<InstructionStatus, Trouble> {
         if let Some(refusal) = self.reserve(i).await? {
             let code =
                 if refusal == OutcomeCode::DebitBlocked { "ACCOUNT_BLOCKED" } else { "INSUFFICIENT_FUNDS" };
@@ -183,11 +184,11 @@ impl Inner {
     }
 
     /// Sets aside in the ledger what a withdrawal will take.
-    async fn reserve(&self, i: &Instruction) -> Result<Option<OutcomeCode>, String> {
+    async fn reserve(&self, i: &Instruction) -> Result<Option<OutcomeCode>, Trouble> {
         let (Some((debit, credit)), Some(id)) = (i.context.reserve, i.context.reservation) else {
             return Ok(None);
         };
-        let amount = i.amount().map_err(|e| e.to_string())?;
+        let amount = i.amount()?;
         let operation =
             Operation::Reserve { id, debit, credit, amount, code: Code::Withdrawal, reference: i.row.id };
         let batch = PostBatch {
@@ -196,11 +197,7 @@ impl Inner {
             value_date: None,
             operations: vec![operation],
         };
-        let posted = self
-            .ledger
-            .post_batch(&self.call("reserve a withdrawal"), batch)
-            .await
-            .map_err(|e| e.to_string())?;
+        let posted = self.ledger.post_batch(&self.call("reserve a withdrawal"), batch).await?;
         Ok(posted.first_refusal())
     }
 
@@ -214,7 +211,7 @@ impl Inner {
         )
     }
 
-    async fn found(&self, i: &Instruction, found: Found) -> Result<InstructionStatus, String> {
+    async fn found(&self, i: &Instruction, found: Found) -> Result<InstructionStatus, Trouble> {
         let failed: Vec<LineId> = found
             .lines
             .iter()
@@ -235,7 +232,7 @@ impl Inner {
     }
 
     /// The custodian has taken it: what it did comes as movements.
-    async fn taken(&self, id: InstructionId, failed: Vec<LineId>) -> Result<InstructionStatus, String> {
+    async fn taken(&self, id: InstructionId, failed: Vec<LineId>) -> Result<InstructionStatus, Trouble> {
         let (outbox, now) = (self.outbox.clone(), self.clock.now());
         let custodian = self.port.custodian.clone();
         let write = self.db.write(move |tx| {
@@ -275,7 +272,7 @@ impl Inner {
             }
             .boxed()
         });
-        write.await.map_err(|e| format!("{e:?}"))
+        write.await.map_err(|e| Trouble::from(format!("{e:?}")))
     }
 
     async fn status(
@@ -283,7 +280,7 @@ impl Inner {
         i: &Instruction,
         status: InstructionStatus,
         url: &str,
-    ) -> Result<InstructionStatus, String> {
+    ) -> Result<InstructionStatus, Trouble> {
         let (id, url, now) = (i.id(), url.to_string(), self.clock.now());
         let write = self.db.write(move |tx| {
             let url = url.clone();
@@ -306,7 +303,7 @@ impl Inner {
             }
             .boxed()
         });
-        write.await.map_err(|e| format!("{e:?}"))
+        write.await.map_err(|e| Trouble::from(format!("{e:?}")))
     }
 
     /// It finally did not happen: what was set aside is free again, then the failure is told.
@@ -315,21 +312,17 @@ impl Inner {
         i: &Instruction,
         status: InstructionStatus,
         code: &str,
-    ) -> Result<InstructionStatus, String> {
+    ) -> Result<InstructionStatus, Trouble> {
         if let Some(reservation) = i.context.reservation {
             let id = derived::reservation_void_batch(reservation);
             let batch =
                 PostBatch { id, linked: true, value_date: None, operations: vec![mirror::void(reservation)] };
-            let posted = self
-                .ledger
-                .post_batch(&self.call("free a reservation"), batch)
-                .await
-                .map_err(|e| e.to_string())?;
+            let posted = self.ledger.post_batch(&self.call("free a reservation"), batch).await?;
             // There is none where it was refused, and none left where a mirror came first.
             if let Some(code) = posted.first_refusal()
                 && !matches!(code, OutcomeCode::ReservationNotFound | OutcomeCode::ReservationEnded)
             {
-                return Err(format!("a reservation cannot be freed: {code:?}"));
+                return Err(format!("a reservation cannot be freed: {code:?}").into());
             }
         }
         let (outbox, id, code, now) = (self.outbox.clone(), i.id(), code.to_string(), self.clock.now());
@@ -351,7 +344,7 @@ impl Inner {
             }
             .boxed()
         });
-        write.await.map_err(|e| format!("{e:?}"))
+        write.await.map_err(|e| Trouble::from(format!("{e:?}")))
     }
 
     /// Gives back a freeze that came after it had been given up.
@@ -376,20 +369,20 @@ impl Inner {
 pub struct Watch(pub Arc<Inner>);
 
 impl Worker for Watch {
-    fn work<'a>(&'a self, _: &'a Call, job: &'a Job) -> BoxFuture<'a, Result<Done, String>> {
+    fn work<'a>(&'a self, _: &'a Call, job: &'a Job) -> BoxFuture<'a, Result<Done, Trouble>> {
         async move {
             if job.kind == "attempt" {
-                let next: Attempt = serde_json::from_str(&job.body).map_err(|e| e.to_string())?;
+                let next: Attempt = serde_json::from_str(&job.body)?;
                 return self.0.attempt(next).await.map(|()| Done::Finished);
             }
-            let text: String = serde_json::from_str(&job.body).map_err(|e| e.to_string())?;
+            let text: String = serde_json::from_str(&job.body)?;
             let id = InstructionId::parse(&text).ok_or("a job names no instruction")?;
             let status = self.0.look(id).await?;
             let now = self.0.clock.now();
             Ok(match status {
                 s if s.is_final() => Done::Finished,
                 InstructionStatus::Unknown => {
-                    let i = repo::maybe_instruction(self.0.db.read(), id).await.map_err(|e| e.to_string())?;
+                    let i = repo::maybe_instruction(self.0.db.read(), id).await?;
                     let (attempts, since) = i.map_or((0, now), |i| (i.row.attempts, i.row.at));
                     if now - since > Duration::hours(DOUBT_HOURS_MAX) {
                         return Ok(Done::Dead(

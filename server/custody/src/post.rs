@@ -335,6 +335,7 @@ pub(crate) async fn complete(
         instruction: i.view(),
         lines_settled,
         lines_failed: i.context.failed.clone(),
+        on: movements.iter().map(|m| m.business_date).max(),
     };
     Ok([settled].into_iter().chain(stuck).collect())
 }

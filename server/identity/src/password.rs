@@ -35,7 +35,7 @@ impl Inner {
         }
         let row = repo::maybe_party(self.db.read(), party).await.map_err(|e| read(&e))?;
         let row = row.ok_or(Fault::Refused(IdentityError::SessionEnded))?;
-        let right = secret::verify(input.current, Some(row.password)).await;
+        let right = secret::verify(input.current, Some(row.password.clone())).await;
         // A repeat is answered as before, though the password is another by then.
         let known = right
             || commands::is_known(self.db.read(), "identity", input.id.0).await.map_err(|e| read(&e))?;
@@ -56,8 +56,14 @@ impl Inner {
         let (outbox, id) = (self.outbox.clone(), input.id);
         let write = self.db.write(move |tx| {
             let (outbox, hashed, guesses) = (outbox.clone(), hashed.clone(), guesses.clone());
+            let verified = row.password.clone();
             async move {
                 let work = async {
+                    // Another change or a reset may have come while the password was being verified.
+                    let now_stands = repo::lock_party(tx, party).await?.map(|p| p.password);
+                    if now_stands != Some(verified) {
+                        return Err(WriteError::Refused(IdentityError::PasswordWrong));
+                    }
                     repo::set_password(tx, party, &hashed).await?;
                     repo::clear_failures(tx, guesses).await?;
                     let why = "the password was changed";

@@ -92,16 +92,14 @@ impl Inner {
         };
         let outbox = self.outbox.clone();
         let input = Arc::new(input);
+        // Keyed, for it outlives the address: a plain hash of one can be guessed.
+        let address = fingerprint(&self.keys.derive("address", row.email.as_bytes()));
         let write = self.db.write(move |tx| {
-            let (row, outbox, input) = (row.clone(), outbox.clone(), input.clone());
+            let (row, outbox, input, address) = (row.clone(), outbox.clone(), input.clone(), address.clone());
             async move {
                 // The password is no part of what is remembered of the command.
-                let content = (
-                    input.party,
-                    row.email.clone(),
-                    input.roles.clone(),
-                    input.invitation.as_ref().map(fingerprint),
-                );
+                let content =
+                    (input.party, address, input.roles.clone(), input.invitation.as_ref().map(fingerprint));
                 let work = async {
                     let mut roles: BTreeSet<(Role, Uuid)> =
                         input.roles.iter().map(|r| (*r, Uuid::nil())).collect();

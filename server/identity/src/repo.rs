@@ -27,6 +27,12 @@ pub(crate) async fn maybe_party(
     party::Entity::find_by_id(id.0).one(db).await
 }
 
+/// The party with its row locked: what is decided about its password is decided one after the other.
+pub(crate) async fn lock_party(tx: &Tx, id: PartyId) -> Result<Option<party::Model>, DbErr> {
+    tx.one(format!("SELECT id FROM identity_party WHERE id = $1{}", tx.for_update()), [id.0.into()]).await?;
+    maybe_party(tx, id).await
+}
+
 pub(crate) async fn parties(db: &impl ConnectionTrait, ids: Vec<Uuid>) -> Result<Vec<party::Model>, DbErr> {
     let (list, values) = platform::setwise::ids(db, 1, ids);
     let rows =

@@ -10,9 +10,9 @@ use chrono::Duration;
 use entity_identity::session;
 use futures::FutureExt;
 use identity_api::*;
+use kernel::Call;
 use kernel::call::Actor;
 use kernel::id::{PartyId, PersonId, SessionId};
-use kernel::{Call, hash};
 use platform::Fault;
 use platform::db::WriteError;
 use platform::service::{published, unreadable};
@@ -29,8 +29,9 @@ impl Inner {
     pub(crate) async fn sign_in(&self, call: &Call, input: SignIn) -> Result<Tokens, Fault<IdentityError>> {
         let email = input.email.trim().to_lowercase();
         // Counted by account *and* place: a stranger who guesses cannot lock the owner out.
-        let account_key = hash::content(&("account", &email, &input.address)).to_vec();
-        let place_key = hash::content(&("place", &input.address)).to_vec();
+        let account_key =
+            fingerprint(&self.keys.derive("account", format!("{email} {}", input.address).as_bytes()));
+        let place_key = fingerprint(&self.keys.derive("place", input.address.as_bytes()));
         let now = self.clock.now();
         let read = |e: &sea_orm::DbErr| unreadable::<IdentityError>(call, "sign in", e);
         for key in [&account_key, &place_key] {
@@ -69,7 +70,13 @@ impl Inner {
         let (session, spent) = (row.clone(), fingerprint(&refresh));
         let write = self.db.write(move |tx| {
             let (row, spent, account_key) = (row.clone(), spent.clone(), account_key.clone());
+            let verified = party.password.clone();
             async move {
+                // A reset that came while the password was being verified has ended every session; this one too.
+                let now_stands = repo::lock_party(tx, PartyId(row.party)).await?.map(|p| p.password);
+                if now_stands != Some(verified) {
+                    return Err(WriteError::Refused(IdentityError::CredentialsWrong));
+                }
                 repo::insert_session(tx, row, spent).await?;
                 repo::clear_failures(tx, account_key).await?;
                 Ok::<(), WriteError<IdentityError>>(())

@@ -14,7 +14,7 @@ use ledger_api::batch::{Code, Operation, PostBatch};
 use ledger_api::{AccountKey, AccountKind, BalancesOf, Ledger, Means, OutcomeCode};
 use platform::db::WriteError;
 use platform::jobs::{self, Done, Job, Worker};
-use platform::service::{published, unreadable};
+use platform::service::{Trouble, published, unreadable};
 use platform::{Fault, commands};
 use std::sync::Arc;
 
@@ -86,7 +86,7 @@ impl Inner {
         });
         write.await.map_err(|e| published(call, "write a bid down", e))?;
         if let Err(e) = self.advance_bid(call, id).await {
-            tracing::warn!(bid = %id, error = e, "the first attempt at a bid failed; it is tried again");
+            tracing::warn!(bid = %id, error = %e, "the first attempt at a bid failed; it is tried again");
         }
         let bid = self.bid_with_page(call, id).await?;
         match (bid.status, bid.why.as_str()) {
@@ -150,8 +150,8 @@ impl Inner {
     }
 
     /// Does the next thing for a bid that is merely written down. Answers whether custody has it.
-    async fn advance_bid(&self, call: &Call, id: BidId) -> Result<bool, String> {
-        let Some(bid) = repo::maybe_bid(self.db.read(), id).await.map_err(|e| e.to_string())? else {
+    async fn advance_bid(&self, call: &Call, id: BidId) -> Result<bool, Trouble> {
+        let Some(bid) = repo::maybe_bid(self.db.read(), id).await? else {
             return Ok(true);
         };
         if bid.status != BidStatus::Reserved {
@@ -180,7 +180,7 @@ impl Inner {
             value_date: None,
             operations: vec![reserve],
         };
-        let posted = self.ledger.post_batch(call, batch).await.map_err(|e| e.to_string())?;
+        let posted = self.ledger.post_batch(call, batch).await?;
         if let Some(refusal) = posted.first_refusal() {
             let why = match refusal {
                 OutcomeCode::ExceedsCreditLimit => "FULL",
@@ -198,7 +198,7 @@ impl Inner {
             amount: bid.amount,
             reservation,
         };
-        let view = self.custody.freeze(call, freeze).await.map_err(|e| e.to_string())?;
+        let view = self.custody.freeze(call, freeze).await?;
         if matches!(
             view.status,
             InstructionStatus::Failed | InstructionStatus::Cancelled | InstructionStatus::Expired
@@ -208,7 +208,7 @@ impl Inner {
         Ok(true)
     }
 
-    pub(crate) async fn refuse_bid(&self, id: BidId, why: &str) -> Result<(), String> {
+    pub(crate) async fn refuse_bid(&self, id: BidId, why: &str) -> Result<(), Trouble> {
         let (outbox, why) = (self.outbox.clone(), why.to_string());
         let write = self.db.write(move |tx| {
             let (outbox, why) = (outbox.clone(), why.clone());
@@ -225,7 +225,7 @@ impl Inner {
             }
             .boxed()
         });
-        write.await.map_err(|e| format!("{e:?}"))
+        write.await.map_err(|e| Trouble::from(format!("{e:?}")))
     }
 
     pub(crate) async fn withdraw_bid(
@@ -271,9 +271,9 @@ impl Inner {
 pub(crate) struct Bids(pub(crate) Arc<Inner>);
 
 impl Worker for Bids {
-    fn work<'a>(&'a self, call: &'a Call, job: &'a Job) -> BoxFuture<'a, Result<Done, String>> {
+    fn work<'a>(&'a self, call: &'a Call, job: &'a Job) -> BoxFuture<'a, Result<Done, Trouble>> {
         async move {
-            let id: BidId = serde_json::from_str(&job.body).map_err(|e| e.to_string())?;
+            let id: BidId = serde_json::from_str(&job.body)?;
             self.0.advance_bid(call, id).await?;
             Ok(Done::Finished)
         }

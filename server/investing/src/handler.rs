@@ -10,11 +10,12 @@ use investing_api::*;
 use kernel::Call;
 use kernel::id::{BidId, ListingId, PersonId, derived};
 use ledger_api::{Ledger, OpenAccount, OpenAccounts};
-use lending_api::LendingEvent;
+use lending_api::{ApplicationOf, Lending, LendingEvent};
 use office_api::{Office, OfficeEvent, OpenTask, TaskKind};
 use platform::db::{Tx, WriteError};
 use platform::outbox::EventRecord;
 use platform::reader::{Heard, Listener};
+use platform::service::Trouble;
 use sea_orm::DbErr;
 use std::sync::Arc;
 
@@ -22,10 +23,13 @@ use std::sync::Arc;
 pub(crate) struct OfLending(pub(crate) Arc<Inner>);
 
 impl Listener for OfLending {
-    fn hear<'a>(&'a self, call: &'a Call, event: &'a EventRecord) -> BoxFuture<'a, Result<Heard, String>> {
+    fn hear<'a>(&'a self, call: &'a Call, event: &'a EventRecord) -> BoxFuture<'a, Result<Heard, Trouble>> {
         async move {
             match event.read()? {
                 LendingEvent::LoanApproved { application, borrower_person, rate, fee, expires_on } => {
+                    // The event has none of what the borrower wrote.
+                    let ask = ApplicationOf { application: application.id };
+                    let application = self.0.lending.application(call, ask).await?;
                     let id = derived::application_listing(application.id);
                     let view = ListingView {
                         id,
@@ -58,7 +62,7 @@ impl Listener for OfLending {
 pub(crate) struct OfOffice(pub(crate) Arc<Inner>);
 
 impl Listener for OfOffice {
-    fn hear<'a>(&'a self, _: &'a Call, event: &'a EventRecord) -> BoxFuture<'a, Result<Heard, String>> {
+    fn hear<'a>(&'a self, _: &'a Call, event: &'a EventRecord) -> BoxFuture<'a, Result<Heard, Trouble>> {
         async move {
             Ok(match event.read()? {
                 OfficeEvent::Approved { task } if task.kind == TaskKind::Disbursement => {
@@ -78,21 +82,19 @@ impl Listener for OfOffice {
 pub(crate) struct OfCustody(pub(crate) Arc<Inner>);
 
 impl Listener for OfCustody {
-    fn hear<'a>(&'a self, _: &'a Call, event: &'a EventRecord) -> BoxFuture<'a, Result<Heard, String>> {
+    fn hear<'a>(&'a self, _: &'a Call, event: &'a EventRecord) -> BoxFuture<'a, Result<Heard, Trouble>> {
         async move {
             let instruction: InstructionView = match event.read()? {
                 CustodyEvent::InstructionSettled { instruction, .. }
                 | CustodyEvent::InstructionFailed { instruction } => instruction,
                 _ => return Ok(Heard::Done),
             };
-            let found = repo::bid_of_instruction(self.0.db.read(), instruction.order)
-                .await
-                .map_err(|e| e.to_string())?;
+            let found = repo::bid_of_instruction(self.0.db.read(), instruction.order).await?;
             let Some(bid) = found else { return Ok(Heard::Done) };
             // An id alone does not say what was done: somebody might have used it for another order.
             let expected = if instruction.order == bid.freeze { "freeze" } else { "unfreeze" };
             if instruction.operation != expected {
-                return Err(format!("{} stands under a bid's id", instruction.operation));
+                return Err(format!("{} stands under a bid's id", instruction.operation).into());
             }
             let settled = instruction.status == InstructionStatus::Settled;
             Ok(match (instruction.order == bid.freeze, settled) {
@@ -114,12 +116,12 @@ impl Listener for OfCustody {
 pub(crate) struct OfInvesting(pub(crate) Arc<Inner>);
 
 impl Listener for OfInvesting {
-    fn hear<'a>(&'a self, call: &'a Call, event: &'a EventRecord) -> BoxFuture<'a, Result<Heard, String>> {
+    fn hear<'a>(&'a self, call: &'a Call, event: &'a EventRecord) -> BoxFuture<'a, Result<Heard, Trouble>> {
         async move {
             match event.read()? {
                 InvestingEvent::BidReleased { bid, .. } => {
                     let unfreeze = Unfreeze { id: derived::bid_unfreeze(bid.id), freeze: bid.freeze };
-                    self.0.custody.unfreeze(call, unfreeze).await.map_err(|e| e.to_string())?;
+                    self.0.custody.unfreeze(call, unfreeze).await?;
                 }
                 InvestingEvent::ListingFilled { listing, borrower_person } => {
                     let task = OpenTask {
@@ -132,7 +134,7 @@ impl Listener for OfInvesting {
                         ),
                         beneficiary: borrower_person,
                     };
-                    self.0.office.open_task(call, task).await.map_err(|e| e.to_string())?;
+                    self.0.office.open_task(call, task).await?;
                 }
                 _ => {}
             }
@@ -144,10 +146,10 @@ impl Listener for OfInvesting {
 
 impl Inner {
     /// The listing's control account in the ledger and its project at the custodian; both before anybody can bid.
-    async fn open_doors(&self, call: &Call, view: &ListingView) -> Result<(), String> {
+    async fn open_doors(&self, call: &Call, view: &ListingView) -> Result<(), Trouble> {
         let key = repo::control_key(view.id, view.amount.currency(), &self.custodian);
         let accounts = vec![OpenAccount { key, credit_limit: Some(view.amount.minor()) }];
-        self.ledger.open_accounts(call, OpenAccounts { accounts }).await.map_err(|e| e.to_string())?;
+        self.ledger.open_accounts(call, OpenAccounts { accounts }).await?;
         let project = CreateProject {
             id: derived::listing_project(view.id),
             project: view.id.0,
@@ -155,7 +157,7 @@ impl Inner {
             amount: view.amount,
             fee_max: view.fee,
         };
-        let created = self.custody.create_project(call, project).await.map_err(|e| e.to_string())?;
+        let created = self.custody.create_project(call, project).await?;
         if created.status == InstructionStatus::Settled {
             Ok(())
         } else {
@@ -163,7 +165,8 @@ impl Inner {
                 "the custodian has not registered the listing: {} {}",
                 created.status.code(),
                 created.code
-            ))
+            )
+            .into())
         }
     }
 

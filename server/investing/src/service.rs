@@ -11,6 +11,7 @@ use kernel::call::{Role, Service};
 use kernel::clock::SharedClock;
 use kernel::entropy::SharedEntropy;
 use ledger_api::LedgerClient;
+use lending_api::LendingClient;
 use office_api::OfficeClient;
 use platform::db::{Db, WriteError};
 use platform::jobs::Jobs;
@@ -30,6 +31,7 @@ pub struct Parts {
     pub ledger: LedgerClient,
     pub custody: CustodyClient,
     pub office: OfficeClient,
+    pub lending: LendingClient,
     /// The custodian in whose accounts new listings are funded.
     pub custodian: String,
     /// Whose events it reads: lending, office, custody, its own.
@@ -44,6 +46,7 @@ pub(crate) struct Inner {
     pub(crate) ledger: LedgerClient,
     pub(crate) custody: CustodyClient,
     pub(crate) office: OfficeClient,
+    pub(crate) lending: LendingClient,
     pub(crate) custodian: String,
 }
 
@@ -55,9 +58,20 @@ pub struct InvestingService {
 
 impl InvestingService {
     pub fn new(parts: Parts) -> InvestingService {
-        let Parts { db, outbox, clock, entropy, ledger, custody, office, custodian, sources } = parts;
+        let Parts { db, outbox, clock, entropy, ledger, custody, office, lending, custodian, sources } =
+            parts;
         InvestingService {
-            inner: Arc::new(Inner { db, outbox, clock, entropy, ledger, custody, office, custodian }),
+            inner: Arc::new(Inner {
+                db,
+                outbox,
+                clock,
+                entropy,
+                ledger,
+                custody,
+                office,
+                lending,
+                custodian,
+            }),
             sources,
         }
     }

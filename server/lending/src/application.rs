@@ -75,10 +75,8 @@ impl Inner {
                         at: now,
                     };
                     repo::insert_application(tx, &Application { view: view.clone(), person }).await?;
-                    outbox
-                        .announce(tx, &LendingEvent::ApplicationSubmitted { application: view.clone() })
-                        .await?;
-                    Ok(view)
+                    outbox.announce(tx, &LendingEvent::ApplicationSubmitted { application: view }).await?;
+                    Ok(())
                 };
                 commands::once(
                     tx,
@@ -90,7 +88,10 @@ impl Inner {
                     LendingError::ApplicationIdTaken,
                     work,
                 )
-                .await
+                .await?;
+                // Not kept with the command, which outlives what the borrower wrote.
+                let found = repo::maybe_application(tx, apply.id).await?;
+                found.map(|a| a.view).ok_or(WriteError::Refused(LendingError::ApplicationNotFound))
             }
             .boxed()
         });

@@ -3,6 +3,7 @@
 use crate::loan;
 use crate::repo::{self, Disbursement, DisbursementStatus as Status, LineStatus};
 use crate::service::Inner;
+use chrono::NaiveDate;
 use custody_api::{Custody, GiveUp, InstructionView, ReverseLine, Unfreeze};
 use finance::Money;
 use futures::FutureExt;
@@ -14,6 +15,7 @@ use lending_api::*;
 use platform::calendar;
 use platform::db::{Tx, WriteError};
 use platform::reader::Heard;
+use platform::service::Trouble;
 use sea_orm::DbErr;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -83,8 +85,8 @@ impl Inner {
         })
     }
 
-    /// Some lines have settled; with the last one the loan runs from today.
-    pub(crate) fn paid_out(&self, id: LoanId, paid: BTreeSet<LineId>) -> Heard {
+    /// Some lines have settled; with the last one the loan runs, from the day on which it did.
+    pub(crate) fn paid_out(&self, id: LoanId, paid: BTreeSet<LineId>, on: Option<NaiveDate>) -> Heard {
         let outbox = self.outbox.clone();
         Heard::write(move |tx| {
             let (outbox, paid) = (outbox.clone(), paid.clone());
@@ -102,10 +104,13 @@ impl Inner {
                 }
                 d.status = Status::Done;
                 repo::update_disbursement(tx, &d).await?;
-                let today = calendar::today(tx).await?;
+                let on = match on {
+                    Some(on) => on,
+                    None => calendar::today(tx).await?,
+                };
                 let schedule =
-                    loan::schedule(&l.view.terms, today).map_err(|e| WriteError::Refused(e.to_string()))?;
-                (l.view.status, l.view.started_on) = (LoanStatus::Active, Some(today));
+                    loan::schedule(&l.view.terms, on).map_err(|e| WriteError::Refused(e.to_string()))?;
+                (l.view.status, l.view.started_on) = (LoanStatus::Active, Some(on));
                 repo::insert_instalments(tx, id, &schedule).await?;
                 repo::update_loan(tx, &l).await?;
                 outbox.announce(tx, &LendingEvent::LoanDisbursed { loan: l.view }).await?;
@@ -169,11 +174,11 @@ impl Inner {
     }
 
     /// Every line goes back to where it came from: what was paid is reversed, what is still frozen is unfrozen.
-    pub(crate) async fn give_back(&self, call: &Call, loan: &LoanView) -> Result<(), String> {
+    pub(crate) async fn give_back(&self, call: &Call, loan: &LoanView) -> Result<(), Trouble> {
         let order = derived::loan_disbursement(loan.id);
-        let settled = self.custody.give_up(call, GiveUp { order }).await.map_err(|e| e.to_string())?;
+        let settled = self.custody.give_up(call, GiveUp { order }).await?;
         let batches: BTreeMap<LineId, InstructionId> = settled.iter().map(|l| (l.line, l.batch)).collect();
-        let found = repo::maybe_disbursement(self.db.read(), loan.id).await.map_err(|e| e.to_string())?;
+        let found = repo::maybe_disbursement(self.db.read(), loan.id).await?;
         for line in found.map_or(Vec::new(), |d| d.lines) {
             let id = derived::line_undo(line.line);
             let sent = match batches.get(&line.line) {
@@ -184,7 +189,7 @@ impl Inner {
                 }
                 None => self.custody.unfreeze(call, Unfreeze { id, freeze: line.freeze }).await,
             };
-            sent.map_err(|e| e.to_string())?;
+            sent?;
         }
         Ok(())
     }

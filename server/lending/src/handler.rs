@@ -16,6 +16,7 @@ use lending_api::*;
 use office_api::{Office, OfficeEvent, OpenTask, TaskKind};
 use platform::outbox::EventRecord;
 use platform::reader::{Heard, Listener};
+use platform::service::Trouble;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -23,7 +24,7 @@ use std::sync::Arc;
 pub(crate) struct OfLending(pub(crate) Arc<Inner>);
 
 impl Listener for OfLending {
-    fn hear<'a>(&'a self, call: &'a Call, event: &'a EventRecord) -> BoxFuture<'a, Result<Heard, String>> {
+    fn hear<'a>(&'a self, call: &'a Call, event: &'a EventRecord) -> BoxFuture<'a, Result<Heard, Trouble>> {
         async move {
             match event.read()? {
                 LendingEvent::RateProposed { application, borrower_person } => {
@@ -33,12 +34,12 @@ impl Listener for OfLending {
                         kind: TaskKind::CreditDecision,
                         subject: application.id.0,
                         about: format!(
-                            "Lend {} for {} months at {rate}: {}.",
-                            application.amount, application.term_months, application.purpose
+                            "Lend {} for {} months at {rate}.",
+                            application.amount, application.term_months
                         ),
                         beneficiary: borrower_person,
                     };
-                    self.0.office.open_task(call, task).await.map_err(|e| e.to_string())?;
+                    self.0.office.open_task(call, task).await?;
                 }
                 LendingEvent::LoanContracted { loan, lines } => {
                     let line =
@@ -49,7 +50,7 @@ impl Listener for OfLending {
                         borrower: loan.borrower,
                         lines: lines.into_iter().map(line).collect(),
                     };
-                    self.0.custody.disburse(call, disburse).await.map_err(|e| e.to_string())?;
+                    self.0.custody.disburse(call, disburse).await?;
                 }
                 LendingEvent::LoanDisbursed { loan } => {
                     let unblock = Unblock {
@@ -58,7 +59,7 @@ impl Listener for OfLending {
                         borrower: loan.borrower,
                         amount: loan.terms.principal,
                     };
-                    self.0.custody.unblock(call, unblock).await.map_err(|e| e.to_string())?;
+                    self.0.custody.unblock(call, unblock).await?;
                 }
                 LendingEvent::DisbursementStuck { loan, borrower_person, attempt, paid } => {
                     let task = OpenTask {
@@ -72,7 +73,7 @@ impl Listener for OfLending {
                         ),
                         beneficiary: borrower_person,
                     };
-                    self.0.office.open_task(call, task).await.map_err(|e| e.to_string())?;
+                    self.0.office.open_task(call, task).await?;
                 }
                 LendingEvent::DisbursementUndoDecided { loan } => self.0.give_back(call, &loan).await?,
                 LendingEvent::RepaymentGivenUp { repayment, .. } => {
@@ -80,7 +81,7 @@ impl Listener for OfLending {
                         id: derived::repayment_unfreeze(repayment.id),
                         freeze: derived::repayment_freeze(repayment.id),
                     };
-                    self.0.custody.unfreeze(call, unfreeze).await.map_err(|e| e.to_string())?;
+                    self.0.custody.unfreeze(call, unfreeze).await?;
                 }
                 LendingEvent::RepaymentDistributed { repayment, loan, lines } => {
                     let mut pay = Vec::with_capacity(lines.len());
@@ -103,7 +104,7 @@ impl Listener for OfLending {
                         freeze: derived::repayment_freeze(repayment.id),
                         lines: pay,
                     };
-                    self.0.custody.repay(call, repay).await.map_err(|e| e.to_string())?;
+                    self.0.custody.repay(call, repay).await?;
                 }
                 _ => {}
             }
@@ -117,7 +118,7 @@ impl Listener for OfLending {
 pub(crate) struct OfOffice(pub(crate) Arc<Inner>);
 
 impl Listener for OfOffice {
-    fn hear<'a>(&'a self, _: &'a Call, event: &'a EventRecord) -> BoxFuture<'a, Result<Heard, String>> {
+    fn hear<'a>(&'a self, _: &'a Call, event: &'a EventRecord) -> BoxFuture<'a, Result<Heard, Trouble>> {
         async move {
             let event: OfficeEvent = event.read()?;
             let Some(task) = event.task().cloned() else { return Ok(Heard::Done) };
@@ -140,7 +141,7 @@ impl Listener for OfOffice {
 pub(crate) struct OfInvesting(pub(crate) Arc<Inner>);
 
 impl Listener for OfInvesting {
-    fn hear<'a>(&'a self, _: &'a Call, event: &'a EventRecord) -> BoxFuture<'a, Result<Heard, String>> {
+    fn hear<'a>(&'a self, _: &'a Call, event: &'a EventRecord) -> BoxFuture<'a, Result<Heard, Trouble>> {
         async move {
             Ok(match event.read()? {
                 InvestingEvent::DisbursementDecided { listing, bids } => self.0.contract(listing, bids),
@@ -156,37 +157,35 @@ impl Listener for OfInvesting {
 pub(crate) struct OfCustody(pub(crate) Arc<Inner>);
 
 impl Listener for OfCustody {
-    fn hear<'a>(&'a self, call: &'a Call, event: &'a EventRecord) -> BoxFuture<'a, Result<Heard, String>> {
+    fn hear<'a>(&'a self, call: &'a Call, event: &'a EventRecord) -> BoxFuture<'a, Result<Heard, Trouble>> {
         async move {
-            let (instruction, lines): (InstructionView, BTreeSet<LineId>) = match event.read()? {
-                CustodyEvent::InstructionSettled { instruction, lines_settled, .. } => {
-                    (instruction, lines_settled.into_iter().collect())
+            // What happens to a loan happens on the custodian's day, however late it is heard here.
+            let (instruction, lines, on): (InstructionView, BTreeSet<LineId>, _) = match event.read()? {
+                CustodyEvent::InstructionSettled { instruction, lines_settled, on, .. } => {
+                    (instruction, lines_settled.into_iter().collect(), on)
                 }
-                CustodyEvent::InstructionFailed { instruction } => (instruction, BTreeSet::new()),
+                CustodyEvent::InstructionFailed { instruction } => (instruction, BTreeSet::new(), None),
                 CustodyEvent::InstructionStuck { instruction } => return Ok(self.0.stuck(&instruction)),
                 _ => return Ok(Heard::Done),
             };
             let settled = instruction.status == InstructionStatus::Settled;
-            let text = |e: sea_orm::DbErr| e.to_string();
             let db = self.0.db.read();
-            if let Some((id, is_freeze)) =
-                repo::repayment_of_instruction(db, instruction.order).await.map_err(text)?
-            {
+            if let Some((id, is_freeze)) = repo::repayment_of_instruction(db, instruction.order).await? {
                 // An id alone does not say what was done: somebody might have used it for another order.
                 if instruction.operation != if is_freeze { "freeze" } else { "repay" } {
-                    return Err(format!("{} stands under a repayment's id", instruction.operation));
+                    return Err(format!("{} stands under a repayment's id", instruction.operation).into());
                 }
                 if !is_freeze {
                     return Ok(self.0.settled(id, lines, instruction.code));
                 }
                 if settled {
-                    return Ok(self.0.distribute(id));
+                    return Ok(self.0.distribute(id, on));
                 }
                 self.0.fail_repayment(id, &instruction.code).await?;
                 return Ok(Heard::Done);
             }
             if matches!(instruction.operation.as_str(), "reverse_line" | "unfreeze") {
-                let undone = repo::line_of_undo(db, instruction.order).await.map_err(text)?;
+                let undone = repo::line_of_undo(db, instruction.order).await?;
                 return Ok(match undone.filter(|_| settled) {
                     Some((loan, line)) => self.0.returned(loan, line),
                     None => Heard::Done,
@@ -195,15 +194,15 @@ impl Listener for OfCustody {
             let Some(project) = instruction.project else { return Ok(Heard::Done) };
             let id = derived::listing_loan(ListingId(project));
             if instruction.operation == "disburse" && instruction.order == derived::loan_disbursement(id) {
-                return Ok(self.0.paid_out(id, lines));
+                return Ok(self.0.paid_out(id, lines, on));
             }
             if instruction.operation == "unblock" && settled {
-                let l = repo::maybe_loan(db, id).await.map_err(text)?.ok_or("the loan is gone")?;
+                let l = repo::maybe_loan(db, id).await?.ok_or("the loan is gone")?;
                 let fee = l.view.terms.fee;
                 if fee.is_positive() {
                     let charge =
                         ChargeFee { id: derived::loan_fee(id), project, payer: l.view.borrower, amount: fee };
-                    self.0.custody.charge_fee(call, charge).await.map_err(|e| e.to_string())?;
+                    self.0.custody.charge_fee(call, charge).await?;
                 }
             }
             Ok(Heard::Done)

@@ -21,7 +21,7 @@ use platform::db::{Tx, WriteError};
 use platform::jobs::{self, Done, Job, Worker};
 use platform::outbox::Outbox;
 use platform::reader::Heard;
-use platform::service::{published, unreadable};
+use platform::service::{Trouble, published, unreadable};
 use platform::{Fault, calendar, commands};
 use sea_orm::DbErr;
 use std::collections::BTreeSet;
@@ -153,7 +153,7 @@ impl Inner {
         id: RepaymentId,
     ) -> Result<RepaymentView, Fault<LendingError>> {
         if let Err(e) = self.advance_repayment(call, id).await {
-            tracing::warn!(repayment = %id, error = e, "the first attempt at a repayment failed; it is tried again");
+            tracing::warn!(repayment = %id, error = %e, "the first attempt at a repayment failed; it is tried again");
         }
         let view = self.repayment_with_page(call, id).await?;
         match (view.status, view.why.as_str()) {
@@ -183,7 +183,7 @@ impl Inner {
     }
 
     /// Reserves and freezes the exact total.
-    pub(crate) async fn advance_repayment(&self, call: &Call, id: RepaymentId) -> Result<(), String> {
+    pub(crate) async fn advance_repayment(&self, call: &Call, id: RepaymentId) -> Result<(), Trouble> {
         let text = |e: DbErr| e.to_string();
         let Some(r) = repo::maybe_repayment(self.db.read(), id).await.map_err(text)? else { return Ok(()) };
         if r.view.status != RepaymentStatus::Freezing {
@@ -199,7 +199,7 @@ impl Inner {
         };
         let control = key(l.view.id.0, AccountKind::Control);
         let accounts = vec![OpenAccount { key: control.clone(), credit_limit: None }];
-        self.ledger.open_accounts(call, OpenAccounts { accounts }).await.map_err(|e| e.to_string())?;
+        self.ledger.open_accounts(call, OpenAccounts { accounts }).await?;
         let reservation = derived::repayment_reservation(id);
         let debit = key(l.view.borrower.0, AccountKind::Available).id();
         let reserve = Operation::Reserve {
@@ -216,7 +216,7 @@ impl Inner {
             value_date: None,
             operations: vec![reserve],
         };
-        let posted = self.ledger.post_batch(call, batch).await.map_err(|e| e.to_string())?;
+        let posted = self.ledger.post_batch(call, batch).await?;
         if let Some(refusal) = posted.first_refusal() {
             let blocked = matches!(refusal, OutcomeCode::DebitBlocked | OutcomeCode::AccountClosed);
             return self
@@ -231,7 +231,7 @@ impl Inner {
             amount: r.view.total,
             reservation,
         };
-        let view = self.custody.freeze(call, freeze).await.map_err(|e| e.to_string())?;
+        let view = self.custody.freeze(call, freeze).await?;
         if matches!(
             view.status,
             InstructionStatus::Failed | InstructionStatus::Cancelled | InstructionStatus::Expired
@@ -241,7 +241,7 @@ impl Inner {
         Ok(())
     }
 
-    pub(crate) async fn fail_repayment(&self, id: RepaymentId, why: &str) -> Result<(), String> {
+    pub(crate) async fn fail_repayment(&self, id: RepaymentId, why: &str) -> Result<(), Trouble> {
         let (outbox, why) = (self.outbox.clone(), why.to_string());
         let write = self.db.write(move |tx| {
             let (outbox, why) = (outbox.clone(), why.clone());
@@ -260,11 +260,11 @@ impl Inner {
             }
             .boxed()
         });
-        write.await.map_err(|e| format!("{e:?}"))
+        write.await.map_err(|e| Trouble::from(format!("{e:?}")))
     }
 
     /// The freeze is a fact: the split is computed, once, and stored; its day is the value date.
-    pub(crate) fn distribute(&self, id: RepaymentId) -> Heard {
+    pub(crate) fn distribute(&self, id: RepaymentId, on: Option<NaiveDate>) -> Heard {
         let outbox = self.outbox.clone();
         Heard::write(move |tx| {
             let outbox = outbox.clone();
@@ -303,7 +303,10 @@ impl Inner {
                     .collect();
                 repo::insert_parts(tx, id, &parts).await?;
                 r.view.status = RepaymentStatus::Distributing;
-                r.view.value_date = Some(calendar::today(tx).await?);
+                r.view.value_date = Some(match on {
+                    Some(on) => on,
+                    None => calendar::today(tx).await?,
+                });
                 repo::update_repayment(tx, &r.view).await?;
                 let lines = lines(&parts, &notes, l.view.outstanding.currency());
                 outbox
@@ -412,7 +415,14 @@ async fn day_of_loan(
 ) -> Result<(), WriteError<LendingError>> {
     let Some(mut l) = repo::lock_loan(tx, id).await? else { return Ok(()) };
     let instalments = repo::instalments(tx, &l.view).await?;
-    let days = loan::days_past_due(&instalments, date);
+    // What is frozen has been paid, on the day it was frozen, though its lines may still be on their way.
+    let under_way = match l.operation {
+        Some(id) => repo::maybe_repayment(tx, id).await?.filter(|r| r.view.value_date.is_some()),
+        None => None,
+    };
+    let paid_up_to = under_way.map_or(0, |r| r.up_to);
+    let unpaid: Vec<_> = instalments.iter().filter(|i| i.number > paid_up_to).cloned().collect();
+    let days = loan::days_past_due(&unpaid, date);
     let overdue = days > 0 && l.view.status == LoanStatus::Active;
     if days != l.view.days_past_due {
         l.view.days_past_due = days;
@@ -455,9 +465,9 @@ fn lines(parts: &[Part], notes: &[crate::loan::Note], currency: finance::Currenc
 pub(crate) struct Repayments(pub(crate) Arc<Inner>);
 
 impl Worker for Repayments {
-    fn work<'a>(&'a self, call: &'a Call, job: &'a Job) -> BoxFuture<'a, Result<Done, String>> {
+    fn work<'a>(&'a self, call: &'a Call, job: &'a Job) -> BoxFuture<'a, Result<Done, Trouble>> {
         async move {
-            let id: RepaymentId = serde_json::from_str(&job.body).map_err(|e| e.to_string())?;
+            let id: RepaymentId = serde_json::from_str(&job.body)?;
             self.0.advance_repayment(call, id).await?;
             Ok(Done::Finished)
         }

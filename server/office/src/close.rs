@@ -17,7 +17,7 @@ use lending_api::Lending;
 use office_api::*;
 use platform::db::WriteError;
 use platform::jobs::{self, Done, Job, Worker};
-use platform::service::{published, unreadable};
+use platform::service::{Trouble, published, unreadable};
 use platform::work::{Loop, Progress, StepError};
 use platform::{Fault, calendar};
 use std::sync::Arc;
@@ -108,7 +108,7 @@ impl Inner {
         repo::maybe_close(self.db.read(), input.date).await.map_err(|e| unreadable(call, "read a close", &e))
     }
 
-    async fn step(&self, call: &Call, close: &CloseView, step: CloseStep) -> Result<Step, String> {
+    async fn step(&self, call: &Call, close: &CloseView, step: CloseStep) -> Result<Step, Trouble> {
         let told = |e: Fault<CustodyError>| e.to_string();
         match step {
             CloseStep::Drain => {
@@ -143,17 +143,17 @@ impl Inner {
                     async move { calendar::advance(tx, from, to).await.map_err(WriteError::<()>::from) }
                         .boxed()
                 });
-                write.await.map_err(|e| format!("{e:?}"))?;
+                write.await.map_err(|e| Trouble::from(format!("{e:?}")))?;
                 Ok(Step::Done(to.to_string()))
             }
             CloseStep::Listings => {
                 let run = investing_api::RunDay { date: close.next };
-                self.investing.run_day(call, run).await.map_err(|e| e.to_string())?;
+                self.investing.run_day(call, run).await?;
                 Ok(Step::Done(String::new()))
             }
             CloseStep::Repayments => {
                 let run = lending_api::RunDay { date: close.next };
-                let run = self.lending.run_day(call, run).await.map_err(|e| e.to_string())?;
+                let run = self.lending.run_day(call, run).await?;
                 Ok(Step::Done(format!(
                     "{} repayments begun, {} loans became overdue",
                     run.repayments_begun, run.became_overdue
@@ -162,7 +162,7 @@ impl Inner {
         }
     }
 
-    async fn write_step(&self, close: &CloseView, step: CloseStep, note: String) -> Result<(), String> {
+    async fn write_step(&self, close: &CloseView, step: CloseStep, note: String) -> Result<(), Trouble> {
         let (date, outbox, now) = (close.date, self.outbox.clone(), self.clock.now());
         let write = self.db.write(move |tx| {
             let (outbox, note) = (outbox.clone(), note.clone());
@@ -178,10 +178,10 @@ impl Inner {
             }
             .boxed()
         });
-        write.await.map_err(|e| format!("{e:?}"))
+        write.await.map_err(|e| Trouble::from(format!("{e:?}")))
     }
 
-    async fn halt(&self, date: NaiveDate, why: String) -> Result<(), String> {
+    async fn halt(&self, date: NaiveDate, why: String) -> Result<(), Trouble> {
         let write = self.db.write(move |tx| {
             let why = why.clone();
             async move {
@@ -191,7 +191,7 @@ impl Inner {
             }
             .boxed()
         });
-        write.await.map_err(|e| format!("{e:?}"))
+        write.await.map_err(|e| Trouble::from(format!("{e:?}")))
     }
 }
 
@@ -235,11 +235,11 @@ impl Loop for Midnight {
 pub(crate) struct Closes(pub(crate) Arc<Inner>);
 
 impl Worker for Closes {
-    fn work<'a>(&'a self, call: &'a Call, job: &'a Job) -> BoxFuture<'a, Result<Done, String>> {
+    fn work<'a>(&'a self, call: &'a Call, job: &'a Job) -> BoxFuture<'a, Result<Done, Trouble>> {
         async move {
             let inner = &self.0;
-            let date: NaiveDate = serde_json::from_str(&job.body).map_err(|e| e.to_string())?;
-            let found = repo::maybe_close(inner.db.read(), Some(date)).await.map_err(|e| e.to_string())?;
+            let date: NaiveDate = serde_json::from_str(&job.body)?;
+            let found = repo::maybe_close(inner.db.read(), Some(date)).await?;
             let Some(close) = found.filter(|c| c.status == CloseStatus::Running) else {
                 return Ok(Done::Finished);
             };

@@ -11,13 +11,14 @@ use kernel::id::{BreakId, PersonId, derived};
 use office_api::{OfficeEvent, OpenTask, TaskKind};
 use platform::outbox::EventRecord;
 use platform::reader::{Heard, Listener};
+use platform::service::Trouble;
 use std::sync::Arc;
 
 /// Custody: a movement does not fit the books, and people must say why.
 pub(crate) struct OfCustody(pub(crate) Arc<Inner>);
 
 impl Listener for OfCustody {
-    fn hear<'a>(&'a self, call: &'a Call, event: &'a EventRecord) -> BoxFuture<'a, Result<Heard, String>> {
+    fn hear<'a>(&'a self, call: &'a Call, event: &'a EventRecord) -> BoxFuture<'a, Result<Heard, Trouble>> {
         async move {
             let CustodyEvent::BreakFound { id, party, amount, what, .. } = event.read()? else {
                 return Ok(Heard::Done);
@@ -25,7 +26,7 @@ impl Listener for OfCustody {
             // Nobody decides about their own account; a break of nobody's account has no such person.
             let found = match party {
                 Some(party) => {
-                    self.0.identity.parties(call, PartiesOf { ids: vec![party] }).await.map_err(|e| e.to_string())?
+                    self.0.identity.parties(call, PartiesOf { ids: vec![party] }).await?
                 }
                 None => Vec::new(),
             };
@@ -49,18 +50,17 @@ impl Listener for OfCustody {
 pub(crate) struct OfOffice(pub(crate) Arc<Inner>);
 
 impl Listener for OfOffice {
-    fn hear<'a>(&'a self, call: &'a Call, event: &'a EventRecord) -> BoxFuture<'a, Result<Heard, String>> {
+    fn hear<'a>(&'a self, call: &'a Call, event: &'a EventRecord) -> BoxFuture<'a, Result<Heard, Trouble>> {
         async move {
             match event.read()? {
                 OfficeEvent::Approved { task } if task.kind == TaskKind::Break => {
                     let id = BreakId(task.subject);
-                    self.0.custody.close_break(call, CloseBreak { id }).await.map_err(|e| e.to_string())?;
+                    self.0.custody.close_break(call, CloseBreak { id }).await?;
                     Ok(Heard::Done)
                 }
                 OfficeEvent::Refused { task } if task.kind == TaskKind::Break => {
                     // It is still there, and so is the question.
-                    let stored =
-                        repo::maybe_task(self.0.db.read(), task.id).await.map_err(|e| e.to_string())?;
+                    let stored = repo::maybe_task(self.0.db.read(), task.id).await?;
                     let beneficiary = stored.map_or(PersonId(uuid::Uuid::nil()), |t| t.task.beneficiary);
                     let id = derived::task_again(task.id);
                     Ok(self.0.ask(OpenTask {

@@ -5,6 +5,7 @@
 //! A job may run more than once and says in its body what it derives its commands' ids from.
 
 use crate::db::{Db, Sql, Tx, WriteError};
+use crate::service::Trouble;
 use crate::work::{Loop, Progress, StepError};
 use chrono::{DateTime, Duration, Utc};
 use futures::FutureExt;
@@ -18,6 +19,8 @@ use sea_orm::DbErr;
 use serde::Serialize;
 use std::sync::Arc;
 
+/// Pause while somebody whom the job needs is away.
+const PASSING_SECONDS: i64 = 2;
 /// Pauses after a failed attempt; after the last the job waits for a person.
 const PAUSES_SECONDS: [i64; 9] = [1, 2, 5, 15, 60, 300, 1_800, 3_600, 14_400];
 const LEASE_SECONDS: i64 = 60;
@@ -47,7 +50,7 @@ pub enum Done {
 pub trait Worker: Send + Sync + 'static {
     /// # Errors
     /// A sentence for the log and the dead-letter list; the job is tried again later.
-    fn work<'a>(&'a self, call: &'a Call, job: &'a Job) -> BoxFuture<'a, Result<Done, String>>;
+    fn work<'a>(&'a self, call: &'a Call, job: &'a Job) -> BoxFuture<'a, Result<Done, Trouble>>;
 }
 
 /// Enqueues work; the same id again moves nothing.
@@ -198,7 +201,7 @@ impl Jobs {
         Ok(leased)
     }
 
-    async fn settle(&self, job: Job, fence: i64, outcome: Result<Done, String>) -> Result<(), StepError> {
+    async fn settle(&self, job: Job, fence: i64, outcome: Result<Done, Trouble>) -> Result<(), StepError> {
         let (service, now) = (self.service, self.clock.now());
         let outcome = Arc::new(outcome);
         self.db
@@ -217,7 +220,14 @@ impl Jobs {
                             );
                             tx.run(sql, key.into_iter().chain([(*at).into()])).await?;
                         }
-                        Ok(Done::Dead(error)) | Err(error) => {
+                        Err(Trouble { why, passing: true }) => {
+                            let sql = format!(
+                                "UPDATE {service}_job SET due_at = $3, leased_until = NULL, error = $4 WHERE {mine}"
+                            );
+                            let next = now + Duration::seconds(PASSING_SECONDS);
+                            tx.run(sql, key.into_iter().chain([next.into(), why.clone().into()])).await?;
+                        }
+                        Ok(Done::Dead(error)) | Err(Trouble { why: error, .. }) => {
                             let pause = PAUSES_SECONDS.get(usize::try_from(job.attempts).unwrap_or(usize::MAX));
                             let dead = matches!(&*outcome, Ok(Done::Dead(_))) || pause.is_none();
                             if dead {
@@ -259,7 +269,7 @@ impl Loop for Jobs {
             let deadline = now + Duration::seconds(LEASE_SECONDS / 2);
             let call = Call::system(&format!("{} {}", job.kind, job.id), self.service, request, deadline);
             let outcome = self.worker.work(&call, &job).await;
-            if let Err(error) = &outcome {
+            if let Err(Trouble { why: error, .. }) = &outcome {
                 tracing::warn!(kind = job.kind, job = %job.id, attempts = job.attempts, error, "a job failed and is tried again");
             }
             self.settle(job, fence, outcome).await?;

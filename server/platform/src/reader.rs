@@ -7,7 +7,7 @@
 
 use crate::db::{Db, Sql, Tx, WriteError};
 use crate::outbox::{EventPage, EventRecord, EventsAfter};
-use crate::service::{Fault, published, unreadable};
+use crate::service::{Fault, Trouble, published, unreadable};
 use crate::work::{Loop, Progress, SharedLoop, StepError};
 use chrono::{DateTime, Duration, Utc};
 use futures::FutureExt;
@@ -44,7 +44,7 @@ impl Heard {
 
 /// Reacts to events. May send commands whose ids derive from the event's.
 pub trait Listener: Send + Sync + 'static {
-    fn hear<'a>(&'a self, call: &'a Call, event: &'a EventRecord) -> BoxFuture<'a, Result<Heard, String>>;
+    fn hear<'a>(&'a self, call: &'a Call, event: &'a EventRecord) -> BoxFuture<'a, Result<Heard, Trouble>>;
 }
 
 /// Gives events after a position; `None` while the source does not answer.
@@ -84,6 +84,8 @@ impl Ears {
     }
 }
 
+/// Pause while somebody whom the listener needs is away.
+const PASSING_SECONDS: i64 = 2;
 /// Pauses between attempts at a parked event; after the last it waits for a person.
 const PAUSES_SECONDS: [i64; 8] = [1, 2, 5, 15, 60, 300, 1_800, 7_200];
 const PAGE: u32 = 100;
@@ -175,8 +177,8 @@ impl Reader {
         let attempts: i64 = row.try_get_by_index(6)?;
         let position = event.position;
         let heard = self.listener.hear(&self.call(now), &event).await;
-        let outcome: Result<(), WriteError<String>> = match heard {
-            Err(why) => Err(WriteError::Refused(why)),
+        let outcome: Result<(), Trouble> = match heard {
+            Err(trouble) => Err(trouble),
             Ok(heard) => {
                 let effect = match heard {
                     Heard::Done => None,
@@ -199,11 +201,12 @@ impl Reader {
                         .boxed()
                     })
                     .await
+                    .map_err(|e| Trouble::from(format!("{e:?}")))
             }
         };
-        if let Err(e) = outcome {
-            let error = format!("{e:?}");
-            let pause = PAUSES_SECONDS.get(usize::try_from(attempts).unwrap_or(usize::MAX));
+        if let Err(Trouble { why: error, passing }) = outcome {
+            let place = usize::try_from(attempts).unwrap_or(usize::MAX);
+            let pause = if passing { Some(&PASSING_SECONDS) } else { PAUSES_SECONDS.get(place) };
             let dead = pause.is_none();
             if dead {
                 tracing::error!(reader, position, error, "an event waits for a person");
@@ -215,10 +218,19 @@ impl Reader {
                     let (reader, error) = (reader.clone(), error.clone());
                     async move {
                         let sql = format!(
-                            "UPDATE {owner}_parked SET attempts = attempts + 1, next_at = $1, dead = $2, error = $3
+                            "UPDATE {owner}_parked SET attempts = attempts + $6, next_at = $1, dead = $2, error = $3
                              WHERE reader = $4 AND position = $5"
                         );
-                        tx.run(sql, [next.into(), dead.into(), error.into(), reader.into(), position.into()]).await?;
+                        let counted = i64::from(!passing);
+                        let values = [
+                            next.into(),
+                            dead.into(),
+                            error.into(),
+                            reader.into(),
+                            position.into(),
+                            counted.into(),
+                        ];
+                        tx.run(sql, values).await?;
                         Ok::<(), WriteError<()>>(())
                     }
                     .boxed()
@@ -265,7 +277,7 @@ impl Loop for Reader {
                             self.advance(event, None, Some(e.0)).await?;
                         }
                     }
-                    Err(why) => {
+                    Err(Trouble { why, .. }) => {
                         tracing::warn!(reader = self.name(), event = %event.id, error = why, "an event is parked");
                         self.advance(event, None, Some(why)).await?;
                     }

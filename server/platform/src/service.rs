@@ -12,6 +12,7 @@ use futures::future::BoxFuture;
 use kernel::call::Service;
 use kernel::clock::SharedClock;
 use kernel::{Call, Coded};
+use sea_orm::DbErr;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -57,6 +58,53 @@ impl<E> Fault<E> {
     /// Whether the same message may succeed later without anybody mending anything.
     pub fn is_passing(&self) -> bool {
         matches!(self, Fault::Unavailable | Fault::Busy | Fault::OutcomeUnknown | Fault::Internal)
+    }
+}
+
+/// Why work in the background could not be done now.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Trouble {
+    pub why: String,
+    /// Somebody is away. It will be over by itself, and does not count as a failed attempt.
+    pub passing: bool,
+}
+
+impl fmt::Display for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.why)
+    }
+}
+
+impl From<String> for Trouble {
+    fn from(why: String) -> Trouble {
+        Trouble { why, passing: false }
+    }
+}
+
+impl From<&str> for Trouble {
+    fn from(why: &str) -> Trouble {
+        why.to_string().into()
+    }
+}
+
+impl<E: Coded> From<Fault<E>> for Trouble {
+    fn from(fault: Fault<E>) -> Trouble {
+        // A failure inside is none of these: it may be the message itself that brings it about.
+        let passing = matches!(fault, Fault::Unavailable | Fault::Busy | Fault::OutcomeUnknown);
+        Trouble { why: fault.to_string(), passing }
+    }
+}
+
+impl From<DbErr> for Trouble {
+    fn from(e: DbErr) -> Trouble {
+        let passing = matches!(e, DbErr::Conn(_) | DbErr::ConnectionAcquire(_));
+        Trouble { why: e.to_string(), passing }
+    }
+}
+
+impl From<serde_json::Error> for Trouble {
+    fn from(e: serde_json::Error) -> Trouble {
+        e.to_string().into()
     }
 }
 

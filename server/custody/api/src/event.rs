@@ -1,6 +1,7 @@
 //! What custody announces.
 
 use crate::instruction::InstructionView;
+use chrono::NaiveDate;
 use finance::Money;
 use kernel::id::{BreakId, InstructionId, LineId, MovementId, PartyId};
 use platform::outbox::Announces;
@@ -14,6 +15,8 @@ pub enum CustodyEvent {
         instruction: InstructionView,
         lines_settled: Vec<LineId>,
         lines_failed: Vec<LineId>,
+        /// The business date on which the custodian did it, the last line's; none for what moves no money.
+        on: Option<NaiveDate>,
     },
     /// It finally did not happen; what was reserved for it is free again. What has been decided and needs no user is
     /// attempted again, as another instruction of the same order.

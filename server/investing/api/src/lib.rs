@@ -185,44 +185,60 @@ pub struct BidView {
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum InvestingEvent {
     ListingOpened {
+        #[serde(serialize_with = "without_texts")]
         listing: ListingView,
     },
     BidFrozen {
+        #[serde(serialize_with = "without_texts")]
         listing: ListingView,
         bid: BidView,
     },
     BidRefused {
+        #[serde(serialize_with = "without_texts")]
         listing: ListingView,
         bid: BidView,
     },
     /// The bid's money is to be given back at the custodian.
     BidReleased {
+        #[serde(serialize_with = "without_texts")]
         listing: ListingView,
         bid: BidView,
     },
     /// It has been given back.
     BidEnded {
+        #[serde(serialize_with = "without_texts")]
         listing: ListingView,
         bid: BidView,
     },
     ListingFilled {
+        #[serde(serialize_with = "without_texts")]
         listing: ListingView,
         borrower_person: kernel::id::PersonId,
     },
     /// Two people have decided that it be paid out.
     DisbursementDecided {
+        #[serde(serialize_with = "without_texts")]
         listing: ListingView,
         bids: Vec<BidView>,
     },
     ListingDisbursed {
+        #[serde(serialize_with = "without_texts")]
         listing: ListingView,
     },
     ListingExpired {
+        #[serde(serialize_with = "without_texts")]
         listing: ListingView,
     },
     ListingCancelled {
+        #[serde(serialize_with = "without_texts")]
         listing: ListingView,
     },
+}
+
+/// Events are kept for ever and hold nothing personal: what the borrower wrote stays in the listing, where it can be
+/// erased, and is empty in every event that is read.
+fn without_texts<S: serde::Serializer>(listing: &ListingView, to: S) -> Result<S::Ok, S::Error> {
+    ListingView { purpose: String::new(), story: String::new(), ..listing.clone() }.serialize(to)
 }
 
 impl InvestingEvent {

@@ -1,6 +1,6 @@
 //! What lending announces.
 
-use crate::application::ApplicationView;
+use crate::application::{ApplicationView, Facts};
 use crate::loan::{LoanView, NoteView, RepaymentView};
 use chrono::NaiveDate;
 use finance::{Money, Rate};
@@ -29,13 +29,16 @@ pub struct PaymentLine {
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum LendingEvent {
     ApplicationSubmitted {
+        #[serde(serialize_with = "without_texts")]
         application: ApplicationView,
     },
     RateProposed {
+        #[serde(serialize_with = "without_texts")]
         application: ApplicationView,
         borrower_person: PersonId,
     },
     LoanApproved {
+        #[serde(serialize_with = "without_texts")]
         application: ApplicationView,
         borrower_person: PersonId,
         rate: Rate,
@@ -43,9 +46,11 @@ pub enum LendingEvent {
         expires_on: NaiveDate,
     },
     ApplicationDeclined {
+        #[serde(serialize_with = "without_texts")]
         application: ApplicationView,
     },
     ApplicationWithdrawn {
+        #[serde(serialize_with = "without_texts")]
         application: ApplicationView,
     },
     /// The contract and its notes are written; the money is still the investors'.
@@ -108,6 +113,13 @@ pub enum LendingEvent {
     LoanClosed {
         loan: LoanView,
     },
+}
+
+/// Events are kept for ever and hold nothing personal: what the borrower wrote and earns stays in the application, where it
+/// can be erased, and is empty in every event that is read.
+fn without_texts<S: serde::Serializer>(application: &ApplicationView, to: S) -> Result<S::Ok, S::Error> {
+    let (purpose, story, facts) = (String::new(), String::new(), Facts::default());
+    ApplicationView { purpose, story, facts, ..application.clone() }.serialize(to)
 }
 
 impl LendingEvent {
