@@ -501,6 +501,14 @@ impl Bank {
             }
             Ask::Unblock { project_no, amount } => {
                 let project = project_of(db, project_no).await?;
+                // Each project frees what it brought, and nothing of another's.
+                let sql = "SELECT COALESCE(SUM(CASE kind WHEN 'DISBURSE' THEN amount ELSE -amount END), 0) FROM movement
+                           WHERE project_no = $1 AND kind IN ('DISBURSE', 'REVERSE', 'UNBLOCK')";
+                let row = store::one(db, sql, [project_no.clone().into()]).await?;
+                let blocked: i64 = row.map_or(Ok(0), |r| r.try_get_by_index(0))?;
+                if *amount > blocked {
+                    return Err(Refusal::code("BLOCKED_AMOUNT"));
+                }
                 let (source, target) = (
                     (project.borrower.as_str(), Bucket::Blocked),
                     (project.borrower.as_str(), Bucket::Available),

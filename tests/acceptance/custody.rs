@@ -477,6 +477,41 @@ story!(one_line_fails_and_the_others_stand, |world| {
     world.assert_matched().await
 });
 
+story!(lines_that_come_after_they_were_given_up_count_once, |world| {
+    let actors = Actors(&world);
+    let (ann, bob, cem) = (actors.rich(500_00).await?, actors.rich(500_00).await?, actors.person().await?);
+    for investor in [ann, bob] {
+        actors.allow(investor, ConsentScope::Bid, 500_00, 500_00).await?;
+    }
+    let project = actors.project(cem, 1_000_00).await?;
+    let a = actors.freeze(ann, project, project, FreezePurpose::Bid, 500_00).await?;
+    let b = actors.freeze(bob, project, project, FreezePurpose::Bid, 500_00).await?;
+    world.settle().await?;
+    let line = |freeze| DisburseLine { line: LineId(world.uuid()), freeze, amount: usd(500_00) };
+    let lines = vec![line(a.id), line(b.id)];
+    let failed = format!("\"failed\":[\"{}\",\"{}\"]", lines[0].line, lines[1].line);
+    let disburse = Disburse { id: actors.instruction(), project, borrower: cem, lines };
+    actors.inside().disburse(&world.call(), disburse.clone()).await.map_err(|e| anyhow!("{e}"))?;
+    // We believe that every line has failed; then the movements come after all.
+    let db = world.house.db.read();
+    let sql = "UPDATE custody_instruction SET status = 'FAILED', lines_failed = 2, context = REPLACE(context, $1, $2) WHERE id = $3";
+    db.run(sql, ["\"failed\":[]".into(), failed.into(), disburse.id.0.into()]).await?;
+    for _ in 0..3 {
+        world.wait(600).await?;
+    }
+    assert_eq!(actors.status(disburse.id).await?.0, InstructionStatus::Settled);
+    assert_eq!(actors.money(cem.0).await?, (0, 0, 1_000_00));
+    // Each project frees what it brought, and nothing of another's.
+    let unblock =
+        |project, minor| Unblock { id: actors.instruction(), project, borrower: cem, amount: usd(minor) };
+    let other = actors.project(cem, 100_00).await?;
+    for (project, minor) in [(other, 1), (project, 1_000_01)] {
+        let view = actors.inside().unblock(&world.call(), unblock(project, minor)).await;
+        assert_eq!(view.map_err(|e| anyhow!("{e}"))?.code, "BLOCKED_AMOUNT");
+    }
+    world.assert_matched().await
+});
+
 story!(a_freeze_that_comes_after_it_was_given_up_goes_back, |world| {
     let actors = Actors(&world);
     let (ann, cem) = (actors.rich(600_00).await?, actors.person().await?);
@@ -569,6 +604,7 @@ story!(a_fact_that_does_not_fit_goes_through_the_shortfall, |world| {
     office.decide(&actors.staff(world.uuid()), word(open[0].id, true)).await.map_err(|e| anyhow!("{e}"))?;
     world.settle().await?;
     world.assert_matched().await?;
+    assert_eq!(actors.money(ann.0).await?, (40_00, 0, 0), "what went through the shortfall has been taken");
     let view = actors.gateway().withdraw(&actors.as_person(ann), more).await.map_err(|e| anyhow!("{e}"))?;
     actors.confirm(&view).await?;
     world.assert_matched().await

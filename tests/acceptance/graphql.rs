@@ -311,16 +311,18 @@ story!(a_listing_is_followed_while_it_fills_and_after_a_break, |world| {
     let follow = |after: Option<&str>| {
         let after = after.map_or(String::new(), |a| format!(", after: \"{a}\""));
         format!(
-            "subscription {{ listingChanged(id: \"{listing}\"{after}) {{ cursor listing {{ status progress }} }} }}"
+            "subscription {{ listingChanged(id: \"{listing}\"{after}) {{ cursor listing {{ status progress purpose }} }} }}"
         )
     };
     public.subscribe("1", &follow(None)).await?;
     let first = public.next_of("/listingChanged").await?;
+    let purpose = first["listing"]["purpose"].clone();
     assert_eq!(
         first["listing"],
-        json!({ "status": "OPEN", "progress": "0" }),
+        json!({ "status": "OPEN", "progress": "0", "purpose": purpose }),
         "the present state comes first"
     );
+    assert!(purpose.as_str().is_some_and(|p| !p.is_empty()), "{first}");
     let mut desk = Socket::open(address, Some(&staff[2])).await?;
     desk.subscribe("q", "subscription { taskChanged { cursor task { kind status } } }").await?;
     let investor = door.sign_in("investor1.usd@example.test").await?;
@@ -344,6 +346,10 @@ story!(a_listing_is_followed_while_it_fills_and_after_a_break, |world| {
             cursor = change["cursor"].as_str().context("a cursor")?.into();
         }
         progress.push(change["listing"]["progress"].clone());
+        assert_eq!(
+            change["listing"]["purpose"], purpose,
+            "an event has no texts, and who follows sees them all the same"
+        );
         if change["listing"]["status"] == "FILLED" {
             progress.push(json!("FILLED"));
         }

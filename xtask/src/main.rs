@@ -42,7 +42,7 @@ fn main() -> ExitCode {
         Some("dev") => dev(&house),
         Some("schema") => schema(&house),
         Some("bench") => bench(&house),
-        Some("lint") => lint(&mut Steps::new(2), &house),
+        Some("lint") => lint(&mut Steps::new(3), &house),
         _ => {
             print!("{HELP}");
             return ExitCode::from(2);
@@ -228,13 +228,27 @@ fn lint(steps: &mut Steps, house: &House) -> Outcome {
     steps.step("Formatting", || sh(house.cargo().args(["fmt", "--all", "--check"])))?;
     steps.step("Clippy", || {
         sh(house.cargo().args(["clippy", "--locked", "--all-targets", "--quiet", "--", "-D", "warnings"]))
+    })?;
+    steps.step("Clippy on the app", || {
+        let mut clippy = house.cargo();
+        clippy.env("CARGO_TARGET_DIR", house.target.join("web"));
+        clippy.args([
+            "clippy",
+            "--locked",
+            "--quiet",
+            "-p",
+            "counterfoil-web",
+            "--target",
+            "wasm32-unknown-unknown",
+        ]);
+        sh(clippy.args(["--", "-D", "warnings"]))
     })
 }
 
 fn test(house: &House, length: Length) -> Outcome {
     let start = Instant::now();
     let full = length == Length::Full;
-    let mut steps = Steps::new(if full { 9 } else { 8 });
+    let mut steps = Steps::new(if full { 10 } else { 9 });
     steps.step("Tools: wasm target, Trunk, wasm-bindgen, nextest (installed once, cached)", || {
         tools::all(house)?;
         tools::nextest(house).map(drop)

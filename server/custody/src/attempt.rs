@@ -29,13 +29,22 @@ pub(crate) struct Attempt {
     number: u32,
 }
 
+pub(crate) fn is_repeated(i: &Instruction) -> bool {
+    REPEATED.contains(&i.row.operation.as_str())
+}
+
+/// Takes the next attempt back: what had failed has happened after all.
+pub(crate) async fn call_off(tx: &Tx, i: &Instruction) -> Result<(), DbErr> {
+    jobs::cancel(tx, Service::Custody, derived::attempt_job(i.order(), i.context.number + 1)).await
+}
+
 /// Plans the next attempt at what has just failed, wholly or in part.
 pub(crate) async fn plan(
     tx: &Tx,
     i: &Instruction,
     now: DateTime<Utc>,
 ) -> Result<Option<CustodyEvent>, DbErr> {
-    if i.status == InstructionStatus::Settled || !REPEATED.contains(&i.row.operation.as_str()) {
+    if i.status == InstructionStatus::Settled || !is_repeated(i) {
         return Ok(None);
     }
     let next = Attempt { order: i.order(), number: i.context.number + 1 };
@@ -52,20 +61,25 @@ pub(crate) async fn plan(
 fn again(
     last: &Instruction,
     next: Attempt,
+    settled: &[SettledLine],
     expires_at: DateTime<Utc>,
     now: DateTime<Utc>,
-) -> Result<Instruction, DbErr> {
+) -> Result<Option<Instruction>, DbErr> {
     let id = derived::attempt(next.order, next.number);
     let mut body: Value = serde_json::from_str(&last.row.body).map_err(|e| DbErr::Json(e.to_string()))?;
     body["request_no"] = json!(id.to_string());
     body["expires_at"] = json!(expires_at.timestamp());
     let (mut amount, mut lines_total) = (last.row.amount, last.row.lines_total);
     let failed = &last.context.failed;
-    if let Some(lines) = body["lines"].as_array_mut()
-        && !failed.is_empty()
-    {
-        let is_missing = |l: &Value| failed.iter().any(|f| l["line_no"] == f.to_string());
-        lines.retain(is_missing);
+    if let Some(lines) = body["lines"].as_array_mut() {
+        let is = |line: LineId, l: &Value| l["line_no"] == line.to_string();
+        // What came late is not asked for again, whatever was said of it.
+        lines.retain(|l| {
+            (failed.is_empty() || failed.iter().any(|f| is(*f, l))) && !settled.iter().any(|s| is(s.line, l))
+        });
+        if lines.is_empty() {
+            return Ok(None);
+        }
         amount = lines.iter().filter_map(|l| l["amount"].as_i64()).sum();
         lines_total = i64::try_from(lines.len()).unwrap_or(i64::MAX);
     }
@@ -94,7 +108,22 @@ fn again(
         updated_at: now,
         ..last.row.clone()
     };
-    Ok(Instruction { row, context, status: InstructionStatus::Drafted })
+    Ok(Some(Instruction { row, context, status: InstructionStatus::Drafted }))
+}
+
+/// The lines of an order that have settled, in whichever attempt.
+async fn settled_lines(tx: &Tx, first: &Instruction) -> Result<Vec<SettledLine>, DbErr> {
+    let mut settled = Vec::new();
+    for number in 0..=first.context.attempts {
+        let batch = match number {
+            0 => first.id(),
+            n => derived::attempt(first.id(), n),
+        };
+        let movements = repo::movements_of_request(tx, &batch.to_string()).await?;
+        let lines = movements.iter().filter_map(|m| m.line_no.parse().ok());
+        settled.extend(lines.map(|l| SettledLine { line: LineId(l), batch }));
+    }
+    Ok(settled)
 }
 
 impl Inner {
@@ -112,7 +141,12 @@ impl Inner {
                     n => repo::maybe_instruction(tx, derived::attempt(next.order, n - 1)).await?,
                 };
                 let expires_at = now + Duration::minutes(crate::instruct::ORDER_MINUTES);
-                let fresh = again(last.as_ref().unwrap_or(&first), next, expires_at, now)?;
+                let settled = settled_lines(tx, &first).await?;
+                let last = last.as_ref().unwrap_or(&first);
+                let fresh = again(last, next, &settled, expires_at, now)?;
+                let Some(fresh) = fresh.filter(|_| last.status != InstructionStatus::Settled) else {
+                    return Ok(None);
+                };
                 let id = fresh.id();
                 repo::insert_instruction(tx, fresh.row).await?;
                 first.context.attempts = next.number;
@@ -142,17 +176,14 @@ impl Inner {
             Box::pin(async move {
                 let found = repo::lock_instruction(tx, order).await?;
                 let mut first = found.ok_or(WriteError::Refused(CustodyError::InstructionNotFound))?;
-                let mut settled = Vec::new();
-                for number in 0..=first.context.attempts {
-                    let batch = if number == 0 { order } else { derived::attempt(order, number) };
-                    let attempt = repo::maybe_instruction(tx, batch).await?;
-                    if attempt.is_some_and(|a| !a.status.is_final()) {
-                        return Err(WriteError::Refused(CustodyError::StillUnderWay));
-                    }
-                    let movements = repo::movements_of_request(tx, &batch.to_string()).await?;
-                    let lines = movements.iter().filter_map(|m| m.line_no.parse().ok());
-                    settled.extend(lines.map(|l| SettledLine { line: LineId(l), batch }));
+                let newest = match first.context.attempts {
+                    0 => None,
+                    n => repo::maybe_instruction(tx, derived::attempt(order, n)).await?,
+                };
+                if !newest.as_ref().unwrap_or(&first).status.is_final() {
+                    return Err(WriteError::Refused(CustodyError::StillUnderWay));
                 }
+                let settled = settled_lines(tx, &first).await?;
                 jobs::cancel(tx, Service::Custody, derived::attempt_job(order, first.context.attempts + 1))
                     .await?;
                 first.context.given_up = true;

@@ -172,6 +172,10 @@ impl Inner {
         match self.port.request(&i.row.body).await {
             None => self.status(i, InstructionStatus::Unknown, "").await,
             Some(Reply::Redirect { url }) => self.status(i, InstructionStatus::AwaitingUser, &url).await,
+            // It proves that the first one is there: what became of that is asked for.
+            Some(Reply::Rejected { code }) if code == "IDEMPOTENCY_CONFLICT" => {
+                self.status(i, InstructionStatus::Unknown, "").await
+            }
             Some(Reply::Rejected { code }) => self.fail(i, InstructionStatus::Failed, &code).await,
             Some(Reply::Accepted { status }) => {
                 // Which lines of a batch failed only the query tells.

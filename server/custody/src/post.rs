@@ -10,13 +10,16 @@ use crate::service::Inner;
 use chrono::{DateTime, Utc};
 use custody_api::{CustodyError, CustodyEvent, InstructionStatus};
 use entity_custody::movement::Model as Movement;
+use finance::Money;
 use futures::FutureExt;
 use futures::future::{BoxFuture, join_all};
 use kernel::Call;
 use kernel::call::Service;
 use kernel::id::{AccountId, BreakId, InstructionId, LineId, MovementId, PartyId, RequestId, derived};
+use ledger_api::batch::{Code, Operation, PostBatch};
 use ledger_api::{
-    AccountKey, AccountKind, Flags, Ledger, LedgerError, OpenAccount, OpenAccounts, PendingsOf, SetFlags,
+    AccountKey, AccountKind, BalancesOf, Flags, Ledger, LedgerError, OpenAccount, OpenAccounts, OutcomeCode,
+    PendingsOf, SetFlags,
 };
 use platform::Fault;
 use platform::db::{Tx, WriteError};
@@ -236,6 +239,10 @@ impl Inner {
                         }
                     }
                     if let Some(mut instruction) = instruction {
+                        if instruction.status.is_final() && counted > 0 {
+                            let late: Vec<&Movement> = done.iter().map(|d| &d.movement).collect();
+                            events.extend(come_late(tx, &mut instruction, &late).await?);
+                        }
                         instruction.row.lines_settled += counted;
                         events.extend(complete(tx, &mut instruction, now).await?);
                         repo::update_instruction(tx, &instruction, now).await?;
@@ -286,6 +293,7 @@ impl Inner {
             custodian: self.port.custodian.clone(),
             kind: AccountKind::Available,
         };
+        self.settle_shortfall(call, id, &key).await?;
         // Looked at again after the block is gone: a break that opens meanwhile sets its block before it is written down.
         for blocked in [false, true] {
             if repo::has_open_break(self.db.read(), party, &currency).await.map_err(read)? == blocked {
@@ -298,6 +306,53 @@ impl Inner {
         Ok(())
     }
 
+    /// What went beyond the owner's money is taken from what is there: the two books agree in each account again, and not
+    /// in the sum alone. What is not there yet stays owing.
+    async fn settle_shortfall(
+        &self,
+        call: &Call,
+        id: BreakId,
+        available: &AccountKey,
+    ) -> Result<(), Fault<CustodyError>> {
+        let inside = |e: Fault<LedgerError>| match e {
+            Fault::Refused(_) => Fault::Internal,
+            other => other.map(|_| CustodyError::BreakNotFound),
+        };
+        let ask = BalancesOf { owner: available.owner, as_of: None };
+        let balances = self.ledger.balances(call, ask).await.map_err(inside)?;
+        let of = |kind| {
+            let key = AccountKey { kind, ..available.clone() };
+            balances.iter().find(|b| b.key == key).map_or(0, |b| b.balance.minor() - b.reserved.minor())
+        };
+        let minor = of(AccountKind::Available).min(-of(AccountKind::Shortfall));
+        if minor <= 0 {
+            return Ok(());
+        }
+        let operation = Operation::Transfer {
+            id: derived::break_settlement_transfer(id),
+            debit: available.id(),
+            credit: AccountKey { kind: AccountKind::Shortfall, ..available.clone() }.id(),
+            amount: Money::new(minor, available.currency),
+            code: Code::ShortfallSettled,
+            reference: id.0,
+        };
+        let batch = PostBatch {
+            id: derived::break_settlement(id),
+            linked: true,
+            value_date: None,
+            operations: vec![operation],
+        };
+        let posted = self.ledger.post_batch(call, batch).await.map_err(inside)?;
+        match posted.first_refusal() {
+            // A repeat, after more has come in: what was settled the first time stands.
+            None | Some(OutcomeCode::IdTaken) => Ok(()),
+            Some(refusal) => {
+                tracing::error!(break_id = %id, ?refusal, "a shortfall could not be settled");
+                Err(Fault::Internal)
+            }
+        }
+    }
+
     pub(crate) async fn set_blocked(
         &self,
         call: &Call,
@@ -307,6 +362,33 @@ impl Inner {
         let flags = Flags { debit_blocked: blocked, ..Flags::default() };
         self.ledger.set_flags(call, SetFlags { account, flags }).await.map(drop)
     }
+}
+
+/// What had finally failed has happened after all: its lines are told as settled, and not attempted again. What a freeze
+/// brings too late is given back instead, and a user's own order is told by its movement.
+async fn come_late(
+    tx: &Tx,
+    i: &mut Instruction,
+    movements: &[&Movement],
+) -> Result<Option<CustodyEvent>, DbErr> {
+    if !attempt::is_repeated(i) || i.status == InstructionStatus::Settled {
+        return Ok(None);
+    }
+    let lines: Vec<LineId> = movements.iter().filter_map(|m| m.line_no.parse().ok().map(LineId)).collect();
+    let came = i64::try_from(movements.len()).unwrap_or(i64::MAX);
+    i.context.failed.retain(|l| !lines.contains(l));
+    i.row.lines_failed = (i.row.lines_failed - came).max(0);
+    let whole = i.context.failed.is_empty();
+    i.status = if whole { InstructionStatus::Settled } else { InstructionStatus::Partial };
+    if whole {
+        attempt::call_off(tx, i).await?;
+    }
+    Ok(Some(CustodyEvent::InstructionSettled {
+        instruction: i.view(),
+        lines_settled: lines,
+        lines_failed: i.context.failed.clone(),
+        on: movements.iter().map(|m| m.business_date).max(),
+    }))
 }
 
 /// Ends an instruction whose every line has a last word; answers what to announce.

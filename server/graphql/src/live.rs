@@ -13,7 +13,7 @@ use crate::loan::Loan;
 use crate::task::Task;
 use async_graphql::{Context, Result, SimpleObject, Subscription as Subscribe};
 use futures::stream::{self, BoxStream, StreamExt};
-use investing_api::{Investing, InvestingEvent, ListingOf};
+use investing_api::{Investing, InvestingEvent, ListingOf, ListingView};
 use kernel::id::{ListingId, LoanId, TaskId};
 use ledger_api::{BalancesOf, Ledger, LedgerEvent};
 use lending_api::{Lending, LendingEvent, LoanOf};
@@ -94,10 +94,18 @@ impl Subscription {
         }
         let changes = feed.events(begin).filter_map(move |event| async move {
             let change: InvestingEvent = read(&event)?;
-            let listing = change.listing().clone();
-            let wanted = id.is_none_or(|id| id.0 == listing.id);
-            wanted
-                .then(|| Ok(ListingChange { cursor: event.position.to_string(), listing: Listing(listing) }))
+            let figures = change.listing().clone();
+            if id.is_some_and(|id| id.0 != figures.id) {
+                return None;
+            }
+            // The figures are those of the event; what the borrower wrote is in no event.
+            let listing =
+                match services.investing.listing(&asker.call(), ListingOf { listing: figures.id }).await {
+                    Ok(now) => ListingView { purpose: now.purpose, story: now.story, ..figures },
+                    Err(Fault::Refused(_)) => return None,
+                    Err(e) => return Some(Err(fault(asker, e))),
+                };
+            Some(Ok(ListingChange { cursor: event.position.to_string(), listing: Listing(listing) }))
         });
         Ok(stream::iter(first).chain(changes).boxed())
     }

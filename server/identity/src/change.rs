@@ -103,8 +103,8 @@ impl Inner {
                     };
                     let view = view(&row)?;
                     repo::insert_change(tx, row).await?;
-                    outbox.announce(tx, &IdentityEvent::ChangeProposed { change: view.clone() }).await?;
-                    Ok(view)
+                    outbox.announce(tx, &IdentityEvent::ChangeProposed { change: view }).await?;
+                    Ok(())
                 };
                 commands::once(
                     tx,
@@ -116,7 +116,10 @@ impl Inner {
                     IdentityError::CommandIdTaken,
                     work,
                 )
-                .await
+                .await?;
+                // Not kept with the command, which outlives the reason.
+                let row = repo::lock_change(tx, input.id.0).await?;
+                Ok(view(&row.ok_or(WriteError::Refused(IdentityError::ChangeNotFound))?)?)
             }
             .boxed()
         });

@@ -143,6 +143,9 @@ pub mod derived {
         /// The question whether to undo a disbursement, after the attempt that failed.
         disbursement_undo_task: InstructionId => TaskId, "disbursement.undo.task";
         break_task: BreakId => TaskId, "break.task";
+        /// What a break took beyond the owner's money is taken from it when the break is closed.
+        break_settlement: BreakId => BatchId, "break.settlement";
+        break_settlement_transfer: BreakId => TransferId, "break.settlement.transfer";
         /// A task that was refused and must be decided all the same.
         task_again: TaskId => TaskId, "task.again";
     }

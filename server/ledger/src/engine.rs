@@ -235,7 +235,9 @@ impl Books {
                     return Err(OutcomeCode::NotPermitted);
                 }
                 self.currency_of(*debit, *credit, amount.currency())?;
-                self.open_for(*debit, *credit, true)?;
+                // A transfer of custody's mirrors what has happened, and a block only keeps more from happening.
+                let leaves = reserve || request.caller != Service::Custody;
+                self.open_for(*debit, *credit, leaves)?;
                 self.credit(*credit, amount.minor(), reserve, undo)?;
                 self.debit(*debit, amount.minor(), reserve, undo)?;
                 let kind = if reserve { TransferKind::Reserve } else { TransferKind::Transfer };

@@ -7,7 +7,7 @@ use crate::repo;
 use finance::Currency;
 use kernel::hash;
 use kernel::id::{AccountId, BatchId, TransferId};
-use ledger_api::batch::PendingState;
+use ledger_api::batch::{Code, PendingState};
 use ledger_api::{OpenReservation, Proof, ProofFault, ProofOf, TransferKind};
 use platform::db::Db;
 use sea_orm::{ConnectionTrait, DbErr};
@@ -62,7 +62,10 @@ async fn examine(db: &impl ConnectionTrait, input: &ProofOf) -> Result<Proof, Db
                 fault(owner, format!("entries {} to {} are missing", position + 1, row.position - 1));
             }
             position = row.position;
-            if matches!(row.kind, TransferKind::Transfer | TransferKind::Post) {
+            // Between one owner's own accounts nothing moves that the custodian would know of.
+            let settles = row.code == Code::ShortfallSettled
+                && by_id.get(&row.debit).map(|a| a.key.owner) == by_id.get(&row.credit).map(|a| a.key.owner);
+            if matches!(row.kind, TransferKind::Transfer | TransferKind::Post) && !settles {
                 mirrored.insert(row.batch, by_id.get(&row.credit).map(|a| a.key.owner));
             }
             content.push_str(&row.canonical());

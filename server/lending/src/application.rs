@@ -60,6 +60,8 @@ impl Inner {
             let (outbox, input, product) = (outbox.clone(), input.clone(), product.clone());
             async move {
                 let apply = &input.0;
+                let purpose: String = apply.purpose.trim().chars().take(120).collect();
+                let story: String = apply.story.trim().chars().take(4_000).collect();
                 let work = async {
                     let view = ApplicationView {
                         id: apply.id,
@@ -67,8 +69,8 @@ impl Inner {
                         product,
                         amount: apply.amount,
                         term_months: apply.term_months,
-                        purpose: apply.purpose.trim().chars().take(120).collect(),
-                        story: apply.story.trim().chars().take(4_000).collect(),
+                        purpose: purpose.clone(),
+                        story: story.clone(),
                         facts: apply.facts.clone(),
                         status: ApplicationStatus::Submitted,
                         rate: None,
@@ -83,7 +85,8 @@ impl Inner {
                     "lending",
                     apply.id.0,
                     "apply",
-                    &*input,
+                    // What is personal is compared below and not remembered.
+                    &(apply.id, borrower, apply.amount, apply.term_months),
                     now,
                     LendingError::ApplicationIdTaken,
                     work,
@@ -91,7 +94,11 @@ impl Inner {
                 .await?;
                 // Not kept with the command, which outlives what the borrower wrote.
                 let found = repo::maybe_application(tx, apply.id).await?;
-                found.map(|a| a.view).ok_or(WriteError::Refused(LendingError::ApplicationNotFound))
+                let view = found.ok_or(WriteError::Refused(LendingError::ApplicationNotFound))?.view;
+                if (&view.purpose, &view.story, &view.facts) != (&purpose, &story, &apply.facts) {
+                    return Err(WriteError::Refused(LendingError::ApplicationIdTaken));
+                }
+                Ok(view)
             }
             .boxed()
         });

@@ -4,18 +4,18 @@ use crate::loan;
 use crate::repo::{self, Disbursement, DisbursementStatus as Status, LineStatus};
 use crate::service::Inner;
 use chrono::NaiveDate;
-use custody_api::{Custody, GiveUp, InstructionView, ReverseLine, Unfreeze};
+use custody_api::{Custody, CustodyError, GiveUp, InstructionView, ReverseLine, Unfreeze};
 use finance::Money;
 use futures::FutureExt;
 use investing_api::{BidView, ListingView};
 use kernel::Call;
-use kernel::id::{InstructionId, LineId, ListingId, LoanId, PersonId, derived};
+use kernel::id::{InstructionId, LineId, ListingId, LoanId, derived};
 use lending_api::event::ContractLine;
 use lending_api::*;
-use platform::calendar;
 use platform::db::{Tx, WriteError};
 use platform::reader::Heard;
 use platform::service::Trouble;
+use platform::{Fault, calendar};
 use sea_orm::DbErr;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -38,15 +38,17 @@ impl Inner {
                     )));
                 }
                 let application = repo::maybe_application(tx, listing.application).await?;
-                let borrower_person = application.as_ref().map_or(PersonId(uuid::Uuid::nil()), |a| a.person);
-                let product = application.map(|a| a.view.product);
+                // Without it nobody could be kept from deciding about their own loan.
+                let application =
+                    application.ok_or_else(|| WriteError::Refused("the application is gone".to_string()))?;
+                let (borrower_person, product) = (application.person, application.view.product);
                 let view = LoanView {
                     id,
                     listing: listing.id,
                     borrower: listing.borrower,
                     terms: Terms {
-                        product: product.as_ref().map_or(String::new(), |p| p.code.clone()),
-                        version: product.as_ref().map_or(0, |p| p.version),
+                        product: product.code,
+                        version: product.version,
                         principal: listing.amount,
                         rate: listing.rate,
                         term_months: listing.term_months,
@@ -176,7 +178,12 @@ impl Inner {
     /// Every line goes back to where it came from: what was paid is reversed, what is still frozen is unfrozen.
     pub(crate) async fn give_back(&self, call: &Call, loan: &LoanView) -> Result<(), Trouble> {
         let order = derived::loan_disbursement(loan.id);
-        let settled = self.custody.give_up(call, GiveUp { order }).await?;
+        let given_up = self.custody.give_up(call, GiveUp { order }).await;
+        let settled = given_up.map_err(|e| Trouble {
+            // An attempt that somebody asked for in between ends by itself; then this goes on.
+            passing: e == Fault::Refused(CustodyError::StillUnderWay),
+            ..Trouble::from(e)
+        })?;
         let batches: BTreeMap<LineId, InstructionId> = settled.iter().map(|l| (l.line, l.batch)).collect();
         let found = repo::maybe_disbursement(self.db.read(), loan.id).await?;
         for line in found.map_or(Vec::new(), |d| d.lines) {

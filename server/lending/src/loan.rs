@@ -132,9 +132,9 @@ pub fn split(owed: &Owed, notes: &[Note]) -> Result<Vec<NotePart<NoteId>>, Money
     distribute(owed.interest, owed.principal, &shares)
 }
 
-/// What a loan becomes when a repayment has settled.
-pub fn after_repayment(loan: &mut LoanView, instalments: &[InstalmentView], on: NaiveDate) {
-    loan.days_past_due = days_past_due(instalments, on);
+/// What a loan becomes when a repayment has settled that was paid on one day and is known today.
+pub fn after_repayment(loan: &mut LoanView, instalments: &[InstalmentView], on: NaiveDate, today: NaiveDate) {
+    loan.days_past_due = days_past_due(instalments, on.max(today));
     if unpaid(instalments).is_empty() {
         (loan.status, loan.closed_on, loan.days_past_due) = (LoanStatus::Closed, Some(on), 0);
     } else if loan.days_past_due == 0 {

@@ -365,7 +365,7 @@ impl Inner {
                 r.view.status = RepaymentStatus::Settled;
                 l.operation = None;
                 let instalments = repo::instalments(tx, &l.view).await?;
-                loan::after_repayment(&mut l.view, &instalments, on);
+                loan::after_repayment(&mut l.view, &instalments, on, calendar::today(tx).await?);
                 repo::update_repayment(tx, &r.view).await?;
                 repo::update_loan(tx, &l).await?;
                 let notes = repo::notes(tx, &NotesOf { holder: None, loan: Some(l.view.id) }).await?;
@@ -420,9 +420,11 @@ async fn day_of_loan(
         Some(id) => repo::maybe_repayment(tx, id).await?.filter(|r| r.view.value_date.is_some()),
         None => None,
     };
-    let paid_up_to = under_way.map_or(0, |r| r.up_to);
-    let unpaid: Vec<_> = instalments.iter().filter(|i| i.number > paid_up_to).cloned().collect();
-    let days = loan::days_past_due(&unpaid, date);
+    // Nor does the loan age meanwhile: until its lines have arrived the borrower can pay nothing further.
+    let days = match under_way {
+        Some(_) => l.view.days_past_due,
+        None => loan::days_past_due(&instalments, date),
+    };
     let overdue = days > 0 && l.view.status == LoanStatus::Active;
     if days != l.view.days_past_due {
         l.view.days_past_due = days;

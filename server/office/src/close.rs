@@ -6,7 +6,7 @@
 use crate::repo;
 use crate::service::Inner;
 use chrono::{Days, Duration, NaiveDate};
-use custody_api::{AnchorBooks, Custody, CustodyError, InFlightOf, OpenCustodianDay, ProveBooks, Verdict};
+use custody_api::{AnchorBooks, Custody, InFlightOf, OpenCustodianDay, ProveBooks, Verdict};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use investing_api::Investing;
@@ -64,6 +64,7 @@ impl Inner {
                             now,
                         )
                         .await?;
+                        jobs::revive(tx, Service::Office, derived::close_job(date), now).await?;
                         return repo::maybe_close(tx, Some(date))
                             .await?
                             .ok_or(WriteError::Refused(OfficeError::TaskNotFound));
@@ -109,10 +110,9 @@ impl Inner {
     }
 
     async fn step(&self, call: &Call, close: &CloseView, step: CloseStep) -> Result<Step, Trouble> {
-        let told = |e: Fault<CustodyError>| e.to_string();
         match step {
             CloseStep::Drain => {
-                let waiting = self.custody.in_flight(call, InFlightOf {}).await.map_err(told)?;
+                let waiting = self.custody.in_flight(call, InFlightOf {}).await?;
                 if waiting.count == 0 {
                     return Ok(Step::Done(String::new()));
                 }
@@ -124,17 +124,16 @@ impl Inner {
                 })
             }
             CloseStep::Proof => {
-                let report = self.custody.proof(call, ProveBooks::default()).await.map_err(told)?;
+                let report = self.custody.proof(call, ProveBooks::default()).await?;
                 let line = report.last_line();
                 Ok(if report.verdict == Verdict::Broken { Step::Halt(line) } else { Step::Done(line) })
             }
             CloseStep::Anchor => {
-                self.custody.anchor(call, AnchorBooks {}).await.map_err(told)?;
+                self.custody.anchor(call, AnchorBooks {}).await?;
                 Ok(Step::Done(String::new()))
             }
             CloseStep::CustodianDate => {
-                let there =
-                    self.custody.open_day(call, OpenCustodianDay { date: close.next }).await.map_err(told)?;
+                let there = self.custody.open_day(call, OpenCustodianDay { date: close.next }).await?;
                 Ok(if there >= close.next { Step::Done(there.to_string()) } else { Step::Wait })
             }
             CloseStep::BusinessDate => {

@@ -19,8 +19,8 @@ use sea_orm::DbErr;
 use serde::Serialize;
 use std::sync::Arc;
 
-/// Pause while somebody whom the job needs is away.
-const PASSING_SECONDS: i64 = 2;
+/// Pauses while somebody whom the job needs is away: the longer it lasts, the longer.
+const PASSING_SECONDS: std::ops::RangeInclusive<i64> = 2..=60;
 /// Pauses after a failed attempt; after the last the job waits for a person.
 const PAUSES_SECONDS: [i64; 9] = [1, 2, 5, 15, 60, 300, 1_800, 3_600, 14_400];
 const LEASE_SECONDS: i64 = 60;
@@ -113,6 +113,15 @@ async fn insert<B: Serialize>(
     tx.run(sql, values).await?;
     tx.wake(format!("jobs:{service}"));
     Ok(())
+}
+
+/// Makes work due again that a person had to be asked about.
+///
+/// # Errors
+/// When the database fails.
+pub async fn revive(tx: &Tx, service: Service, id: JobId, now: DateTime<Utc>) -> Result<(), DbErr> {
+    let sql = format!("UPDATE {service}_job SET dead = $1, attempts = 0, due_at = $2 WHERE id = $3 AND dead");
+    tx.run(sql, [false.into(), now.into(), id.0.into()]).await.map(drop)
 }
 
 /// Takes back work that is no longer wanted.
@@ -224,7 +233,9 @@ impl Jobs {
                             let sql = format!(
                                 "UPDATE {service}_job SET due_at = $3, leased_until = NULL, error = $4 WHERE {mine}"
                             );
-                            let next = now + Duration::seconds(PASSING_SECONDS);
+                            let away = (now - job.since).num_seconds() / 10;
+                            let away = away.clamp(*PASSING_SECONDS.start(), *PASSING_SECONDS.end());
+                            let next = now + Duration::seconds(away);
                             tx.run(sql, key.into_iter().chain([next.into(), why.clone().into()])).await?;
                         }
                         Ok(Done::Dead(error)) | Err(Trouble { why: error, .. }) => {

@@ -84,8 +84,8 @@ impl Ears {
     }
 }
 
-/// Pause while somebody whom the listener needs is away.
-const PASSING_SECONDS: i64 = 2;
+/// Pauses while somebody whom the listener needs is away: the longer it lasts, the longer.
+const PASSING_SECONDS: std::ops::RangeInclusive<i64> = 2..=60;
 /// Pauses between attempts at a parked event; after the last it waits for a person.
 const PAUSES_SECONDS: [i64; 8] = [1, 2, 5, 15, 60, 300, 1_800, 7_200];
 const PAGE: u32 = 100;
@@ -161,7 +161,7 @@ impl Reader {
             "SELECT position, event_id, key, kind, body, at, attempts FROM {owner}_parked p
              WHERE reader = $1 AND NOT dead AND next_at <= $2
                AND NOT EXISTS (SELECT 1 FROM {owner}_parked b WHERE b.reader = p.reader AND b.key = p.key AND b.position < p.position)
-             ORDER BY position LIMIT 1"
+             ORDER BY next_at, position LIMIT 1"
         );
         let Some(row) = self.db.read().one(sql, [reader.clone().into(), now.into()]).await? else {
             return Ok(Progress::Idle);
@@ -175,7 +175,7 @@ impl Reader {
             at: row.try_get_by_index(5)?,
         };
         let attempts: i64 = row.try_get_by_index(6)?;
-        let position = event.position;
+        let (position, since) = (event.position, event.at);
         let heard = self.listener.hear(&self.call(now), &event).await;
         let outcome: Result<(), Trouble> = match heard {
             Err(trouble) => Err(trouble),
@@ -206,7 +206,11 @@ impl Reader {
         };
         if let Err(Trouble { why: error, passing }) = outcome {
             let place = usize::try_from(attempts).unwrap_or(usize::MAX);
-            let pause = if passing { Some(&PASSING_SECONDS) } else { PAUSES_SECONDS.get(place) };
+            // Hearing may have taken a while; who waits longest is next.
+            let now = self.clock.now();
+            let away =
+                ((now - since).num_seconds() / 10).clamp(*PASSING_SECONDS.start(), *PASSING_SECONDS.end());
+            let pause = if passing { Some(&away) } else { PAUSES_SECONDS.get(place) };
             let dead = pause.is_none();
             if dead {
                 tracing::error!(reader, position, error, "an event waits for a person");

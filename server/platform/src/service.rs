@@ -89,8 +89,8 @@ impl From<&str> for Trouble {
 
 impl<E: Coded> From<Fault<E>> for Trouble {
     fn from(fault: Fault<E>) -> Trouble {
-        // A failure inside is none of these: it may be the message itself that brings it about.
-        let passing = matches!(fault, Fault::Unavailable | Fault::Busy | Fault::OutcomeUnknown);
+        // A failure inside and a call that takes too long are none of these: it may be the message that brings them about.
+        let passing = matches!(fault, Fault::Unavailable | Fault::Busy);
         Trouble { why: fault.to_string(), passing }
     }
 }

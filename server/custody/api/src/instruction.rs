@@ -287,12 +287,19 @@ impl InstructionStatus {
     }
 }
 
+fn nil() -> InstructionId {
+    InstructionId(Uuid::nil())
+}
+
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct InstructionView {
     pub id: InstructionId,
-    /// What was ordered: the id of the first attempt, and this one's own where it is the first.
+    /// What was ordered: the id of the first attempt, and this one's own where it is the first. Nil in events from before
+    /// there were further attempts.
+    #[serde(default = "nil")]
     pub order: InstructionId,
     /// How many attempts came before this one.
+    #[serde(default)]
     pub attempt: u32,
     pub operation: String,
     pub party: Option<PartyId>,

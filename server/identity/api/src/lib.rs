@@ -243,11 +243,18 @@ pub enum IdentityEvent {
         why: String,
     },
     ChangeProposed {
+        #[serde(serialize_with = "without_reason")]
         change: ChangeView,
     },
     ChangeDecided {
+        #[serde(serialize_with = "without_reason")]
         change: ChangeView,
     },
+}
+
+/// Events are kept for ever and hold nothing personal: the reason stays with the change, and is empty in every event.
+fn without_reason<S: serde::Serializer>(change: &ChangeView, to: S) -> Result<S::Ok, S::Error> {
+    ChangeView { reason: String::new(), ..change.clone() }.serialize(to)
 }
 
 impl Announces for IdentityEvent {

@@ -282,25 +282,35 @@ pub struct Today {}
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum OfficeEvent {
     /// A business date is over and the next has begun.
-    DayClosed {
-        close: CloseView,
-    },
+    DayClosed { close: CloseView },
     TaskOpened {
+        #[serde(serialize_with = "without_notes")]
         task: TaskView,
     },
     TaskAssigned {
+        #[serde(serialize_with = "without_notes")]
         task: TaskView,
     },
     /// One person approved; another must.
     Proposed {
+        #[serde(serialize_with = "without_notes")]
         task: TaskView,
     },
     Approved {
+        #[serde(serialize_with = "without_notes")]
         task: TaskView,
     },
     Refused {
+        #[serde(serialize_with = "without_notes")]
         task: TaskView,
     },
+}
+
+/// Events are kept for ever and hold nothing personal: what somebody wrote about a task stays with the task, where it can
+/// be erased, and is empty in every event that is read.
+fn without_notes<S: serde::Serializer>(task: &TaskView, to: S) -> Result<S::Ok, S::Error> {
+    let bare = |a: &ApprovalView| ApprovalView { note: String::new(), ..a.clone() };
+    TaskView { approvals: task.approvals.iter().map(bare).collect(), ..task.clone() }.serialize(to)
 }
 
 impl OfficeEvent {
