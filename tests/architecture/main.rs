@@ -108,3 +108,23 @@ fn a_services_tables_and_code_are_its_own() {
         assert!(!from.ends_with("-api") || !to.starts_with("entity-"), "{from} shows tables");
     }
 }
+
+#[test]
+fn every_error_code_has_a_chinese_sentence() {
+    let root = std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
+    let read = |path: &str| std::fs::read_to_string(root.join(path)).expect("text");
+    let (schema, sentences) = (read("server/graphql/schema.graphql"), read("web/src/messages/errors.rs"));
+    let mut codes = 0;
+    for part in schema.split("\nenum ").skip(1) {
+        let (name, rest) = part.split_once(" {").expect("an enum has a body");
+        let body = rest.split("\n}").next().unwrap_or_default();
+        for code in body.lines().map(str::trim).filter(|l| name.ends_with("ErrorCode") && l.contains('_')) {
+            codes += 1;
+            assert!(
+                sentences.contains(&format!("\"{code}\"")),
+                "{code} of {name} has no sentence in Chinese"
+            );
+        }
+    }
+    assert!(codes > 50, "{codes} codes were found");
+}

@@ -118,7 +118,29 @@ async fn people_sign_in_stay_signed_in_and_reckon_a_loan() -> anyhow::Result<()>
         field("email", "ada@example.test").await?;
         field("password", "wrong").await?;
         browser.see("button[type=submit]", "Sign in").await?.click().await?;
-        browser.see("[role=alert]", "the address or the password is wrong").await?;
+        browser.see("[role=alert]", "The address or the password is wrong.").await?;
+        // The other language, without a reload: what is said changes, what was typed stays.
+        browser.driver.find(By::Css(".languages [lang='zh-CN']")).await?.click().await?;
+        browser.see("h1", "登录").await?;
+        browser.see("[role=alert]", "邮箱或密码不正确。").await?;
+        browser.see("nav", "借款市场").await?;
+        let html = browser.driver.find(By::Css("html")).await?;
+        assert_eq!(html.attr("lang").await?.as_deref(), Some("zh-CN"));
+        assert_eq!(browser.driver.title().await?, "登录 · Counterfoil");
+        browser.shoot("sign-in-zh").await?;
+        browser.driver.refresh().await?;
+        browser.see("h1", "登录").await?;
+        browser
+            .driver
+            .goto(&format!("{}/calculator?amount=１２，０００&rate=12％&months=12", server.url))
+            .await?;
+        browser.see("[data-result=monthly]", "1,066.19").await?;
+        browser.shoot("calculator-zh").await?;
+        browser.driver.goto(&format!("{}/sign-in", server.url)).await?;
+        browser.driver.find(By::Css(".languages [lang='en']")).await?.click().await?;
+        browser.see("h1", "Sign in").await?;
+        field("email", "ada@example.test").await?;
+        field("password", "wrong").await?;
         let email = browser.driver.find(By::Css("input[name=email]")).await?;
         assert_eq!(
             email.prop("value").await?.as_deref(),

@@ -2,6 +2,7 @@
 
 use crate::api::live;
 use crate::components::frame::{Foot, Top};
+use crate::messages::{self, t};
 use crate::pages::public::calculator::Calculator;
 use crate::pages::public::home::Home;
 use crate::pages::public::listing::Listing;
@@ -17,11 +18,12 @@ use leptos_router::path;
 #[component]
 pub fn App() -> impl IntoView {
     provide_meta_context();
+    messages::provide();
     live::provide_line();
     session::provide();
     view! {
         <Router>
-            <a class="skip" href="#main">"Skip to the content"</a>
+            <a class="skip" href="#main">{t(|m| m.skip)}</a>
             <Top/>
             <main id="main" tabindex="-1">
                 <Routes fallback=NotFound>

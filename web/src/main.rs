@@ -3,6 +3,8 @@
 mod api;
 mod app;
 mod components;
+mod locale;
+mod messages;
 mod page;
 mod pages;
 mod session;

@@ -16,20 +16,6 @@ pub enum Role {
     Administrator,
 }
 
-impl Role {
-    pub fn name(self) -> &'static str {
-        match self {
-            Role::Borrower => "Borrower",
-            Role::Investor => "Investor",
-            Role::CreditOfficer => "Credit officer",
-            Role::CreditSupervisor => "Credit supervisor",
-            Role::Operations => "Operations",
-            Role::Auditor => "Auditor",
-            Role::Administrator => "Administrator",
-        }
-    }
-}
-
 #[derive(QueryFragment, Clone, PartialEq, Eq, Debug)]
 pub struct Party {
     pub name: String,
@@ -44,8 +30,18 @@ pub struct SignedIn {
     pub party: Party,
 }
 
+/// Any code; what each says stands in the messages.
+#[derive(cynic::Enum, Clone, PartialEq, Eq, Debug)]
+#[cynic(non_exhaustive)]
+pub enum IdentityErrorCode {
+    IdentitySessionEnded,
+    #[cynic(fallback)]
+    Code(String),
+}
+
 #[derive(QueryFragment, Clone, Debug)]
 pub struct IdentityUserError {
+    pub code: IdentityErrorCode,
     pub message: String,
 }
 
@@ -194,8 +190,13 @@ pub async fn sign_in(email: String, password: String) -> Result<(), Failure> {
         }
         None => {
             let error = payload.errors.into_iter().next();
-            let message = error.map_or_else(|| "That did not work.".to_string(), |e| e.message);
-            Err(Failure { code: "REFUSED".into(), message })
+            Err(error.map_or_else(Failure::unknown, |e| {
+                let code = match e.code {
+                    IdentityErrorCode::IdentitySessionEnded => "IDENTITY_SESSION_ENDED".into(),
+                    IdentityErrorCode::Code(code) => code,
+                };
+                Failure { code, message: e.message }
+            }))
         }
     }
 }

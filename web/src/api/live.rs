@@ -196,10 +196,8 @@ async fn talk(line: RwSignal<Line>, commands: &mut mpsc::UnboundedReceiver<Do>) 
                         }
                     }
                     Some("next") => hear(&message),
-                    Some("ping") => {
-                        if out.send(Message::Text(r#"{"type":"pong"}"#.into())).await.is_err() {
-                            return up;
-                        }
+                    Some("ping") if out.send(Message::Text(r#"{"type":"pong"}"#.into())).await.is_err() => {
+                        return up;
                     }
                     _ => {}
                 }

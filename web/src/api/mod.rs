@@ -54,7 +54,7 @@ impl Decimal {
     }
 }
 
-/// Why there is no answer, in words for a person.
+/// Why there is no answer. [`crate::messages::sentence`] says it to a person.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Failure {
     pub code: String,
@@ -62,6 +62,11 @@ pub struct Failure {
 }
 
 impl Failure {
+    /// A refusal that gives no reason.
+    pub fn unknown() -> Failure {
+        Failure::of("UNKNOWN", "")
+    }
+
     fn of(code: &str, message: &str) -> Failure {
         Failure { code: code.into(), message: message.into() }
     }
@@ -109,11 +114,11 @@ async fn send<Q: DeserializeOwned + 'static>(body: String, token: Option<String>
     }
     let request = request.body(body).map_err(|e| Failure::of("BAD_REQUEST", &e.to_string()))?;
     let Ok(answer) = request.send().await else {
-        return Err(Failure::of("OFFLINE", "The platform cannot be reached. Nothing was lost; try again."));
+        return Err(Failure::of("OFFLINE", ""));
     };
     let answer: GraphQlResponse<Q, Extensions> = match answer.json().await {
         Ok(answer) => answer,
-        Err(_) => return Err(Failure::of("INTERNAL", "The platform's answer could not be read. Try again.")),
+        Err(_) => return Err(Failure::of("UNREADABLE", "")),
     };
     let first = answer.errors.as_ref().and_then(|e| e.first());
     match (answer.data, first) {
@@ -122,6 +127,6 @@ async fn send<Q: DeserializeOwned + 'static>(body: String, token: Option<String>
             let code = error.extensions.as_ref().map(|e| e.code.clone()).unwrap_or_default();
             Err(Failure { code, message: error.message.clone() })
         }
-        (None, None) => Err(Failure::of("INTERNAL", "The platform gave no answer. Try again.")),
+        (None, None) => Err(Failure::of("NO_ANSWER", "")),
     }
 }

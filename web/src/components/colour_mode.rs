@@ -1,5 +1,6 @@
 //! Light or dark: the system's wish until the person says otherwise.
 
+use crate::messages::{say, t};
 use leptos::prelude::*;
 
 const KEY: &str = "counterfoil.mode";
@@ -35,9 +36,8 @@ pub fn ColourMode() -> impl IntoView {
         set_dark.set(!dark.get());
     };
     view! {
-        <button class="button quiet" on:click=switch aria-pressed=move || dark.get().to_string() title="Light or dark">
-            {move || if dark.get() { "Dark" } else { "Light" }}
-            <span class="visually-hidden">" colours; switch"</span>
+        <button class="button quiet" on:click=switch aria-pressed=move || dark.get().to_string() title=t(|m| m.switch_colours)>
+            {move || if dark.get() { say().dark } else { say().light }}
         </button>
     }
 }

@@ -1,6 +1,7 @@
 //! The bar at the top and the words at the foot.
 
 use crate::components::colour_mode::ColourMode;
+use crate::messages::{Language, choose, language, say, t};
 use crate::page::Page;
 use crate::session;
 use leptos::prelude::*;
@@ -24,12 +25,12 @@ fn Who() -> impl IntoView {
     let leave = move |_| leptos::task::spawn_local(session::sign_out());
     view! {
         {move || match party.get() {
-            None => view! { <A attr:class="button" href=Page::SignIn.path()>"Sign in"</A> }.into_any(),
+            None => view! { <A attr:class="button" href=Page::SignIn.path()>{t(|m| m.sign_in)}</A> }.into_any(),
             Some(party) => {
-                let role = party.roles.first().map_or("", |r| r.name());
+                let role = party.roles.first().copied();
                 view! {
-                    <span class="who"><b>{party.name}</b><span class="small muted">{role}</span></span>
-                    <button class="button" on:click=leave>"Sign out"</button>
+                    <span class="who"><b>{party.name}</b><span class="small muted">{move || role.map(|r| (say().role)(r))}</span></span>
+                    <button class="button" on:click=leave>{t(|m| m.sign_out)}</button>
                 }
                 .into_any()
             }
@@ -37,15 +38,31 @@ fn Who() -> impl IntoView {
     }
 }
 
+/// Every language by its own name.
+#[component]
+fn Languages() -> impl IntoView {
+    view! {
+        <div class="languages" role="group" aria-label=t(|m| m.language)>
+            {Language::ALL.map(|l| view! {
+                <button class="tab" lang=l.tag() aria-pressed=move || (language() == l).to_string() on:click=move |_| choose(l)>
+                    {l.short()}
+                    <span class="visually-hidden">" " {l.name()}</span>
+                </button>
+            }).collect_view()}
+        </div>
+    }
+}
+
 #[component]
 pub fn Top() -> impl IntoView {
     view! {
         <header class="top">
-            <a class="brand" href=Page::Home.path() aria-label="Counterfoil, home"><Mark/><span>"Counterfoil"</span></a>
-            <nav aria-label="Main">
-                <A href=Page::Marketplace.path()>"Marketplace"</A>
-                <A href=Page::Calculator.path()>"Calculator"</A>
+            <a class="brand" href=Page::Home.path() aria-label=t(|m| m.home_link)><Mark/><span>"Counterfoil"</span></a>
+            <nav aria-label=t(|m| m.main_navigation)>
+                <A href=Page::Marketplace.path()>{t(|m| m.marketplace)}</A>
+                <A href=Page::Calculator.path()>{t(|m| m.calculator)}</A>
             </nav>
+            <Languages/>
             <ColourMode/>
             <Who/>
         </header>
@@ -55,8 +72,6 @@ pub fn Top() -> impl IntoView {
 #[component]
 pub fn Foot() -> impl IntoView {
     view! {
-        <footer class="foot">
-            "The platform holds none of this money: it lies in each user's own cash account at an independent custodian."
-        </footer>
+        <footer class="foot">{t(|m| m.foot)}</footer>
     }
 }

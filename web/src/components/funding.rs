@@ -1,6 +1,7 @@
 //! How far a listing is funded, and whether what is shown is live.
 
 use crate::api::live::{Line, line};
+use crate::messages::{say, t};
 use leptos::prelude::*;
 
 /// A bar that fills. `percent` is whole per cent.
@@ -8,7 +9,7 @@ use leptos::prelude::*;
 pub fn Funding(#[prop(into)] percent: Signal<u32>) -> impl IntoView {
     view! {
         <div class="fund">
-            <progress max="100" value=move || percent.get().to_string() aria-label="Funded">{move || percent.get()} " %"</progress>
+            <progress max="100" value=move || percent.get().to_string() aria-label=t(|m| m.funded)>{move || percent.get()} " %"</progress>
             <span class="small">{move || percent.get()}" %"</span>
         </div>
     }
@@ -32,9 +33,9 @@ pub fn LineState() -> impl IntoView {
         Line::Idle | Line::Connecting => "line small",
     };
     let words = move || match line.get() {
-        Line::Live => "live",
-        Line::Reconnecting => "reconnecting; figures may be old",
-        Line::Idle | Line::Connecting => "connecting",
+        Line::Live => say().live,
+        Line::Reconnecting => say().reconnecting,
+        Line::Idle | Line::Connecting => say().connecting,
     };
     view! { <span class=class role="status" data-line=move || format!("{:?}", line.get())>{words}</span> }
 }

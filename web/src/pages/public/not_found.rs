@@ -1,3 +1,4 @@
+use crate::messages::{t, title};
 use crate::page::Page;
 use leptos::prelude::*;
 use leptos_meta::Title;
@@ -5,10 +6,10 @@ use leptos_meta::Title;
 #[component]
 pub fn NotFound() -> impl IntoView {
     view! {
-        <Title text="Not found · Counterfoil"/>
+        <Title text=title(|m| m.not_found.page)/>
         <section class="stack">
-            <h1>"There is no page at this address."</h1>
-            <p>"Nothing was lost. " <a href=Page::Home.path()>"Begin at the front door."</a></p>
+            <h1>{t(|m| m.not_found.title)}</h1>
+            <p>{t(|m| m.not_found.nothing_lost)} " " <a href=Page::Home.path()>{t(|m| m.not_found.begin)}</a></p>
         </section>
     }
 }

@@ -1,6 +1,8 @@
 //! The calculator: the server's own arithmetic, compiled for the browser, so that the two cannot differ by a cent.
 
-use crate::components::amount::{Figure, grouped};
+use crate::components::amount::Figure;
+use crate::locale::{number, plain};
+use crate::messages::{Messages, say, t, title};
 use chrono::NaiveDate;
 use finance::{Currency, Money, Rate, Rounding, schedule};
 use leptos::prelude::*;
@@ -18,24 +20,22 @@ struct Understood {
 
 fn understood(amount: &str, currency: &str, rate: &str, months: &str) -> Understood {
     let currency: Currency = currency.parse().unwrap_or(Currency::USD);
-    // People group digits; commas and spaces between them mean nothing.
-    let plain: String = amount.chars().filter(|c| !matches!(c, ',' | ' ' | '\u{a0}' | '\u{202f}')).collect();
-    let amount = match Money::parse(&plain, currency) {
+    let say = &say().reckon;
+    let amount = match Money::parse(&plain(amount), currency) {
         Ok(m) if m.is_positive() => Ok(m),
-        Ok(_) => Err("The amount must be above zero.".to_string()),
-        Err(_) if currency.exponent() == 0 => {
-            Err(format!("{currency} has no decimals: digits only, as in 10,000."))
+        Ok(_) => Err(say.above_zero.to_string()),
+        Err(_) if currency.exponent() == 0 => Err((say.no_decimals)(currency.code(), &number("10000"))),
+        Err(_) => {
+            let example = Money::new(10_000, currency).to_decimal_string();
+            Err((say.decimals)(currency.exponent(), &number(&example)))
         }
-        Err(_) => Err(format!("Digits with at most {} decimals, as in 10,000.00.", currency.exponent())),
     };
-    let rate = Rate::parse_percent(rate.trim().trim_end_matches('%').trim())
-        .map_err(|_| "Per cent a year, as in 12.5.".to_string())
-        .and_then(
-            |r| if r.ppm() <= 1_000_000 { Ok(r) } else { Err("At most 100 per cent a year.".to_string()) },
-        );
-    let months = match months.trim().parse::<u32>() {
+    let rate = Rate::parse_percent(&plain(rate.trim().trim_end_matches(['%', '％'])))
+        .map_err(|_| (say.percent_form)(&number("12.5")))
+        .and_then(|r| if r.ppm() <= 1_000_000 { Ok(r) } else { Err(say.percent_most.to_string()) });
+    let months = match plain(months).parse::<u32>() {
         Ok(n) if (1..=360).contains(&n) => Ok(n),
-        _ => Err("Whole months, from 1 to 360.".to_string()),
+        _ => Err(say.months_form.to_string()),
     };
     Understood { amount, rate, months }
 }
@@ -53,7 +53,7 @@ fn start() -> NaiveDate {
 
 #[component]
 fn Field(
-    label: &'static str,
+    label: fn(&Messages) -> &'static str,
     name: &'static str,
     #[prop(into)] value: Signal<String>,
     set: Callback<String>,
@@ -62,7 +62,7 @@ fn Field(
     let hint = format!("{name}-error");
     view! {
         <label class="field">
-            <span>{label}</span>
+            <span>{t(label)}</span>
             <input name=name inputmode="decimal" autocomplete="off" prop:value=value
                 on:input=move |e| set.run(event_target_value(&e))
                 aria-invalid=move || error.get().is_some().to_string() aria-describedby=hint.clone()/>
@@ -89,27 +89,27 @@ pub fn Calculator() -> impl IntoView {
         schedule::monthly_annuity(amount, rate, months, start(), Rounding::HalfUp).ok().map(|p| (amount, p))
     });
     view! {
-        <Title text="Calculator · Counterfoil"/>
-        <h1>"What would a loan cost?"</h1>
-        <p class="muted">"The same arithmetic as in our ledger, to the cent. What the borrower pays is what all who lent receive."</p>
+        <Title text=title(|m| m.calculator)/>
+        <h1>{t(|m| m.reckon.title)}</h1>
+        <p class="muted">{t(|m| m.reckon.lead)}</p>
         <div class="columns two">
             <form class="card stack" on:submit=|e| e.prevent_default()>
-                <Field label="Amount" name="amount" value=amount set=Callback::new(move |v| set_amount.set(Some(v)))
+                <Field label=|m| m.amount name="amount" value=amount set=Callback::new(move |v| set_amount.set(Some(v)))
                     error=Signal::derive(move || read().amount.err())/>
                 <label class="field">
-                    <span>"Currency"</span>
+                    <span>{t(|m| m.reckon.currency)}</span>
                     <select name="currency" prop:value=currency on:change=move |e| set_currency.set(Some(event_target_value(&e)))>
                         {CURRENCIES.map(|c| view! { <option value=c selected=move || currency.get() == c>{c}</option> }).collect_view()}
                     </select>
                 </label>
-                <Field label="Rate a year, per cent" name="rate" value=rate set=Callback::new(move |v| set_rate.set(Some(v)))
+                <Field label=|m| m.reckon.rate_percent name="rate" value=rate set=Callback::new(move |v| set_rate.set(Some(v)))
                     error=Signal::derive(move || read().rate.err())/>
-                <Field label="Months" name="months" value=months set=Callback::new(move |v| set_months.set(Some(v)))
+                <Field label=|m| m.months name="months" value=months set=Callback::new(move |v| set_months.set(Some(v)))
                     error=Signal::derive(move || read().months.err())/>
             </form>
             <section class="card stack" aria-live="polite">
                 {move || match plan.get() {
-                    None => view! { <p class="muted">"Mend the marked fields to see the figures."</p> }.into_any(),
+                    None => view! { <p class="muted">{t(|m| m.reckon.mend)}</p> }.into_any(),
                     Some((amount, plan)) => {
                         let sum = |part: fn(&schedule::Instalment) -> Money| {
                             Money::sum(amount.currency(), plan.iter().map(part)).map_or_else(|_| "—".into(), |m| m.to_decimal_string())
@@ -118,16 +118,16 @@ pub fn Calculator() -> impl IntoView {
                         let last = plan.last().and_then(|i| i.total().ok()).map(|m| m.to_decimal_string()).unwrap_or_default();
                         let interest = sum(|i| i.interest);
                         view! {
-                            <p class="muted">"Each month"</p>
+                            <p class="muted">{t(|m| m.reckon.each_month)}</p>
                             <p class="amount" data-result="monthly"><span class="currency">{amount.currency().to_string()}</span><Figure amount=monthly.clone()/></p>
                             <dl class="facts">
-                                <div><dt>"Interest in all"</dt><dd data-result="interest">{grouped(&interest)}</dd></div>
-                                <div><dt>"Last month"</dt><dd>{grouped(&last)}</dd></div>
-                                <div><dt>"Principal"</dt><dd>{grouped(&amount.to_decimal_string())}</dd></div>
+                                <div><dt>{t(|m| m.reckon.in_all)}</dt><dd data-result="interest">{number(&interest)}</dd></div>
+                                <div><dt>{t(|m| m.reckon.last_month)}</dt><dd>{number(&last)}</dd></div>
+                                <div><dt>{t(|m| m.principal)}</dt><dd>{number(&amount.to_decimal_string())}</dd></div>
                             </dl>
                             <div class="scroll">
                                 <table>
-                                    <thead><tr><th>"No."</th><th class="numeric">"Interest"</th><th class="numeric">"Principal"</th><th class="numeric">"Left"</th></tr></thead>
+                                    <thead><tr><th>{t(|m| m.reckon.number)}</th><th class="numeric">{t(|m| m.interest)}</th><th class="numeric">{t(|m| m.principal)}</th><th class="numeric">{t(|m| m.left)}</th></tr></thead>
                                     <tbody>
                                         {plan.iter().map(|i| view! {
                                             <tr>

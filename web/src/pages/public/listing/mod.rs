@@ -4,14 +4,16 @@ pub mod query;
 
 use crate::api::live;
 use crate::api::{self, Failure};
-use crate::components::amount::{Amount, Figure, grouped, text};
+use crate::components::amount::{Amount, Figure, money, text};
 use crate::components::funding::{Funding, LineState, percent};
 use crate::components::notice::{Skeleton, Trouble};
+use crate::locale::{date, number};
+use crate::messages::{say, t};
 use crate::page::Page;
 use crate::pages::public::marketplace::query::ListingStatus;
 use chrono::NaiveDate;
 use cynic::QueryBuilder;
-use finance::{Rounding, schedule};
+use finance::{Money, Rounding, schedule};
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::components::A;
@@ -32,7 +34,7 @@ pub fn Listing() -> impl IntoView {
 fn One(id: String) -> impl IntoView {
     let offer = RwSignal::new(None::<Result<Option<Offer>, Failure>>);
     let today = RwSignal::new(None::<NaiveDate>);
-    let arrived = RwSignal::new(None::<String>);
+    let arrived = RwSignal::new(None::<Money>);
     let asked = StoredValue::new(id.clone());
     let load = move || {
         leptos::task::spawn_local(async move {
@@ -59,11 +61,7 @@ fn One(id: String) -> impl IntoView {
                 && let Ok(gain) = is.minus(was)
                 && gain.is_positive()
             {
-                arrived.set(Some(format!(
-                    "{} {} just came in",
-                    gain.currency(),
-                    grouped(&gain.to_decimal_string())
-                )));
+                arrived.set(Some(gain));
             }
             *before = listing;
         });
@@ -74,8 +72,8 @@ fn One(id: String) -> impl IntoView {
             Some(Err(failure)) => view! { <Trouble failure again=Callback::new(move |()| load())/> }.into_any(),
             Some(Ok(false)) => view! {
                 <div class="card stack empty">
-                    <h1>"There is no such listing"</h1>
-                    <p><A href=Page::Marketplace.path()>"To the marketplace"</A></p>
+                    <h1>{t(|m| m.listing.none)}</h1>
+                    <p><A href=Page::Marketplace.path()>{t(|m| m.listing.to_market)}</A></p>
                 </div>
             }
             .into_any(),
@@ -88,12 +86,11 @@ fn One(id: String) -> impl IntoView {
 }
 
 #[component]
-fn Shown(o: Offer, today: Option<NaiveDate>, arrived: RwSignal<Option<String>>) -> impl IntoView {
+fn Shown(o: Offer, today: Option<NaiveDate>, arrived: RwSignal<Option<Money>>) -> impl IntoView {
     let rest = match (o.amount.exact(), o.funded.exact()) {
         (Some(amount), Some(funded)) => amount.minus(funded).ok(),
         _ => None,
     };
-    let rest = rest.map(|r| format!("{} {}", r.currency(), grouped(&r.to_decimal_string())));
     let plan = match (o.amount.exact(), o.rate.rate(), today) {
         (Some(amount), Some(rate), Some(today)) => {
             let months = u32::try_from(o.term_months).unwrap_or(0);
@@ -102,67 +99,71 @@ fn Shown(o: Offer, today: Option<NaiveDate>, arrived: RwSignal<Option<String>>) 
         _ => None,
     };
     let full = percent(&o.progress.0);
-    let words = match o.status {
-        ListingStatus::Open => rest.map(|r| format!("{r} are still sought, until {}.", o.expires_on.0)),
-        ListingStatus::Filled => {
-            Some("All of it is there and frozen. Two people now check and pay it out.".into())
-        }
-        ListingStatus::Disbursing => {
-            Some("It is being paid out, from each lender's own account to the borrower's.".into())
-        }
-        ListingStatus::Disbursed => Some("It was paid out; the loan is running or has ended.".into()),
-        ListingStatus::Expired => {
-            Some("It was not filled in time. Everything went back to those who had bid.".into())
-        }
-        ListingStatus::Cancelled => {
-            Some("It was cancelled. Everything went back to those who had bid.".into())
+    let (status, until) = (o.status, o.expires_on.0.clone());
+    let words = move || {
+        let say = &say().listing;
+        match status {
+            ListingStatus::Open => {
+                rest.map_or(String::new(), |r| (say.still_sought)(&money(&r), &date(&until)))
+            }
+            ListingStatus::Filled => say.all_there.into(),
+            ListingStatus::Disbursing => say.paying.into(),
+            ListingStatus::Disbursed => say.paid.into(),
+            ListingStatus::Expired => say.expired.into(),
+            ListingStatus::Cancelled => say.cancelled.into(),
         }
     };
+    let came = move || arrived.get().map(|gain| (say().listing.just_came)(&money(&gain)));
+    let of = {
+        let amount = o.amount.clone();
+        move || (say().listing.of)(&text(&amount))
+    };
+    let (instalment, minimum, percent_a_year) =
+        (o.instalment.clone(), o.bid_minimum.clone(), o.rate.percent());
+    let story = o.story.clone();
     view! {
         <Title text=format!("{} · Counterfoil", o.purpose)/>
-        <p class="small"><A href=Page::Marketplace.path()>"Marketplace"</A></p>
+        <p class="small"><A href=Page::Marketplace.path()>{t(|m| m.marketplace)}</A></p>
         <div class="spread">
-            <h1>{o.purpose.clone()} " " <span class=o.status.mark() data-status=format!("{:?}", o.status)>{o.status.name()}</span></h1>
+            <h1>{o.purpose.clone()} " " <span class=o.status.mark() data-status=format!("{:?}", o.status)>{move || (say().listing_status)(status)}</span></h1>
             <LineState/>
         </div>
-        <section class="card stack" aria-label="Funding">
+        <section class="card stack" aria-label=t(|m| m.listing.funding)>
             <p class="spread">
                 <span class="amount"><Amount money=o.funded.clone()/></span>
-                <span class="muted">"of " {text(&o.amount)}</span>
+                <span class="muted">{of}</span>
             </p>
             <Funding percent=Signal::derive(move || full)/>
             <p>{words}</p>
-            <p class="small arrived" aria-live="polite">{move || arrived.get()}</p>
+            <p class="small arrived" aria-live="polite">{came}</p>
         </section>
         <div class="columns two">
             <section class="card stack">
-                <h2>"Terms"</h2>
+                <h2>{t(|m| m.listing.terms)}</h2>
                 <dl class="facts">
-                    <div><dt>"Rate a year"</dt><dd>{o.rate.percent()} " %"</dd></div>
-                    <div><dt>"Months"</dt><dd>{o.term_months}</dd></div>
-                    <div><dt>"The borrower pays monthly"</dt><dd>{text(&o.instalment)}</dd></div>
-                    <div><dt>"Smallest bid"</dt><dd>{text(&o.bid_minimum)}</dd></div>
+                    <div><dt>{t(|m| m.rate_a_year)}</dt><dd>{move || number(&percent_a_year)} " %"</dd></div>
+                    <div><dt>{t(|m| m.months)}</dt><dd>{o.term_months}</dd></div>
+                    <div><dt>{t(|m| m.listing.borrower_pays)}</dt><dd>{move || text(&instalment)}</dd></div>
+                    <div><dt>{t(|m| m.listing.smallest_bid)}</dt><dd>{move || text(&minimum)}</dd></div>
                 </dl>
-                <h2>"In the borrower's words"</h2>
-                <p class="story">{if o.story.is_empty() { "Nothing was added.".to_string() } else { o.story.clone() }}</p>
-                <h2>"Before you lend"</h2>
+                <h2>{t(|m| m.listing.words)}</h2>
+                <p class="story">{move || if story.is_empty() { say().listing.no_words.to_string() } else { story.clone() }}</p>
+                <h2>{t(|m| m.listing.before)}</h2>
                 <ul class="ticks">
-                    <li>"You may lose what you lend: if the borrower stops paying, nobody pays instead."</li>
-                    <li>"You cannot take it back early; it returns month by month."</li>
-                    <li>"Many small shares of many loans are safer than one large one."</li>
+                    {move || say().listing.warnings.map(|w| view! { <li>{w}</li> }).collect_view()}
                 </ul>
             </section>
             <section class="card stack">
-                <h2>"How it would be paid back"</h2>
-                <p class="small muted">"If it were paid out today. Interest starts on the day of the payout."</p>
+                <h2>{t(|m| m.listing.back)}</h2>
+                <p class="small muted">{t(|m| m.listing.if_today)}</p>
                 {plan.map(|plan| view! {
                     <div class="scroll">
                         <table>
-                            <thead><tr><th>"Due"</th><th class="numeric">"Interest"</th><th class="numeric">"Principal"</th><th class="numeric">"Left"</th></tr></thead>
+                            <thead><tr><th>{t(|m| m.listing.due)}</th><th class="numeric">{t(|m| m.interest)}</th><th class="numeric">{t(|m| m.principal)}</th><th class="numeric">{t(|m| m.left)}</th></tr></thead>
                             <tbody>
-                                {plan.iter().map(|i| view! {
+                                {plan.iter().map(|i| (i.due.to_string(), i)).map(|(due, i)| view! {
                                     <tr>
-                                        <td>{i.due.to_string()}</td>
+                                        <td>{move || date(&due)}</td>
                                         <td class="numeric"><Figure amount=i.interest.to_decimal_string()/></td>
                                         <td class="numeric"><Figure amount=i.principal.to_decimal_string()/></td>
                                         <td class="numeric"><Figure amount=i.balance_after.to_decimal_string()/></td>

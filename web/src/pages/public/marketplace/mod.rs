@@ -7,6 +7,8 @@ use crate::api::{self, Failure};
 use crate::components::amount::{Figure, text};
 use crate::components::funding::{Funding, LineState, percent};
 use crate::components::notice::{Skeleton, Trouble};
+use crate::locale::{date, number};
+use crate::messages::{Messages, say, t, title};
 use crate::page::Page;
 use cynic::QueryBuilder;
 use leptos::prelude::*;
@@ -86,27 +88,28 @@ pub fn Marketplace() -> impl IntoView {
             }
         });
     });
-    let tab = move |value: &'static str, name: &'static str| {
+    let tab = move |value: &'static str, name: fn(&Messages) -> &'static str| {
         let current = move || filter.get().unwrap_or_else(|| "open".into()) == value;
         let choose = move |_| set_filter.set(if value == "open" { None } else { Some(value.to_string()) });
-        view! { <button class="tab" aria-pressed=move || current().to_string() on:click=choose>{name}</button> }
+        view! { <button class="tab" aria-pressed=move || current().to_string() on:click=choose>{t(name)}</button> }
     };
     view! {
-        <Title text="Marketplace · Counterfoil"/>
+        <Title text=title(|m| m.marketplace)/>
         <div class="spread">
-            <h1>"Marketplace"</h1>
+            <h1>{t(|m| m.marketplace)}</h1>
             <LineState/>
         </div>
-        <div class="tabs" role="group" aria-label="Which listings">
-            {tab("open", "Open")} {tab("filled", "Filled")} {tab("paid-out", "Paid out")} {tab("all", "All")}
+        <div class="tabs" role="group" aria-label=t(|m| m.market.which)>
+            {tab("open", |m| m.market.open)} {tab("filled", |m| m.market.filled)}
+            {tab("paid-out", |m| m.market.paid_out)} {tab("all", |m| m.market.all)}
         </div>
         {move || match rows.get() {
             None => view! { <div class="card"><Skeleton lines=8/></div> }.into_any(),
             Some(Err(failure)) => view! { <Trouble failure again=Callback::new(move |()| load(None))/> }.into_any(),
             Some(Ok(found)) if found.is_empty() => view! {
                 <div class="card stack empty">
-                    <h2>"Nothing here at the moment"</h2>
-                    <p class="muted">"New listings appear by themselves; this page is live."</p>
+                    <h2>{t(|m| m.market.nothing)}</h2>
+                    <p class="muted">{t(|m| m.market.by_themselves)}</p>
                 </div>
             }
             .into_any(),
@@ -115,13 +118,13 @@ pub fn Marketplace() -> impl IntoView {
                     <table class="listings">
                         <thead>
                             <tr>
-                                <th>"Purpose"</th>
-                                <th class="numeric">"Rate a year"</th>
-                                <th class="numeric">"Months"</th>
-                                <th class="numeric">"Amount"</th>
-                                <th class="numeric">"Pays monthly"</th>
-                                <th>"Funded"</th>
-                                <th>"Until"</th>
+                                <th>{t(|m| m.market.purpose)}</th>
+                                <th class="numeric">{t(|m| m.rate_a_year)}</th>
+                                <th class="numeric">{t(|m| m.months)}</th>
+                                <th class="numeric">{t(|m| m.amount)}</th>
+                                <th class="numeric">{t(|m| m.market.pays_monthly)}</th>
+                                <th>{t(|m| m.funded)}</th>
+                                <th>{t(|m| m.market.until)}</th>
                             </tr>
                         </thead>
                         <tbody>
@@ -132,7 +135,7 @@ pub fn Marketplace() -> impl IntoView {
                     </table>
                 </div>
                 {move || more.get().map(|after| view! {
-                    <button class="button" on:click=move |_| load(Some(after.clone()))>"Show more"</button>
+                    <button class="button" on:click=move |_| load(Some(after.clone()))>{t(|m| m.market.more)}</button>
                 })}
             }
             .into_any(),
@@ -150,15 +153,15 @@ fn Line(r: Shown) -> impl IntoView {
                 <A href=href>{move || row.with(|r| r.purpose.clone())}</A>
                 {move || {
                     let status = row.with(|r| r.status);
-                    (status != ListingStatus::Open).then(|| view! { <span class=status.mark()>{status.name()}</span> })
+                    (status != ListingStatus::Open).then(|| view! { <span class=status.mark()>{move || (say().listing_status)(status)}</span> })
                 }}
             </td>
-            <td class="numeric" data-label="Rate a year">{move || row.with(|r| r.rate.percent())}" %"</td>
-            <td class="numeric" data-label="Months">{move || row.with(|r| r.term_months)}</td>
-            <td class="numeric" data-label="Amount">{move || row.with(|r| text(&r.amount))}</td>
-            <td class="numeric" data-label="Pays monthly">{move || view! { <Figure amount=row.with(|r| r.instalment.amount.0.clone())/> }}</td>
-            <td class="wide" data-label="Funded"><Funding percent=Signal::derive(move || row.with(|r| percent(&r.progress.0)))/></td>
-            <td data-label="Until">{move || row.with(|r| r.expires_on.0.clone())}</td>
+            <td class="numeric" data-label=t(|m| m.rate_a_year)>{move || number(&row.with(|r| r.rate.percent()))}" %"</td>
+            <td class="numeric" data-label=t(|m| m.months)>{move || row.with(|r| r.term_months)}</td>
+            <td class="numeric" data-label=t(|m| m.amount)>{move || row.with(|r| text(&r.amount))}</td>
+            <td class="numeric" data-label=t(|m| m.market.pays_monthly)>{move || view! { <Figure amount=row.with(|r| r.instalment.amount.0.clone())/> }}</td>
+            <td class="wide" data-label=t(|m| m.funded)><Funding percent=Signal::derive(move || row.with(|r| percent(&r.progress.0)))/></td>
+            <td data-label=t(|m| m.market.until)>{move || date(&row.with(|r| r.expires_on.0.clone()))}</td>
         </tr>
     }
 }

@@ -15,17 +15,6 @@ pub enum ListingStatus {
 }
 
 impl ListingStatus {
-    pub fn name(self) -> &'static str {
-        match self {
-            ListingStatus::Open => "Open",
-            ListingStatus::Filled => "Filled",
-            ListingStatus::Disbursing => "Being paid out",
-            ListingStatus::Disbursed => "Paid out",
-            ListingStatus::Expired => "Expired",
-            ListingStatus::Cancelled => "Cancelled",
-        }
-    }
-
     /// The mark's class: what grows, what waits, what is over.
     pub fn mark(self) -> &'static str {
         match self {

@@ -2,7 +2,8 @@
 
 mod query;
 
-use crate::api;
+use crate::api::{self, Failure};
+use crate::messages::{say, sentence, t, title};
 use crate::page::Page;
 use crate::session;
 use cynic::QueryBuilder;
@@ -15,7 +16,7 @@ use query::{Account, Accounts};
 pub fn SignIn() -> impl IntoView {
     let (email, set_email) = signal(String::new());
     let (password, set_password) = signal(String::new());
-    let (error, set_error) = signal(None::<String>);
+    let (error, set_error) = signal(None::<Failure>);
     let (busy, set_busy) = signal(false);
     let offered = RwSignal::new(Vec::<Account>::new());
     leptos::task::spawn_local(async move {
@@ -37,7 +38,7 @@ pub fn SignIn() -> impl IntoView {
             match outcome {
                 Ok(()) => navigate(&Page::Marketplace.path(), Default::default()),
                 // The form keeps what was typed.
-                Err(failure) => set_error.set(Some(failure.message)),
+                Err(failure) => set_error.set(Some(failure)),
             }
         });
     });
@@ -46,24 +47,24 @@ pub fn SignIn() -> impl IntoView {
         enter.run(());
     };
     view! {
-        <Title text="Sign in · Counterfoil"/>
+        <Title text=title(|m| m.sign_in)/>
         <div class="columns two narrow">
             <section class="card stack">
-                <h1>"Sign in"</h1>
+                <h1>{t(|m| m.sign_in)}</h1>
                 <form class="stack" on:submit=submit>
                     <label class="field">
-                        <span>"E-mail address"</span>
+                        <span>{t(|m| m.entrance.email)}</span>
                         <input type="email" name="email" autocomplete="username" required prop:value=email
                             on:input=move |e| set_email.set(event_target_value(&e))/>
                     </label>
                     <label class="field">
-                        <span>"Password"</span>
+                        <span>{t(|m| m.entrance.password)}</span>
                         <input type="password" name="password" autocomplete="current-password" required prop:value=password
                             on:input=move |e| set_password.set(event_target_value(&e))/>
                     </label>
-                    {move || error.get().map(|e| view! { <p class="notice bad" role="alert">{e}</p> })}
+                    {move || error.get().map(|e| view! { <p class="notice bad" role="alert">{sentence(&e)}</p> })}
                     <button class="button primary" type="submit" disabled=busy>
-                        {move || if busy.get() { "Signing in…" } else { "Sign in" }}
+                        {move || if busy.get() { say().entrance.busy } else { say().sign_in }}
                     </button>
                 </form>
             </section>
@@ -72,8 +73,8 @@ pub fn SignIn() -> impl IntoView {
                 let secret = accounts.first().map(|a| a.password.clone()).unwrap_or_default();
                 (!accounts.is_empty()).then(|| view! {
                     <section class="card stack">
-                        <h2>"Demo accounts"</h2>
-                        <p class="small muted">"Made-up people with a year of history. Their password, also at the custodian's pages: "<code>{secret}</code></p>
+                        <h2>{t(|m| m.entrance.demo)}</h2>
+                        <p class="small muted">{t(|m| m.entrance.demo_lead)} " "<code>{secret}</code></p>
                         <ul class="choices">
                             {accounts.into_iter().map(|a| {
                                 let (mail, secret) = (a.email.clone(), a.password.clone());
@@ -85,7 +86,7 @@ pub fn SignIn() -> impl IntoView {
                                 view! {
                                     <li>
                                         <button class="choice" on:click=choose data-account=a.email.clone()>
-                                            <b>{a.name}</b> <span class="muted">{a.role.name()}</span>
+                                            <b>{a.name}</b> <span class="muted">{move || (say().role)(a.role)}</span>
                                         </button>
                                     </li>
                                 }

@@ -1,0 +1,132 @@
+//! Numbers and dates in the reader's form, by the browser's own formatters; and what a reader typed, as plain digits.
+//!
+//! Amounts go to the formatter as text and are never a floating-point number.
+
+use crate::messages::{Language, language};
+use js_sys::{Array, Function, Object, Reflect};
+use leptos::prelude::window;
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use wasm_bindgen::{JsCast, JsValue};
+
+thread_local! {
+    static NUMBERS: RefCell<HashMap<(Language, usize), JsValue>> = RefCell::default();
+    static DATES: RefCell<HashMap<(Language, bool), Function>> = RefCell::default();
+}
+
+/// The browser's variant of the language, or the language itself: British dates for a British reader of English.
+fn tag(language: Language) -> String {
+    let of = |tag: &str| tag.to_lowercase().starts_with(language.tag().get(..2).unwrap_or_default());
+    let wish = window().navigator().languages().iter().find_map(|w| w.as_string().filter(|w| of(w)));
+    wish.unwrap_or_else(|| language.tag().to_string())
+}
+
+fn options(entries: &[(&str, JsValue)]) -> Object {
+    let options = Object::new();
+    for (name, value) in entries {
+        Reflect::set(&options, &JsValue::from_str(name), value).ok();
+    }
+    options
+}
+
+fn formatter(kind: &str, language: Language, options: &Object) -> Option<JsValue> {
+    let intl = Reflect::get(&js_sys::global(), &"Intl".into()).ok()?;
+    let class: Function = Reflect::get(&intl, &kind.into()).ok()?.dyn_into().ok()?;
+    let arguments = Array::of2(&JsValue::from_str(&tag(language)), options);
+    Reflect::construct(&class, &arguments).ok()
+}
+
+/// A decimal text's parts: what each is and how it is written.
+fn parts(text: &str) -> Option<Vec<(String, String)>> {
+    let decimals = text.split_once('.').map_or(0, |(_, part)| part.len());
+    let key = (language(), decimals);
+    let format = NUMBERS.with_borrow_mut(|known| {
+        if let Entry::Vacant(place) = known.entry(key) {
+            let digits = JsValue::from(u32::try_from(decimals).unwrap_or(0));
+            let wanted =
+                options(&[("minimumFractionDigits", digits.clone()), ("maximumFractionDigits", digits)]);
+            place.insert(formatter("NumberFormat", key.0, &wanted)?);
+        }
+        known.get(&key).cloned()
+    })?;
+    let to_parts: Function = Reflect::get(&format, &"formatToParts".into()).ok()?.dyn_into().ok()?;
+    let parts: Array = to_parts.call1(&format, &JsValue::from_str(text)).ok()?.dyn_into().ok()?;
+    let field = |part: &JsValue, name: &str| Reflect::get(part, &name.into()).ok()?.as_string();
+    parts.iter().map(|p| Some((field(&p, "type")?, field(&p, "value")?))).collect()
+}
+
+/// A decimal text as major and minor units, the second with its separator.
+pub fn figure(text: &str) -> (String, String) {
+    let Some(parts) = parts(text) else { return (text.to_string(), String::new()) };
+    let (mut major, mut minor) = (String::new(), String::new());
+    for (kind, value) in parts {
+        match kind.as_str() {
+            "decimal" | "fraction" => minor.push_str(&value),
+            "minusSign" => major.push('\u{2212}'),
+            _ => major.push_str(&value),
+        }
+    }
+    (major, minor)
+}
+
+/// A decimal text in the reader's form.
+pub fn number(text: &str) -> String {
+    let (major, minor) = figure(text);
+    major + &minor
+}
+
+/// A date like `2026-11-22`, or an instant, in the reader's form; the instant in the reader's time zone.
+fn when(text: &str, with_time: bool) -> String {
+    let key = (language(), with_time);
+    let format = DATES.with_borrow_mut(|known| {
+        if let Entry::Vacant(place) = known.entry(key) {
+            let mut entries = vec![("dateStyle", JsValue::from_str("medium"))];
+            if with_time {
+                entries.push(("timeStyle", JsValue::from_str("short")));
+            } else {
+                entries.push(("timeZone", JsValue::from_str("UTC")));
+            }
+            let made = formatter("DateTimeFormat", key.0, &options(&entries))?;
+            place.insert(Reflect::get(&made, &"format".into()).ok()?.dyn_into().ok()?);
+        }
+        known.get(&key).cloned()
+    });
+    let date = js_sys::Date::new(&JsValue::from_str(text));
+    let written =
+        format.filter(|_| !date.get_time().is_nan()).and_then(|f| f.call1(&JsValue::UNDEFINED, &date).ok());
+    written.and_then(|w| w.as_string()).unwrap_or_else(|| text.to_string())
+}
+
+/// A calendar date in the reader's form.
+pub fn date(text: &str) -> String {
+    when(text, false)
+}
+
+/// What a person typed as digits with at most one point: their grouping is dropped, their decimal sign becomes the point,
+/// and digits of other widths become plain ones.
+pub fn plain(typed: &str) -> String {
+    let mut decimal = '.';
+    for (kind, value) in parts("1234567.8").unwrap_or_default() {
+        if kind == "decimal" {
+            decimal = value.chars().next().unwrap_or('.');
+        }
+    }
+    typed
+        .trim()
+        .chars()
+        .map(|c| match c {
+            '０'..='９' => char::from(b'0' + (c as u32 - '０' as u32) as u8),
+            '．' => '.',
+            '，' => ',',
+            other => other,
+        })
+        .filter_map(|c| match c {
+            c if c == decimal => Some('.'),
+            ' ' | '\u{a0}' | '\u{202f}' | '\'' | '’' => None,
+            // The other of the two signs groups digits.
+            ',' | '.' => None,
+            c => Some(c),
+        })
+        .collect()
+}
