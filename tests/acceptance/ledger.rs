@@ -230,7 +230,7 @@ story!(blocked_and_closed_accounts_refuse_in_order_of_precedence, |world| {
     let teller = Teller::new(&world, Service::Custody);
     let (_, a) = teller.user(10_00).await?;
     let (_, b) = teller.user(0).await?;
-    let pay = || vec![teller.transfer(a, b, 10_01, Code::Repayment)];
+    let pay = || vec![teller.reserve(a, b, 10_01)];
     for (flags, expected) in [
         (Flags { debit_blocked: true, closed: true, ..Flags::default() }, OutcomeCode::AccountClosed),
         (Flags { debit_blocked: true, ..Flags::default() }, OutcomeCode::DebitBlocked),
@@ -243,6 +243,12 @@ story!(blocked_and_closed_accounts_refuse_in_order_of_precedence, |world| {
             .map_err(|e| anyhow!("{e}"))?;
         assert_eq!(teller.codes(false, pay()).await?, [expected]);
     }
+    // A block keeps more from happening; what has happened at the custodian is posted all the same.
+    let flags = Flags { debit_blocked: true, ..Flags::default() };
+    let blocked = SetFlags { account: a, flags };
+    teller.ledger.set_flags(&world.call(), blocked).await.map_err(|e| anyhow!("{e}"))?;
+    let fact = vec![teller.transfer(a, b, 1_00, Code::Repayment)];
+    assert_eq!(teller.codes(false, fact).await?, [OutcomeCode::Posted]);
     let nobody = AccountId(world.uuid());
     assert_eq!(
         teller.codes(false, vec![teller.transfer(a, nobody, 1, Code::Fee)]).await?,
