@@ -137,6 +137,7 @@ async fn people_sign_in_stay_signed_in_and_reckon_a_loan() -> anyhow::Result<()>
         browser.see("[data-result=monthly]", "1,066.19").await?;
         browser.shoot("calculator-zh").await?;
         browser.driver.goto(&format!("{}/sign-in", server.url)).await?;
+        browser.see("h1", "登录").await?;
         browser.driver.find(By::Css(".languages [lang='en']")).await?.click().await?;
         browser.see("h1", "Sign in").await?;
         field("email", "ada@example.test").await?;
@@ -151,7 +152,7 @@ async fn people_sign_in_stay_signed_in_and_reckon_a_loan() -> anyhow::Result<()>
         browser.driver.find(By::Css("input[name=password]")).await?.send_keys(Key::Control + "a").await?;
         field("password", PASSWORD).await?;
         browser.see("button[type=submit]", "Sign in").await?.click().await?;
-        browser.see("h1", "Marketplace").await?;
+        browser.see("h1", "Your money will show here.").await?;
         browser.see(".who", "ada@example.test").await?;
         browser.driver.refresh().await?;
         browser.see(".who", "ada@example.test").await?;
@@ -199,6 +200,80 @@ async fn people_sign_in_stay_signed_in_and_reckon_a_loan() -> anyhow::Result<()>
         anyhow::Ok(())
     }
     .await;
+    browser.quit().await?;
+    outcome
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_investor_lends_from_the_app() -> anyhow::Result<()> {
+    let app = told("COUNTERFOIL_TEST_APP")?;
+    let server = Server::start(&["--app", &app]).await?;
+    let door = Door::at(&server.url);
+    door.staff_by(server.first_links()?, &life::STAFF).await?;
+    let text = life::documents(Currency::USD, 100);
+    let bids = text.find("# As investor1.usd@example.test: bids").context("the bids")?;
+    let seen = life::play(Stage::Served, &door, &text[..bids]).await?;
+    let listing = seen["Marketplace"].text("/listings/nodes/0/id")?;
+    let browser = Browser::start(Look::Light, 1280, 900).await?;
+    let outcome = async {
+        let goto = async |path: &str| browser.driver.goto(&format!("{}{path}", server.url)).await;
+        let field = async |name: &str| browser.driver.find(By::Css(format!("input[name={name}]"))).await;
+        goto("/overview").await?;
+        browser.see("h1", "Sign in to see this page.").await?;
+        goto("/sign-in").await?;
+        browser.see("h1", "Sign in").await?;
+        field("email").await?.send_keys("investor1.usd@example.test").await?;
+        field("password").await?.send_keys(PASSWORD).await?;
+        browser.see("button[type=submit]", "Sign in").await?.click().await?;
+        browser.see("[data-figure=whole]", "You have USD 10,000.00.").await?;
+        browser.see("nav", "Portfolio").await?;
+
+        // What is typed outlives a reload; what is wrong is said beside it; clicked twice, it is lent once.
+        goto(&format!("/listings/{listing}")).await?;
+        browser.see("#bid-hint", "At least USD").await?;
+        field("bid").await?.send_keys("12,5x").await?;
+        browser.see("#bid-hint", "Digits with at most 2 decimals").await?;
+        field("bid").await?.send_keys(Key::Control + "a").await?;
+        field("bid").await?.send_keys("20,000").await?;
+        browser.see("button[type=submit]", "Lend").await?.click().await?;
+        browser.see("[role=alert]", "still sought.").await?;
+        field("bid").await?.send_keys(Key::Control + "a").await?;
+        field("bid").await?.send_keys("1,250.50").await?;
+        browser.see("#bid-hint", "of interest: 3 payments of about USD 425").await?;
+        browser.driver.refresh().await?;
+        browser.see("#bid-hint", "of interest").await?;
+        assert_eq!(
+            field("bid").await?.prop("value").await?.as_deref(),
+            Some("1,250.50"),
+            "it outlives a reload"
+        );
+        browser.shoot("bid-light-wide").await?;
+        let lend = browser.see("button[type=submit]", "Lend").await?;
+        lend.click().await?;
+        lend.click().await.ok();
+        browser
+            .see("[data-placed]", "The custodian has frozen USD 1,250.50 of your money for this loan.")
+            .await?;
+        browser.see(".arrived", "USD 1,250.50 just came in").await?;
+        browser.see(".fund", "12 %").await?;
+        goto("/overview").await?;
+        browser.see("[data-figure=whole]", "You have USD 10,000.00.").await?;
+        browser.see(".facts", "8,749.50").await?;
+        browser.see("td", "A heat pump").await?;
+        browser.shoot("overview-light-wide").await?;
+        goto("/portfolio").await?;
+        browser.see(".empty", "No loan of yours is in this state.").await?;
+        let refused = ["422", "400", "401"];
+        let complaints = without(browser.complaints().await?, &refused);
+        assert!(complaints.is_empty(), "the page complains: {complaints:#?}");
+        anyhow::Ok(())
+    }
+    .await;
+    if outcome.is_err() {
+        // What a person would look at first.
+        browser.shoot("an-investor-lends-failed").await?;
+        eprintln!("{:#?}", browser.complaints().await?);
+    }
     browser.quit().await?;
     outcome
 }

@@ -3,6 +3,8 @@
 use crate::api::live;
 use crate::components::frame::{Foot, Top};
 use crate::messages::{self, t};
+use crate::pages::investor::overview::Overview;
+use crate::pages::investor::portfolio::Portfolio;
 use crate::pages::public::calculator::Calculator;
 use crate::pages::public::home::Home;
 use crate::pages::public::listing::Listing;
@@ -32,6 +34,8 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/listings/:id") view=Listing/>
                     <Route path=path!("/calculator") view=Calculator/>
                     <Route path=path!("/sign-in") view=SignIn/>
+                    <Route path=path!("/overview") view=Overview/>
+                    <Route path=path!("/portfolio") view=Portfolio/>
                 </Routes>
             </main>
             <Foot/>

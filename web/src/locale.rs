@@ -12,7 +12,7 @@ use wasm_bindgen::{JsCast, JsValue};
 
 thread_local! {
     static NUMBERS: RefCell<HashMap<(Language, usize), JsValue>> = RefCell::default();
-    static DATES: RefCell<HashMap<(Language, bool), Function>> = RefCell::default();
+    static DATES: RefCell<HashMap<(Language, When), Function>> = RefCell::default();
 }
 
 /// The browser's variant of the language, or the language itself: British dates for a British reader of English.
@@ -76,17 +76,25 @@ pub fn number(text: &str) -> String {
     major + &minor
 }
 
-/// A date like `2026-11-22`, or an instant, in the reader's form; the instant in the reader's time zone.
-fn when(text: &str, with_time: bool) -> String {
-    let key = (language(), with_time);
+/// How much of a date is written.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum When {
+    Day,
+    Month,
+}
+
+fn when(text: &str, how: When) -> String {
+    let key = (language(), how);
     let format = DATES.with_borrow_mut(|known| {
         if let Entry::Vacant(place) = known.entry(key) {
-            let mut entries = vec![("dateStyle", JsValue::from_str("medium"))];
-            if with_time {
-                entries.push(("timeStyle", JsValue::from_str("short")));
-            } else {
-                entries.push(("timeZone", JsValue::from_str("UTC")));
-            }
+            let word = |text: &str| JsValue::from_str(text);
+            // A calendar date is the same day everywhere.
+            let entries = match how {
+                When::Day => vec![("dateStyle", word("medium")), ("timeZone", word("UTC"))],
+                When::Month => {
+                    vec![("year", word("numeric")), ("month", word("short")), ("timeZone", word("UTC"))]
+                }
+            };
             let made = formatter("DateTimeFormat", key.0, &options(&entries))?;
             place.insert(Reflect::get(&made, &"format".into()).ok()?.dyn_into().ok()?);
         }
@@ -100,7 +108,12 @@ fn when(text: &str, with_time: bool) -> String {
 
 /// A calendar date in the reader's form.
 pub fn date(text: &str) -> String {
-    when(text, false)
+    when(text, When::Day)
+}
+
+/// The month of a date.
+pub fn month(text: &str) -> String {
+    when(text, When::Month)
 }
 
 /// What a person typed as digits with at most one point: their grouping is dropped, their decimal sign becomes the point,

@@ -3,6 +3,7 @@
 mod api;
 mod app;
 mod components;
+mod draft;
 mod locale;
 mod messages;
 mod page;

@@ -7,6 +7,8 @@ pub enum Page {
     Listing(String),
     Calculator,
     SignIn,
+    Overview,
+    Portfolio,
 }
 
 impl Page {
@@ -17,6 +19,8 @@ impl Page {
             Page::Listing(id) => format!("/listings/{id}"),
             Page::Calculator => "/calculator".into(),
             Page::SignIn => "/sign-in".into(),
+            Page::Overview => "/overview".into(),
+            Page::Portfolio => "/portfolio".into(),
         }
     }
 }

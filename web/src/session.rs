@@ -1,6 +1,7 @@
 //! Who is signed in. The access token lives in memory only; the refresh token is a cookie that no script can read.
 
 use crate::api::{self, DateTime, Failure, live, schema};
+use crate::page::Page;
 use cynic::{MutationBuilder, QueryFragment};
 use leptos::prelude::*;
 use std::cell::RefCell;
@@ -108,6 +109,7 @@ thread_local! {
     /// Outside the reactive graph, for what runs without an owner.
     static NOW: RefCell<Option<SignedIn>> = const { RefCell::new(None) };
     static SHOWN: RefCell<Option<RwSignal<Option<Party>>>> = const { RefCell::new(None) };
+    static SETTLED: RefCell<Option<RwSignal<bool>>> = const { RefCell::new(None) };
 }
 
 /// Remembers that this browser has signed in, so that a first visit asks for no session. No secret.
@@ -125,16 +127,31 @@ fn hint(set: Option<bool>) -> bool {
 /// Makes the session known to the app, and takes up the one the browser still has.
 pub fn provide() {
     let shown = RwSignal::new(None::<Party>);
-    provide_context(shown);
     SHOWN.set(Some(shown));
-    if hint(None) {
-        leptos::task::spawn_local(renew());
-    }
+    let settled = RwSignal::new(false);
+    SETTLED.set(Some(settled));
+    let known = hint(None);
+    leptos::task::spawn_local(async move {
+        if known {
+            renew().await;
+        }
+        settled.set(true);
+    });
+}
+
+/// Whether it is known by now who is signed in.
+pub fn settled() -> RwSignal<bool> {
+    SETTLED.with_borrow(|s| s.unwrap_or_else(|| RwSignal::new(true)))
+}
+
+/// Where somebody with these roles begins.
+pub fn front_page(roles: &[Role]) -> Page {
+    if roles.contains(&Role::Investor) { Page::Overview } else { Page::Marketplace }
 }
 
 /// Who is signed in.
 pub fn party() -> RwSignal<Option<Party>> {
-    expect_context::<RwSignal<Option<Party>>>()
+    SHOWN.with_borrow(|s| s.unwrap_or_else(|| RwSignal::new(None)))
 }
 
 pub fn token() -> Option<String> {

@@ -48,6 +48,15 @@ impl Decimal {
         Some(finance::Rate::from_ppm(ppm))
     }
 
+    /// The same with two decimals at most, cut off: a return is an estimate.
+    pub fn percent_in_short(&self) -> String {
+        let percent = self.percent();
+        match percent.split_once('.') {
+            Some((whole, part)) => format!("{whole}.{}", part.get(..2).unwrap_or(part)),
+            None => percent,
+        }
+    }
+
     /// A ratio as per cent: `0.1399` is `13.99`.
     pub fn percent(&self) -> String {
         self.rate().map_or_else(|| self.0.clone(), |r| r.to_percent_string())

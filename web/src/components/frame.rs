@@ -3,7 +3,7 @@
 use crate::components::colour_mode::ColourMode;
 use crate::messages::{Language, choose, language, say, t};
 use crate::page::Page;
-use crate::session;
+use crate::session::{self, Role};
 use leptos::prelude::*;
 use leptos_router::components::A;
 
@@ -55,10 +55,17 @@ fn Languages() -> impl IntoView {
 
 #[component]
 pub fn Top() -> impl IntoView {
+    let party = session::party();
+    let lends =
+        Memo::new(move |_| party.with(|p| p.as_ref().is_some_and(|p| p.roles.contains(&Role::Investor))));
     view! {
         <header class="top">
             <a class="brand" href=Page::Home.path() aria-label=t(|m| m.home_link)><Mark/><span>"Counterfoil"</span></a>
             <nav aria-label=t(|m| m.main_navigation)>
+                {move || lends.get().then(|| view! {
+                    <A href=Page::Overview.path()>{t(|m| m.overview.title)}</A>
+                    <A href=Page::Portfolio.path()>{t(|m| m.portfolio.title)}</A>
+                })}
                 <A href=Page::Marketplace.path()>{t(|m| m.marketplace)}</A>
                 <A href=Page::Calculator.path()>{t(|m| m.calculator)}</A>
             </nav>

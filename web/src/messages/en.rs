@@ -48,6 +48,27 @@ pub(super) static EN: Messages = Messages {
         ListingStatus::Expired => "Expired",
         ListingStatus::Cancelled => "Cancelled",
     },
+    bid_status: |status| match status {
+        BidStatus::Reserved => "Waits for the custodian",
+        BidStatus::Frozen => "Frozen for this loan",
+        BidStatus::Settled => "Lent",
+        BidStatus::Refused => "Refused",
+        BidStatus::Withdrawing => "On its way back",
+        BidStatus::Withdrawn => "Withdrawn",
+        BidStatus::Returned => "Given back",
+    },
+    loan_status: |status| match status {
+        LoanStatus::AwaitingDisbursement => "Being paid out",
+        LoanStatus::Active => "Running",
+        LoanStatus::Overdue => "Overdue",
+        LoanStatus::Closed => "Paid back",
+        LoanStatus::Cancelled => "Cancelled",
+    },
+    state: "State",
+    month: "Month",
+    members_only: "Sign in to see this page.",
+    as_table: "As a table",
+    bars: |from, first, to, last| format!("{first} on {from}, {last} on {to}"),
     home: Home {
         title: "Two halves that match",
         lead: "People lend to people. Every movement in our ledger has its counterfoil in your own cash account at an independent custodian, and the two sides are proved equal every day.",
@@ -137,5 +158,64 @@ pub(super) static EN: Messages = Messages {
         busy: "Signing in…",
         demo: "Demo accounts",
         demo_lead: "Made-up people with a year of history. Their password, also at the custodian's pages:",
+    },
+    overview: OverviewPage {
+        title: "Overview",
+        you_have: |amount| format!("You have {amount}."),
+        next: |amount, on| format!("{amount} comes back on {on}, if everybody pays on the day."),
+        missing: |amount| {
+            format!(
+                "{amount} are missing. No money leaves your account until this has been explained; our staff are looking at it."
+            )
+        },
+        available: "Available",
+        frozen: "Frozen",
+        lent_out: "Lent out",
+        earned: "Interest received",
+        xirr: "Return a year (XIRR)",
+        xirr_help: "The yearly rate at which what you paid in equals what you received and what is still out, taken at its face.",
+        overdue: "Overdue",
+        comes_back: "What comes back, month by month",
+        bids: "Bids under way",
+        nothing: "Your money will show here.",
+        nothing_more: "Open your cash account at the custodian and top it up; then lend a first small amount.",
+    },
+    portfolio: PortfolioPage {
+        title: "Portfolio",
+        which: "Which loans",
+        running: "Running",
+        late: "Overdue",
+        over: "Ended",
+        none: "No loan of yours is in this state.",
+        lent: "Lent",
+        still_out: "Still out",
+        since: "Since",
+        days_late: |days| format!("{days} days overdue"),
+    },
+    bid: BidPanel {
+        title: "Lend a part of it",
+        free: |amount| format!("{amount} available"),
+        between: |least, rest| format!("At least {least}; {rest} are still sought."),
+        brings: |interest, monthly, months| {
+            format!(
+                "Brings {interest} of interest: {months} payments of about {monthly}, if every one is paid on the day."
+            )
+        },
+        means: "The custodian freezes the amount in your own cash account. Until the listing is full you may take it back; once it is paid out it returns month by month, and you may lose it.",
+        lend: "Lend",
+        busy: "Asking the custodian…",
+        frozen: |amount| format!("The custodian has frozen {amount} of your money for this loan."),
+        waits: |amount| {
+            format!(
+                "{amount} are set aside. The custodian has not confirmed yet; your overview shows when it has."
+            )
+        },
+        confirm: |amount| {
+            format!(
+                "{amount} are set aside. Confirm the order on the custodian's page; without your word nothing moves."
+            )
+        },
+        to_custodian: "To the custodian's page",
+        refused: |amount| format!("The custodian has not frozen {amount}. Nothing has left your account."),
     },
 };

@@ -5,6 +5,8 @@ mod errors;
 mod zh;
 
 use crate::api::Failure;
+use crate::pages::investor::overview::query::BidStatus;
+use crate::pages::investor::portfolio::query::LoanStatus;
 use crate::pages::public::marketplace::query::ListingStatus;
 use crate::session::Role;
 use leptos::prelude::*;
@@ -94,12 +96,23 @@ pub struct Messages {
     pub left: &'static str,
     pub role: fn(Role) -> &'static str,
     pub listing_status: fn(ListingStatus) -> &'static str,
+    pub bid_status: fn(BidStatus) -> &'static str,
+    pub loan_status: fn(LoanStatus) -> &'static str,
+    pub state: &'static str,
+    pub month: &'static str,
+    pub members_only: &'static str,
+    pub as_table: &'static str,
+    /// A chart in words: the first date and amount, the last date and amount.
+    pub bars: fn(&str, &str, &str, &str) -> String,
     pub home: Home,
     pub not_found: NotFound,
     pub market: Market,
     pub listing: ListingPage,
     pub reckon: Reckon,
     pub entrance: Entrance,
+    pub overview: OverviewPage,
+    pub portfolio: PortfolioPage,
+    pub bid: BidPanel,
 }
 
 pub struct Home {
@@ -183,6 +196,55 @@ pub struct Entrance {
     pub busy: &'static str,
     pub demo: &'static str,
     pub demo_lead: &'static str,
+}
+
+pub struct OverviewPage {
+    pub title: &'static str,
+    pub you_have: fn(&str) -> String,
+    /// The amount, and when.
+    pub next: fn(&str, &str) -> String,
+    pub missing: fn(&str) -> String,
+    pub available: &'static str,
+    pub frozen: &'static str,
+    pub lent_out: &'static str,
+    pub earned: &'static str,
+    pub xirr: &'static str,
+    pub xirr_help: &'static str,
+    pub overdue: &'static str,
+    pub comes_back: &'static str,
+    pub bids: &'static str,
+    pub nothing: &'static str,
+    pub nothing_more: &'static str,
+}
+
+pub struct PortfolioPage {
+    pub title: &'static str,
+    pub which: &'static str,
+    pub running: &'static str,
+    pub late: &'static str,
+    pub over: &'static str,
+    pub none: &'static str,
+    pub lent: &'static str,
+    pub still_out: &'static str,
+    pub since: &'static str,
+    pub days_late: fn(i32) -> String,
+}
+
+pub struct BidPanel {
+    pub title: &'static str,
+    pub free: fn(&str) -> String,
+    /// The smallest bid, and the rest that is sought.
+    pub between: fn(&str, &str) -> String,
+    /// The interest in all, the monthly payment, and for how many months.
+    pub brings: fn(&str, &str, u32) -> String,
+    pub means: &'static str,
+    pub lend: &'static str,
+    pub busy: &'static str,
+    pub frozen: fn(&str) -> String,
+    pub waits: fn(&str) -> String,
+    pub confirm: fn(&str) -> String,
+    pub to_custodian: &'static str,
+    pub refused: fn(&str) -> String,
 }
 
 /// Where the choice is remembered in this browser.

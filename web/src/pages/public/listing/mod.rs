@@ -1,9 +1,10 @@
 //! One listing: what is asked, on which terms, and how it fills.
 
+mod bid;
 pub mod query;
 
 use crate::api::live;
-use crate::api::{self, Failure};
+use crate::api::{self, Decimal, Failure};
 use crate::components::amount::{Amount, Figure, money, text};
 use crate::components::funding::{Funding, LineState, percent};
 use crate::components::notice::{Skeleton, Trouble};
@@ -11,6 +12,7 @@ use crate::locale::{date, number};
 use crate::messages::{say, t};
 use crate::page::Page;
 use crate::pages::public::marketplace::query::ListingStatus;
+use bid::{BidForm, may_bid};
 use chrono::NaiveDate;
 use cynic::QueryBuilder;
 use finance::{Money, Rounding, schedule};
@@ -66,8 +68,12 @@ fn One(id: String) -> impl IntoView {
             *before = listing;
         });
     });
+    // Whether there is one; what is there changes in place.
+    let state = Memo::new(move |_| {
+        offer.with(|o| o.as_ref().map(|o| o.as_ref().map(Option::is_some).map_err(Clone::clone)))
+    });
     view! {
-        {move || match offer.with(|o| o.as_ref().map(|o| o.as_ref().map(Option::is_some).map_err(Clone::clone))) {
+        {move || match state.get() {
             None => view! { <div class="card"><Skeleton lines=10/></div> }.into_any(),
             Some(Err(failure)) => view! { <Trouble failure again=Callback::new(move |()| load())/> }.into_any(),
             Some(Ok(false)) => view! {
@@ -78,33 +84,32 @@ fn One(id: String) -> impl IntoView {
             }
             .into_any(),
             Some(Ok(true)) => {
-                let shown = Memo::new(move |_| offer.get().and_then(Result::ok).flatten());
-                view! { {move || shown.get().map(|o| view! { <Shown o today=today.get() arrived=arrived/> })} }.into_any()
+                let now = Memo::new(move |_| offer.get().and_then(Result::ok).flatten());
+                // What a bid does not change is not drawn anew: nobody loses their place or what they typed.
+                let fixed = Memo::new(move |_| now.get().map(|o| Offer { funded: o.amount.clone(), progress: Decimal("1".into()), ..o }));
+                let rest = Signal::derive(move || now.get().and_then(|o| o.amount.exact()?.minus(o.funded.exact()?).ok()));
+                let lends = Memo::new(move |_| fixed.with(|o| o.as_ref().is_some_and(|o| o.status == ListingStatus::Open)) && may_bid());
+                view! {
+                    {move || now.get().map(|o| view! { <Head o rest arrived/> })}
+                    {move || lends.get().then(|| fixed.get_untracked().map(|offer| view! { <BidForm offer rest/> }))}
+                    {move || fixed.get().map(|o| view! { <Terms o today=today.get()/> })}
+                }
+                .into_any()
             }
         }}
     }
 }
 
+/// What it is for, and how far it has come.
 #[component]
-fn Shown(o: Offer, today: Option<NaiveDate>, arrived: RwSignal<Option<Money>>) -> impl IntoView {
-    let rest = match (o.amount.exact(), o.funded.exact()) {
-        (Some(amount), Some(funded)) => amount.minus(funded).ok(),
-        _ => None,
-    };
-    let plan = match (o.amount.exact(), o.rate.rate(), today) {
-        (Some(amount), Some(rate), Some(today)) => {
-            let months = u32::try_from(o.term_months).unwrap_or(0);
-            schedule::monthly_annuity(amount, rate, months, today, Rounding::HalfUp).ok()
-        }
-        _ => None,
-    };
+fn Head(o: Offer, rest: Signal<Option<Money>>, arrived: RwSignal<Option<Money>>) -> impl IntoView {
     let full = percent(&o.progress.0);
     let (status, until) = (o.status, o.expires_on.0.clone());
     let words = move || {
         let say = &say().listing;
         match status {
             ListingStatus::Open => {
-                rest.map_or(String::new(), |r| (say.still_sought)(&money(&r), &date(&until)))
+                rest.get().map_or(String::new(), |r| (say.still_sought)(&money(&r), &date(&until)))
             }
             ListingStatus::Filled => say.all_there.into(),
             ListingStatus::Disbursing => say.paying.into(),
@@ -118,9 +123,6 @@ fn Shown(o: Offer, today: Option<NaiveDate>, arrived: RwSignal<Option<Money>>) -
         let amount = o.amount.clone();
         move || (say().listing.of)(&text(&amount))
     };
-    let (instalment, minimum, percent_a_year) =
-        (o.instalment.clone(), o.bid_minimum.clone(), o.rate.percent());
-    let story = o.story.clone();
     view! {
         <Title text=format!("{} · Counterfoil", o.purpose)/>
         <p class="small"><A href=Page::Marketplace.path()>{t(|m| m.marketplace)}</A></p>
@@ -137,6 +139,23 @@ fn Shown(o: Offer, today: Option<NaiveDate>, arrived: RwSignal<Option<Money>>) -
             <p>{words}</p>
             <p class="small arrived" aria-live="polite">{came}</p>
         </section>
+    }
+}
+
+/// Its terms, the borrower's words, and how it would be paid back.
+#[component]
+fn Terms(o: Offer, today: Option<NaiveDate>) -> impl IntoView {
+    let plan = match (o.amount.exact(), o.rate.rate(), today) {
+        (Some(amount), Some(rate), Some(today)) => {
+            let months = u32::try_from(o.term_months).unwrap_or(0);
+            schedule::monthly_annuity(amount, rate, months, today, Rounding::HalfUp).ok()
+        }
+        _ => None,
+    };
+    let (instalment, minimum, percent_a_year) =
+        (o.instalment.clone(), o.bid_minimum.clone(), o.rate.percent());
+    let story = o.story.clone();
+    view! {
         <div class="columns two">
             <section class="card stack">
                 <h2>{t(|m| m.listing.terms)}</h2>

@@ -4,7 +4,6 @@ mod query;
 
 use crate::api::{self, Failure};
 use crate::messages::{say, sentence, t, title};
-use crate::page::Page;
 use crate::session;
 use cynic::QueryBuilder;
 use leptos::prelude::*;
@@ -36,7 +35,10 @@ pub fn SignIn() -> impl IntoView {
             let outcome = session::sign_in(email.get_untracked(), password.get_untracked()).await;
             set_busy.set(false);
             match outcome {
-                Ok(()) => navigate(&Page::Marketplace.path(), Default::default()),
+                Ok(()) => {
+                    let roles = session::party().get_untracked().map_or(Vec::new(), |p| p.roles);
+                    navigate(&session::front_page(&roles).path(), Default::default());
+                }
                 // The form keeps what was typed.
                 Err(failure) => set_error.set(Some(failure)),
             }

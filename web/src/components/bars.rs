@@ -1,0 +1,83 @@
+//! Bars of two parts each, one above the other, with the figures in a table beside for whoever would rather read.
+
+use crate::components::amount::{Figure, money};
+use crate::locale::month;
+use crate::messages::{Messages, say, t};
+use finance::Money;
+use leptos::prelude::*;
+
+/// One bar: a month by its first day, and its lower and upper part.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Bar {
+    pub label: String,
+    pub parts: [Money; 2],
+}
+
+impl Bar {
+    fn sum(&self) -> i64 {
+        self.parts.iter().map(|m| m.minor().max(0)).sum()
+    }
+}
+
+const WIDTH: i64 = 600;
+const HEIGHT: i64 = 120;
+
+/// `names` are those of the two parts.
+#[component]
+pub fn Bars(bars: Vec<Bar>, names: [fn(&Messages) -> &'static str; 2]) -> impl IntoView {
+    let most = bars.iter().map(Bar::sum).max().unwrap_or(1).max(1);
+    let slot = WIDTH / i64::try_from(bars.len()).unwrap_or(1).max(1);
+    // A part's height in the drawing; in integers, for it is money that is drawn.
+    let high = |minor: i64| {
+        i64::try_from(i128::from(minor.max(0)) * i128::from(HEIGHT) / i128::from(most)).unwrap_or(0)
+    };
+    let drawn = bars
+        .iter()
+        .enumerate()
+        .map(|(n, bar)| {
+            let x = i64::try_from(n).unwrap_or(0) * slot + 2;
+            let (low, up) = (high(bar.parts[0].minor()), high(bar.parts[1].minor()));
+            let width = (slot - 6).clamp(2, 44);
+            view! {
+                <rect class="growth" x=x y=HEIGHT - low width=width height=low rx="2"/>
+                <rect class="waiting" x=x y=HEIGHT - low - up width=width height=up rx="2"/>
+            }
+        })
+        .collect_view();
+    let (first, last) = (bars.first().cloned(), bars.last().cloned());
+    let at = |bar: &Option<Bar>| {
+        let label = bar.as_ref().map(|b| b.label.clone());
+        move || label.as_ref().map(|l| month(l))
+    };
+    let (from, to) = (at(&first), at(&last));
+    let summary = move || {
+        let ends = (first.as_ref(), last.as_ref());
+        let (Some(first), Some(last)) = ends else { return String::new() };
+        let sum = |b: &Bar| b.parts[0].plus(b.parts[1]).map_or_else(|_| "—".into(), |m| money(&m));
+        (say().bars)(&month(&first.label), &sum(first), &month(&last.label), &sum(last))
+    };
+    view! {
+        <figure class="bars">
+            <svg viewBox=format!("0 0 {WIDTH} {HEIGHT}") role="img" aria-label=summary preserveAspectRatio="none">{drawn}</svg>
+            <p class="spread small muted" aria-hidden="true"><span>{from}</span><span>{to}</span></p>
+            <figcaption class="small">
+                <span class="key growth"></span> {t(names[0])} " " <span class="key waiting"></span> {t(names[1])}
+            </figcaption>
+            <details>
+                <summary class="small">{t(|m| m.as_table)}</summary>
+                <table>
+                    <thead><tr><th>{t(|m| m.month)}</th><th class="numeric">{t(names[0])}</th><th class="numeric">{t(names[1])}</th></tr></thead>
+                    <tbody>
+                        {bars.into_iter().map(|b| view! {
+                            <tr>
+                                <td>{move || month(&b.label)}</td>
+                                <td class="numeric"><Figure amount=b.parts[0].to_decimal_string()/></td>
+                                <td class="numeric"><Figure amount=b.parts[1].to_decimal_string()/></td>
+                            </tr>
+                        }).collect_view()}
+                    </tbody>
+                </table>
+            </details>
+        </figure>
+    }
+}

@@ -1,0 +1,4 @@
+//! What somebody who lends looks at.
+
+pub mod overview;
+pub mod portfolio;

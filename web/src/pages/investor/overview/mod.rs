@@ -1,0 +1,183 @@
+//! How much do I have, where is it, and what comes back when?
+
+pub mod query;
+
+use crate::api::live;
+use crate::api::{self, Failure};
+use crate::components::amount::{Amount, money, text};
+use crate::components::bars::{Bar, Bars};
+use crate::components::funding::LineState;
+use crate::components::member::Members;
+use crate::components::notice::{Skeleton, Trouble};
+use crate::locale::{date, number};
+use crate::messages::{say, t, title};
+use crate::page::Page;
+use cynic::QueryBuilder;
+use finance::Money;
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::components::A;
+use query::{BidStatus, ExpectedCash, Mine, Portfolio, Purse};
+use serde_json::Map;
+
+#[component]
+pub fn Overview() -> impl IntoView {
+    view! {
+        <Title text=title(|m| m.overview.title)/>
+        <Members>{|| view! { <Inside/> }}</Members>
+    }
+}
+
+/// All of it in one currency: what is free, set aside, on its way and lent.
+fn whole(purse: &Purse, portfolio: Option<&Portfolio>) -> Option<Money> {
+    let parts =
+        [&purse.available, &purse.frozen, &purse.held].into_iter().chain(portfolio.map(|p| &p.invested));
+    let parts: Option<Vec<Money>> = parts.map(api::Money::exact).collect();
+    Money::sum(purse.currency.0.parse().ok()?, parts?).ok()
+}
+
+/// The next twelve months in which something comes, each with its sums, under its first day.
+fn by_month(ahead: &[ExpectedCash]) -> Vec<Bar> {
+    let mut bars: Vec<Bar> = Vec::new();
+    for e in ahead {
+        let (Some(principal), Some(interest)) = (e.principal.exact(), e.interest.exact()) else { continue };
+        let month = format!("{}-01", e.due_on.0.get(..7).unwrap_or_default());
+        match bars.last_mut().filter(|b| b.label == month) {
+            Some(bar) => {
+                for (part, more) in bar.parts.iter_mut().zip([principal, interest]) {
+                    *part = part.plus(more).unwrap_or(*part);
+                }
+            }
+            None => bars.push(Bar { label: month, parts: [principal, interest] }),
+        }
+    }
+    bars.truncate(12);
+    bars
+}
+
+#[component]
+fn Inside() -> impl IntoView {
+    let mine = RwSignal::new(None::<Result<Mine, Failure>>);
+    let today = RwSignal::new(String::new());
+    let load = move || {
+        leptos::task::spawn_local(async move {
+            mine.set(match api::ask(query::Overview::build(())).await {
+                Err(failure) => Some(Err(failure)),
+                Ok(found) => {
+                    today.set(found.business_date.0);
+                    found.viewer.map(Ok)
+                }
+            });
+        });
+    };
+    load();
+    live::follow(query::PURSE, "accountChanged", Map::new(), move |change| {
+        let Ok(query::PurseChange { accounts }) = serde_json::from_value(change) else { return };
+        mine.update(|mine| {
+            if let Some(Ok(mine)) = mine {
+                mine.accounts = accounts;
+            }
+        });
+    });
+    view! {
+        {move || match mine.get() {
+            None => view! { <div class="card"><Skeleton lines=8/></div> }.into_any(),
+            Some(Err(failure)) => view! { <Trouble failure again=Callback::new(move |()| load())/> }.into_any(),
+            Some(Ok(mine)) if mine.accounts.is_empty() => view! {
+                <div class="card stack empty">
+                    <h1>{t(|m| m.overview.nothing)}</h1>
+                    <p class="muted">{t(|m| m.overview.nothing_more)}</p>
+                    <p><A attr:class="button primary" href=Page::Marketplace.path()>{t(|m| m.home.see_open)}</A></p>
+                </div>
+            }
+            .into_any(),
+            Some(Ok(mine)) => view! {
+                {mine.accounts.iter().map(|purse| {
+                    let same = |p: &&Portfolio| p.invested.currency == purse.currency;
+                    let portfolio = mine.portfolio.iter().find(same).cloned();
+                    view! { <InCurrency purse=purse.clone() portfolio today=today.get()/> }
+                }).collect_view()}
+                <Waiting mine=mine.clone()/>
+            }
+            .into_any(),
+        }}
+    }
+}
+
+#[component]
+fn InCurrency(purse: Purse, portfolio: Option<Portfolio>, today: String) -> impl IntoView {
+    // What is past due is not what comes next; it has a line of its own.
+    let ahead: Vec<ExpectedCash> =
+        portfolio.iter().flat_map(|p| p.expected.clone()).filter(|e| e.due_on.0 >= today).collect();
+    let sum = whole(&purse, portfolio.as_ref());
+    let headline = move || sum.map_or(String::new(), |s| (say().overview.you_have)(&money(&s)));
+    let next = ahead.first().and_then(|first| {
+        let sum = first.interest.exact()?.plus(first.principal.exact()?).ok()?;
+        Some((sum, first.due_on.0.clone()))
+    });
+    let next_words = move || next.as_ref().map(|(sum, on)| (say().overview.next)(&money(sum), &date(on)));
+    let missing = purse.shortfall.exact().filter(|m| m.is_positive());
+    let figure = |label: fn(&crate::messages::Messages) -> &'static str, amount: api::Money| {
+        view! { <div><dt>{t(label)}</dt><dd><Amount money=amount/></dd></div> }
+    };
+    let bars = by_month(&ahead);
+    view! {
+        <section class="card stack" aria-label=purse.currency.0.clone() data-currency=purse.currency.0.clone()>
+            <div class="spread">
+                <h1 data-figure="whole">{headline}</h1>
+                <LineState/>
+            </div>
+            <p class="muted">{next_words}</p>
+            {missing.map(|m| view! { <p class="notice bad" role="alert">{move || (say().overview.missing)(&money(&m))}</p> })}
+            <dl class="facts key">
+                {figure(|m| m.overview.available, purse.available)}
+                {figure(|m| m.overview.frozen, purse.frozen)}
+                {portfolio.clone().map(|p| view! {
+                    {figure(|m| m.overview.lent_out, p.invested)}
+                    {figure(|m| m.overview.earned, p.interest_received)}
+                    <div>
+                        <dt>{t(|m| m.overview.xirr)}</dt>
+                        <dd title=t(|m| m.overview.xirr_help)>{move || match &p.xirr {
+                            Some(ratio) => format!("{} %", number(&ratio.percent_in_short())),
+                            None => "—".to_string(),
+                        }}</dd>
+                    </div>
+                })}
+            </dl>
+            {portfolio.filter(|p| p.overdue.exact().is_some_and(|o| o.is_positive())).map(|p| view! {
+                <p class="small"><span class="tag wait">{t(|m| m.overview.overdue)}</span> " " {move || text(&p.overdue)}</p>
+            })}
+            {(!bars.is_empty()).then(|| view! {
+                <h2>{t(|m| m.overview.comes_back)}</h2>
+                <Bars bars names=[|m| m.principal, |m| m.interest]/>
+            })}
+        </section>
+    }
+}
+
+/// Bids about which the last word is not spoken.
+#[component]
+fn Waiting(mine: Mine) -> impl IntoView {
+    let open = [BidStatus::Reserved, BidStatus::Frozen, BidStatus::Withdrawing];
+    let bids: Vec<_> = mine.bids.nodes.into_iter().filter(|b| open.contains(&b.status)).collect();
+    (!bids.is_empty()).then(|| view! {
+        <section class="card flush">
+            <h2 class="inset">{t(|m| m.overview.bids)}</h2>
+            <table>
+                <thead><tr><th>{t(|m| m.market.purpose)}</th><th>{t(|m| m.state)}</th><th class="numeric">{t(|m| m.amount)}</th></tr></thead>
+                <tbody>
+                    {bids.into_iter().map(|b| {
+                        let status = b.status;
+                        view! {
+                            <tr>
+                                <td>{b.listing.map(|l| view! { <A href=Page::Listing(l.id.inner().into()).path()>{l.purpose}</A> })}</td>
+                                <td><span class="tag wait">{move || (say().bid_status)(status)}</span></td>
+                                <td class="numeric"><Amount money=b.amount/></td>
+                            </tr>
+                        }
+                    }).collect_view()}
+                </tbody>
+            </table>
+        </section>
+    })
+}

@@ -1,0 +1,92 @@
+//! What the overview loads and follows.
+
+use crate::api::{Currency, Date, Decimal, Money, schema};
+use cynic::QueryFragment;
+use serde::Deserialize;
+
+#[derive(QueryFragment, Clone, PartialEq, Debug)]
+#[cynic(graphql_type = "Account")]
+pub struct Purse {
+    pub currency: Currency,
+    pub available: Money,
+    pub frozen: Money,
+    pub held: Money,
+    pub shortfall: Money,
+}
+
+#[derive(QueryFragment, Clone, PartialEq, Debug)]
+pub struct ExpectedCash {
+    pub due_on: Date,
+    pub interest: Money,
+    pub principal: Money,
+}
+
+#[derive(QueryFragment, Clone, PartialEq, Debug)]
+pub struct Portfolio {
+    pub notes: i32,
+    pub lent: Money,
+    pub invested: Money,
+    pub overdue: Money,
+    pub principal_received: Money,
+    pub interest_received: Money,
+    pub xirr: Option<Decimal>,
+    pub expected: Vec<ExpectedCash>,
+}
+
+#[derive(cynic::Enum, Clone, Copy, PartialEq, Eq, Debug)]
+pub enum BidStatus {
+    Reserved,
+    Frozen,
+    Settled,
+    Refused,
+    Withdrawing,
+    Withdrawn,
+    Returned,
+}
+
+#[derive(QueryFragment, Clone, PartialEq, Debug)]
+#[cynic(graphql_type = "Listing")]
+pub struct Target {
+    pub id: cynic::Id,
+    pub purpose: String,
+}
+
+#[derive(QueryFragment, Clone, PartialEq, Debug)]
+pub struct Bid {
+    pub id: cynic::Id,
+    pub amount: Money,
+    pub status: BidStatus,
+    pub listing: Option<Target>,
+}
+
+#[derive(QueryFragment, Clone, PartialEq, Debug)]
+#[cynic(graphql_type = "BidConnection")]
+pub struct Bids {
+    pub nodes: Vec<Bid>,
+}
+
+#[derive(QueryFragment, Clone, PartialEq, Debug)]
+#[cynic(graphql_type = "Viewer")]
+pub struct Mine {
+    pub accounts: Vec<Purse>,
+    pub portfolio: Vec<Portfolio>,
+    #[arguments(first: 50)]
+    pub bids: Bids,
+}
+
+#[derive(QueryFragment, Clone, PartialEq, Debug)]
+#[cynic(graphql_type = "Query")]
+pub struct Overview {
+    pub business_date: Date,
+    pub viewer: Option<Mine>,
+}
+
+/// One's money as it changes.
+pub const PURSE: &str = "subscription($after: String) { accountChanged(after: $after) { cursor accounts { currency \
+    available { amount currency } frozen { amount currency } held { amount currency } shortfall { amount currency } } } }";
+
+/// One message of [`PURSE`].
+#[derive(Deserialize)]
+pub struct PurseChange {
+    pub accounts: Vec<Purse>,
+}

@@ -1,0 +1,122 @@
+//! What have I lent, to whom, and how does it go?
+
+pub mod query;
+
+use crate::api::{self, Failure};
+use crate::components::amount::{Amount, Figure};
+use crate::components::member::Members;
+use crate::components::notice::{Skeleton, Trouble};
+use crate::locale::{date, number};
+use crate::messages::{Messages, say, t, title};
+use crate::page::Page;
+use cynic::QueryBuilder;
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::components::A;
+use leptos_router::hooks::query_signal;
+use query::{LoanStatus, Note};
+
+#[component]
+pub fn Portfolio() -> impl IntoView {
+    view! {
+        <Title text=title(|m| m.portfolio.title)/>
+        <Members>{|| view! { <Inside/> }}</Members>
+    }
+}
+
+/// Whether a note belongs to what the person wants to see, as the address says it.
+fn wanted(filter: Option<&str>, status: Option<LoanStatus>) -> bool {
+    match (filter, status) {
+        (Some("all"), _) => true,
+        (Some("late"), status) => status == Some(LoanStatus::Overdue),
+        (Some("over"), status) => status.is_some_and(LoanStatus::is_over),
+        (_, status) => !status.is_some_and(LoanStatus::is_over),
+    }
+}
+
+#[component]
+fn Inside() -> impl IntoView {
+    let (filter, set_filter) = query_signal::<String>("show");
+    let notes = RwSignal::new(None::<Result<Vec<Note>, Failure>>);
+    let load = move || {
+        leptos::task::spawn_local(async move {
+            notes.set(Some(match api::ask(query::Portfolio::build(())).await {
+                Err(failure) => Err(failure),
+                Ok(found) => Ok(found.viewer.map_or(Vec::new(), |v| v.notes)),
+            }));
+        });
+    };
+    load();
+    let tab = move |value: &'static str, name: fn(&Messages) -> &'static str| {
+        let current = move || filter.get().unwrap_or_else(|| "running".into()) == value;
+        let choose = move |_| set_filter.set(if value == "running" { None } else { Some(value.to_string()) });
+        view! { <button class="tab" aria-pressed=move || current().to_string() on:click=choose>{t(name)}</button> }
+    };
+    view! {
+        <h1>{t(|m| m.portfolio.title)}</h1>
+        <div class="tabs" role="group" aria-label=t(|m| m.portfolio.which)>
+            {tab("running", |m| m.portfolio.running)} {tab("late", |m| m.portfolio.late)}
+            {tab("over", |m| m.portfolio.over)} {tab("all", |m| m.market.all)}
+        </div>
+        {move || match notes.get() {
+            None => view! { <div class="card"><Skeleton lines=8/></div> }.into_any(),
+            Some(Err(failure)) => view! { <Trouble failure again=Callback::new(move |()| load())/> }.into_any(),
+            Some(Ok(found)) => {
+                let show = filter.get();
+                let rows: Vec<Note> = found
+                    .into_iter()
+                    .filter(|n| wanted(show.as_deref(), n.loan.as_ref().map(|l| l.status)))
+                    .collect();
+                if rows.is_empty() {
+                    return view! { <div class="card stack empty"><p>{t(|m| m.portfolio.none)}</p></div> }.into_any();
+                }
+                view! {
+                    <div class="card flush">
+                        <table class="listings">
+                            <thead>
+                                <tr>
+                                    <th>{t(|m| m.market.purpose)}</th>
+                                    <th class="numeric">{t(|m| m.rate_a_year)}</th>
+                                    <th class="numeric">{t(|m| m.portfolio.lent)}</th>
+                                    <th class="numeric">{t(|m| m.portfolio.still_out)}</th>
+                                    <th class="numeric">{t(|m| m.overview.earned)}</th>
+                                    <th>{t(|m| m.portfolio.since)}</th>
+                                </tr>
+                            </thead>
+                            <tbody>{rows.into_iter().map(|note| view! { <Row note/> }).collect_view()}</tbody>
+                        </table>
+                    </div>
+                }
+                .into_any()
+            }
+        }}
+    }
+}
+
+#[component]
+fn Row(note: Note) -> impl IntoView {
+    let Note { principal, outstanding, interest_received, loan, .. } = note;
+    let status = loan.as_ref().map(|l| l.status);
+    let late = loan.as_ref().map_or(0, |l| l.days_past_due);
+    let rate = loan.as_ref().map(|l| l.rate.percent());
+    let since = loan.as_ref().and_then(|l| l.started_on.clone());
+    let words = move || {
+        status.map(|s| match s {
+            LoanStatus::Overdue => (say().portfolio.days_late)(late),
+            s => (say().loan_status)(s).to_string(),
+        })
+    };
+    view! {
+        <tr>
+            <td class="lead-cell">
+                {loan.and_then(|l| l.listing).map(|l| view! { <A href=Page::Listing(l.id.inner().into()).path()>{l.purpose}</A> })}
+                {status.map(|s| view! { <span class=s.mark()>{words}</span> })}
+            </td>
+            <td class="numeric" data-label=t(|m| m.rate_a_year)>{move || rate.as_ref().map(|r| format!("{} %", number(r)))}</td>
+            <td class="numeric" data-label=t(|m| m.portfolio.lent)><Amount money=principal/></td>
+            <td class="numeric" data-label=t(|m| m.portfolio.still_out)><Figure amount=outstanding.amount.0/></td>
+            <td class="numeric" data-label=t(|m| m.overview.earned)><Figure amount=interest_received.amount.0/></td>
+            <td data-label=t(|m| m.portfolio.since)>{move || since.as_ref().map(|s| date(&s.0))}</td>
+        </tr>
+    }
+}
