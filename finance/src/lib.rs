@@ -11,6 +11,7 @@ pub mod money;
 pub mod payoff;
 pub mod rate;
 pub mod schedule;
+pub mod typed;
 pub mod xirr;
 
 pub use money::{Currency, Money, MoneyError};

@@ -231,7 +231,8 @@ async fn an_investor_lends_from_the_app() -> anyhow::Result<()> {
         // What is typed outlives a reload; what is wrong is said beside it; clicked twice, it is lent once.
         goto(&format!("/listings/{listing}")).await?;
         browser.see("#bid-hint", "At least USD").await?;
-        field("bid").await?.send_keys("12,5x").await?;
+        // A comma that groups nothing is no thousand and no decimal: it is not guessed at where money moves.
+        field("bid").await?.send_keys("1000,5").await?;
         browser.see("#bid-hint", "Digits with at most 2 decimals").await?;
         field("bid").await?.send_keys(Key::Control + "a").await?;
         field("bid").await?.send_keys("20,000").await?;

@@ -116,30 +116,10 @@ pub fn month(text: &str) -> String {
     when(text, When::Month)
 }
 
-/// What a person typed as digits with at most one point: their grouping is dropped, their decimal sign becomes the point,
-/// and digits of other widths become plain ones.
+/// What a person typed in their own form, as plain digits; unchanged, and so refused by what reads it, where it is not
+/// certain what was meant.
 pub fn plain(typed: &str) -> String {
-    let mut decimal = '.';
-    for (kind, value) in parts("1234567.8").unwrap_or_default() {
-        if kind == "decimal" {
-            decimal = value.chars().next().unwrap_or('.');
-        }
-    }
-    typed
-        .trim()
-        .chars()
-        .map(|c| match c {
-            '０'..='９' => char::from(b'0' + (c as u32 - '０' as u32) as u8),
-            '．' => '.',
-            '，' => ',',
-            other => other,
-        })
-        .filter_map(|c| match c {
-            c if c == decimal => Some('.'),
-            ' ' | '\u{a0}' | '\u{202f}' | '\'' | '’' => None,
-            // The other of the two signs groups digits.
-            ',' | '.' => None,
-            c => Some(c),
-        })
-        .collect()
+    let parts = parts("1.5").unwrap_or_default();
+    let sign = parts.iter().find(|(kind, _)| kind == "decimal").and_then(|(_, value)| value.chars().next());
+    finance::typed::plain(typed, sign.unwrap_or('.')).unwrap_or_else(|| typed.to_string())
 }

@@ -7,3 +7,4 @@ pub mod frame;
 pub mod funding;
 pub mod member;
 pub mod notice;
+pub mod tabs;

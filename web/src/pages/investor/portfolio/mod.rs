@@ -6,6 +6,7 @@ use crate::api::{self, Failure};
 use crate::components::amount::{Amount, Figure};
 use crate::components::member::Members;
 use crate::components::notice::{Skeleton, Trouble};
+use crate::components::tabs::Tabs;
 use crate::locale::{date, number};
 use crate::messages::{Messages, say, t, title};
 use crate::page::Page;
@@ -15,6 +16,14 @@ use leptos_meta::Title;
 use leptos_router::components::A;
 use leptos_router::hooks::query_signal;
 use query::{LoanStatus, Note};
+
+/// What of it can be shown.
+const CHOICES: &[(&str, fn(&Messages) -> &'static str)] = &[
+    ("running", |m| m.portfolio.running),
+    ("late", |m| m.portfolio.late),
+    ("over", |m| m.portfolio.over),
+    ("all", |m| m.market.all),
+];
 
 #[component]
 pub fn Portfolio() -> impl IntoView {
@@ -36,7 +45,7 @@ fn wanted(filter: Option<&str>, status: Option<LoanStatus>) -> bool {
 
 #[component]
 fn Inside() -> impl IntoView {
-    let (filter, set_filter) = query_signal::<String>("show");
+    let (filter, _) = query_signal::<String>("show");
     let notes = RwSignal::new(None::<Result<Vec<Note>, Failure>>);
     let load = move || {
         leptos::task::spawn_local(async move {
@@ -47,17 +56,9 @@ fn Inside() -> impl IntoView {
         });
     };
     load();
-    let tab = move |value: &'static str, name: fn(&Messages) -> &'static str| {
-        let current = move || filter.get().unwrap_or_else(|| "running".into()) == value;
-        let choose = move |_| set_filter.set(if value == "running" { None } else { Some(value.to_string()) });
-        view! { <button class="tab" aria-pressed=move || current().to_string() on:click=choose>{t(name)}</button> }
-    };
     view! {
         <h1>{t(|m| m.portfolio.title)}</h1>
-        <div class="tabs" role="group" aria-label=t(|m| m.portfolio.which)>
-            {tab("running", |m| m.portfolio.running)} {tab("late", |m| m.portfolio.late)}
-            {tab("over", |m| m.portfolio.over)} {tab("all", |m| m.market.all)}
-        </div>
+        <Tabs label=|m| m.portfolio.which choices=CHOICES/>
         {move || match notes.get() {
             None => view! { <div class="card"><Skeleton lines=8/></div> }.into_any(),
             Some(Err(failure)) => view! { <Trouble failure again=Callback::new(move |()| load())/> }.into_any(),

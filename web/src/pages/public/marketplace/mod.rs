@@ -7,6 +7,7 @@ use crate::api::{self, Failure};
 use crate::components::amount::{Figure, text};
 use crate::components::funding::{Funding, LineState, percent};
 use crate::components::notice::{Skeleton, Trouble};
+use crate::components::tabs::Tabs;
 use crate::locale::{date, number};
 use crate::messages::{Messages, say, t, title};
 use crate::page::Page;
@@ -17,6 +18,14 @@ use leptos_router::components::A;
 use leptos_router::hooks::query_signal;
 use query::*;
 use serde_json::Map;
+
+/// What of it can be shown.
+const CHOICES: &[(&str, fn(&Messages) -> &'static str)] = &[
+    ("open", |m| m.market.open),
+    ("filled", |m| m.market.filled),
+    ("paid-out", |m| m.market.paid_out),
+    ("all", |m| m.market.all),
+];
 
 /// A row whose figures change in place.
 #[derive(Clone)]
@@ -41,7 +50,7 @@ fn wanted(filter: Option<&str>) -> Option<ListingStatus> {
 
 #[component]
 pub fn Marketplace() -> impl IntoView {
-    let (filter, set_filter) = query_signal::<String>("show");
+    let (filter, _) = query_signal::<String>("show");
     let rows = RwSignal::new(None::<Result<Vec<Shown>, Failure>>);
     let more = RwSignal::new(None::<String>);
     let load = move |after: Option<String>| {
@@ -88,21 +97,13 @@ pub fn Marketplace() -> impl IntoView {
             }
         });
     });
-    let tab = move |value: &'static str, name: fn(&Messages) -> &'static str| {
-        let current = move || filter.get().unwrap_or_else(|| "open".into()) == value;
-        let choose = move |_| set_filter.set(if value == "open" { None } else { Some(value.to_string()) });
-        view! { <button class="tab" aria-pressed=move || current().to_string() on:click=choose>{t(name)}</button> }
-    };
     view! {
         <Title text=title(|m| m.marketplace)/>
         <div class="spread">
             <h1>{t(|m| m.marketplace)}</h1>
             <LineState/>
         </div>
-        <div class="tabs" role="group" aria-label=t(|m| m.market.which)>
-            {tab("open", |m| m.market.open)} {tab("filled", |m| m.market.filled)}
-            {tab("paid-out", |m| m.market.paid_out)} {tab("all", |m| m.market.all)}
-        </div>
+        <Tabs label=|m| m.market.which choices=CHOICES/>
         {move || match rows.get() {
             None => view! { <div class="card"><Skeleton lines=8/></div> }.into_any(),
             Some(Err(failure)) => view! { <Trouble failure again=Callback::new(move |()| load(None))/> }.into_any(),
