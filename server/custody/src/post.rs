@@ -216,12 +216,15 @@ impl Inner {
                         Some(id) => repo::lock_instruction(tx, id).await?,
                         None => None,
                     };
-                    let mut counted = 0;
+                    let (mut counted, mut fresh) = (0, Vec::new());
                     for d in done.iter() {
                         if !repo::mark_mirrored(tx, &d.movement.custodian, d.movement.number).await? {
                             continue;
                         }
-                        counted += i64::from(counts(&d.movement));
+                        if counts(&d.movement) {
+                            counted += 1;
+                            fresh.push(&d.movement);
+                        }
                         events.push(mirrored(d)?);
                         if let Some(what) = &d.broken {
                             let (id, party) = (
@@ -240,8 +243,7 @@ impl Inner {
                     }
                     if let Some(mut instruction) = instruction {
                         if instruction.status.is_final() && counted > 0 {
-                            let late: Vec<&Movement> = done.iter().map(|d| &d.movement).collect();
-                            events.extend(come_late(tx, &mut instruction, &late).await?);
+                            events.extend(come_late(tx, &mut instruction, &fresh).await?);
                         }
                         instruction.row.lines_settled += counted;
                         events.extend(complete(tx, &mut instruction, now).await?);
@@ -377,10 +379,9 @@ async fn come_late(
     let lines: Vec<LineId> = movements.iter().filter_map(|m| m.line_no.parse().ok().map(LineId)).collect();
     let came = i64::try_from(movements.len()).unwrap_or(i64::MAX);
     i.context.failed.retain(|l| !lines.contains(l));
-    i.row.lines_failed = (i.row.lines_failed - came).max(0);
-    let whole = i.context.failed.is_empty();
-    i.status = if whole { InstructionStatus::Settled } else { InstructionStatus::Partial };
-    if whole {
+    (i.status, i.row.lines_failed) =
+        stands(i.row.lines_total, i.row.lines_settled.saturating_add(came), i.row.lines_failed);
+    if i.status == InstructionStatus::Settled {
         attempt::call_off(tx, i).await?;
     }
     Ok(Some(CustodyEvent::InstructionSettled {
@@ -389,6 +390,15 @@ async fn come_late(
         lines_failed: i.context.failed.clone(),
         on: movements.iter().map(|m| m.business_date).max(),
     }))
+}
+
+/// How an instruction stands of which so many lines have settled in all, and how many of them still count as failed.
+/// Which ones had failed is not always known: what failed as a whole names none.
+fn stands(total: i64, settled: i64, failed: i64) -> (InstructionStatus, i64) {
+    if settled >= total {
+        return (InstructionStatus::Settled, 0);
+    }
+    (InstructionStatus::Partial, failed.min(total - settled))
 }
 
 /// Ends an instruction whose every line has a last word; answers what to announce.
@@ -457,5 +467,25 @@ pub(crate) trait Parse: Sized {
 impl Parse for InstructionId {
     fn parse(text: &str) -> Option<Self> {
         Uuid::parse_str(text).ok().map(InstructionId)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{InstructionStatus as S, stands};
+
+    #[test]
+    fn what_comes_late_is_whole_when_every_line_has_come() {
+        for (total, settled, failed, expected) in [
+            (1, 1, 0, (S::Settled, 0)),
+            (2, 2, 2, (S::Settled, 0)),
+            (2, 1, 2, (S::Partial, 1)),
+            (3, 1, 0, (S::Partial, 0)),
+            // A batch of more lines than one page of movements, which had failed as a whole.
+            (300, 200, 0, (S::Partial, 0)),
+            (300, 300, 0, (S::Settled, 0)),
+        ] {
+            assert_eq!(stands(total, settled, failed), expected, "{settled} of {total}, {failed} failed");
+        }
     }
 }
