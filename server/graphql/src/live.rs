@@ -21,7 +21,8 @@ use office_api::{Office, OfficeEvent, QueueOf, TaskOf};
 use platform::Fault;
 use platform::outbox::EventRecord;
 use platform::page::Page;
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// The services' events.
 #[derive(Clone)]
@@ -92,20 +93,35 @@ impl Subscription {
             let listing = Listing(found.map_err(|e| fault(asker, e))?);
             first = Some(Ok(ListingChange { cursor: begin.to_string(), listing }));
         }
-        let changes = feed.events(begin).filter_map(move |event| async move {
-            let change: InvestingEvent = read(&event)?;
-            let figures = change.listing().clone();
-            if id.is_some_and(|id| id.0 != figures.id) {
-                return None;
-            }
-            // The figures are those of the event; what the borrower wrote is in no event.
-            let listing =
-                match services.investing.listing(&asker.call(), ListingOf { listing: figures.id }).await {
-                    Ok(now) => ListingView { purpose: now.purpose, story: now.story, ..figures },
-                    Err(Fault::Refused(_)) => return None,
-                    Err(e) => return Some(Err(fault(asker, e))),
+        // The figures are those of the event; what the borrower wrote is in no event and does not change: it is asked for
+        // once for each listing, however often that is bid on.
+        let texts = Arc::new(Mutex::new(HashMap::new()));
+        let changes = feed.events(begin).filter_map(move |event| {
+            let texts = texts.clone();
+            async move {
+                let change: InvestingEvent = read(&event)?;
+                let figures = change.listing().clone();
+                if id.is_some_and(|id| id.0 != figures.id) {
+                    return None;
+                }
+                let known = texts.lock().unwrap_or_else(PoisonError::into_inner).get(&figures.id).cloned();
+                let (purpose, story): (String, String) = match known {
+                    Some(known) => known,
+                    None => {
+                        let ask = ListingOf { listing: figures.id };
+                        let now = match services.investing.listing(&asker.call(), ask).await {
+                            Ok(now) => now,
+                            Err(Fault::Refused(_)) => return None,
+                            Err(e) => return Some(Err(fault(asker, e))),
+                        };
+                        let found = (now.purpose, now.story);
+                        texts.lock().unwrap_or_else(PoisonError::into_inner).insert(now.id, found.clone());
+                        found
+                    }
                 };
-            Some(Ok(ListingChange { cursor: event.position.to_string(), listing: Listing(listing) }))
+                let listing = Listing(ListingView { purpose, story, ..figures });
+                Some(Ok(ListingChange { cursor: event.position.to_string(), listing }))
+            }
         });
         Ok(stream::iter(first).chain(changes).boxed())
     }
