@@ -17,7 +17,7 @@ use ledger_api::batch::{Code, Operation, PostBatch};
 use ledger_api::{AccountKey, AccountKind, Ledger, OpenAccount, OpenAccounts};
 use platform::db::{Db, Place};
 use platform::outbox::Outbox;
-use sea_orm::{ConnectionTrait, Database, DatabaseConnection, Statement, TransactionTrait, Value};
+use sea_orm::{ConnectionTrait, DatabaseConnection, Statement, TransactionTrait, Value};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -150,9 +150,7 @@ impl Peer {
             }
             Place::Postgres(url) => (url.clone(), 64),
         };
-        let mut options = sea_orm::ConnectOptions::new(url);
-        options.max_connections(connections).sqlx_logging(false);
-        let db = Database::connect(options).await?;
+        let db = platform::db::connect(url, connections).await?;
         if connections == 1 {
             db.execute_unprepared("PRAGMA journal_mode = WAL").await?;
             db.execute_unprepared("PRAGMA synchronous = FULL").await?;

@@ -54,10 +54,13 @@ CREATE TABLE IF NOT EXISTS anchor (at INTEGER NOT NULL, body TEXT NOT NULL) STRI
 ";
 
 /// Opens the file with settings under which nothing acknowledged is lost.
+#[allow(clippy::disallowed_methods, reason = "the custodian stands alone; its ages are set here")]
 pub(crate) async fn open(file: &Path) -> Result<DatabaseConnection, DbErr> {
     use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
     let mut options = ConnectOptions::new(format!("sqlite://{}?mode=rwc", file.display()));
     options.max_connections(4).min_connections(1).sqlx_logging(false);
+    // sqlx's task that ends connections by their age can turn without end (launchbadge/sqlx#3645); without ages it is not there.
+    options.idle_timeout(None).max_lifetime(None);
     options.map_sqlx_sqlite_opts(|o| {
         o.journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)

@@ -44,9 +44,7 @@ pub async fn migrate(place: &platform::db::Place) -> Result<(), sea_orm::DbErr> 
         platform::db::Place::Sqlite(file) => format!("sqlite://{}?mode=rwc", file.display()),
         platform::db::Place::Postgres(url) => url.clone(),
     };
-    let mut options = sea_orm::ConnectOptions::new(url);
-    options.max_connections(1).sqlx_logging(false);
-    let db = sea_orm::Database::connect(options).await?;
+    let db = platform::db::connect(url, 1).await?;
     Migrator::up(&db, None).await?;
     db.close().await
 }

@@ -1,8 +1,8 @@
 //! A database for one test.
 
 use crate::server::{Folder, told};
-use platform::db::Place;
-use sea_orm::{ConnectionTrait, Database};
+use platform::db::{Place, connect};
+use sea_orm::ConnectionTrait;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Kind {
@@ -25,7 +25,7 @@ impl TestDatabase {
             Kind::Postgres => {
                 let cluster = told("COUNTERFOIL_TEST_POSTGRES")?;
                 let name = folder.0.file_name().and_then(|n| n.to_str()).unwrap_or("test").replace('-', "_");
-                let admin = Database::connect(format!("{cluster}/postgres")).await?;
+                let admin = connect(format!("{cluster}/postgres"), 1).await?;
                 admin.execute_unprepared(&format!("CREATE DATABASE {name}")).await?;
                 admin.close().await?;
                 Place::Postgres(format!("{cluster}/{name}"))

@@ -12,6 +12,7 @@ use kernel::entropy::SharedEntropy;
 use kernel::{OsEntropy, SystemClock};
 use serde_json::{Value, json};
 use std::sync::Arc;
+use std::time::Duration;
 use tower::ServiceExt;
 use uuid::Uuid;
 
@@ -83,7 +84,9 @@ impl Door {
     }
 
     pub fn at(url: &str) -> Door {
-        let way = Way::Served { url: url.into(), client: reqwest::Client::new() };
+        // A request that hangs is a failure with a name, long before the whole story is cut off.
+        let client = reqwest::Client::builder().timeout(Duration::from_secs(30)).build().unwrap_or_default();
+        let way = Way::Served { url: url.into(), client };
         Door { way, clock: Arc::new(SystemClock), entropy: Arc::new(OsEntropy) }
     }
 

@@ -40,6 +40,8 @@ const QUEUE_MAX: usize = 4_096;
 const CLOSURE_LIMIT: Duration = Duration::from_secs(20);
 /// How long a write may be tried again after deadlocks.
 const RETRY_LIMIT: Duration = Duration::from_secs(10);
+/// How long connections may take to end.
+const CLOSE_LIMIT: Duration = Duration::from_secs(10);
 
 tokio::task_local! {
     static IN_WRITE: ();
@@ -450,10 +452,10 @@ impl Db {
     pub async fn close(&self) {
         if let Writer::Sqlite(queue) = &self.inner.writer {
             // All permits are free again when the writer has taken everything that waited.
-            let _ = tokio::time::timeout(Duration::from_secs(10), queue.reserve_many(QUEUE_MAX)).await;
+            let _ = tokio::time::timeout(CLOSE_LIMIT, queue.reserve_many(QUEUE_MAX)).await;
             let _: Result<(), WriteError<()>> = self.write(|_| async { Ok(()) }.boxed()).await;
         }
-        self.inner.read.clone().close().await.ok();
+        tokio::time::timeout(CLOSE_LIMIT, self.inner.read.clone().close()).await.ok();
     }
 }
 
@@ -468,20 +470,44 @@ impl Inner {
     }
 }
 
+/// Connections without any settings beyond the database's own, for migrations and tools.
+///
+/// # Errors
+/// When the database cannot be reached.
+pub async fn connect(url: impl Into<String>, connections: u32) -> Result<DatabaseConnection, DbErr> {
+    pool(options(url, connections)).await
+}
+
+#[allow(clippy::disallowed_methods, reason = "the one place that makes them")]
+async fn pool(options: ConnectOptions) -> Result<DatabaseConnection, DbErr> {
+    Database::connect(options).await
+}
+
+/// What every pool of connections is made with.
+///
+/// No connection ends by its age. sqlx's task that looks for such connections reads a counter that a release at the same
+/// moment lets run below zero, and then turns without end on a thread of the runtime, with whatever waits there
+/// (sqlx 0.9.0, <https://github.com/launchbadge/sqlx/issues/3645>); about one process in ten thousand hung at its start.
+/// A connection that died is noticed when it is next taken.
+fn options(url: impl Into<String>, connections: u32) -> ConnectOptions {
+    let mut options = ConnectOptions::new(url.into());
+    options.max_connections(connections).acquire_timeout(Duration::from_secs(10)).sqlx_logging(false);
+    options.idle_timeout(None).max_lifetime(None);
+    options
+}
+
 async fn postgres(url: &str) -> Result<DatabaseConnection, DbErr> {
-    let mut options = ConnectOptions::new(url);
-    options.max_connections(24).acquire_timeout(Duration::from_secs(10)).sqlx_logging(false);
+    let mut options = options(url, 24);
     // A generic plan cached while a table was nearly empty scans it sequentially until statistics come
     // (7,361 against 30,950 postings a second); every statement of ours has an index to use.
     options.map_sqlx_postgres_opts(|o| o.options([("enable_seqscan", "off"), ("jit", "off")]));
-    Database::connect(options).await
+    pool(options).await
 }
 
 async fn sqlite(file: &Path, connections: u32) -> Result<DatabaseConnection, DbErr> {
     use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
-    let mut options = ConnectOptions::new(format!("sqlite://{}?mode=rwc", file.display()));
-    options.max_connections(connections).min_connections(1).sqlx_logging(false);
-    options.idle_timeout(None).max_lifetime(None);
+    let mut options = options(format!("sqlite://{}?mode=rwc", file.display()), connections);
+    options.min_connections(1);
     options.map_sqlx_sqlite_opts(|o| {
         o.journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
@@ -490,7 +516,7 @@ async fn sqlite(file: &Path, connections: u32) -> Result<DatabaseConnection, DbE
             .pragma("trusted_schema", "OFF")
             .pragma("cell_size_check", "ON")
     });
-    Database::connect(options).await
+    pool(options).await
 }
 
 /// Reads SQLite's settings back: a setting that was not taken is a fault at start, not a loss at a power cut.
@@ -555,7 +581,8 @@ fn finish(db: &std::sync::Weak<Inner>, jobs: Vec<Job>, settled: Vec<Settled>, wa
 
 async fn reopen(file: &Path, pool: &mut DatabaseConnection) {
     loop {
-        pool.clone().close().await.ok();
+        // A connection that does not come back must not keep the next one waiting.
+        tokio::time::timeout(CLOSE_LIMIT, pool.clone().close()).await.ok();
         match sqlite(file, 1).await {
             Ok(fresh) => {
                 *pool = fresh;
