@@ -144,17 +144,11 @@ struct Peer(DatabaseConnection);
 
 impl Peer {
     async fn open(place: &Place) -> anyhow::Result<Peer> {
-        let (url, connections) = match place {
-            Place::Sqlite(file) => {
-                (format!("sqlite://{}?mode=rwc", file.with_extension("peer").display()), 1)
-            }
-            Place::Postgres(url) => (url.clone(), 64),
+        let (place, connections) = match place {
+            Place::Sqlite(file) => (Place::Sqlite(file.with_extension("peer")), 1),
+            Place::Postgres(url) => (Place::Postgres(url.clone()), 64),
         };
-        let db = platform::db::connect(url, connections).await?;
-        if connections == 1 {
-            db.execute_unprepared("PRAGMA journal_mode = WAL").await?;
-            db.execute_unprepared("PRAGMA synchronous = FULL").await?;
-        }
+        let db = platform::db::connect(&place, connections).await?;
         for sql in [
             "CREATE TABLE peer_listing (id BIGINT PRIMARY KEY, funded BIGINT NOT NULL, target BIGINT NOT NULL, CHECK (funded <= target))",
             "CREATE TABLE peer_account (id BIGINT PRIMARY KEY, balance BIGINT NOT NULL, CHECK (balance >= 0))",

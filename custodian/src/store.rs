@@ -58,8 +58,9 @@ CREATE TABLE IF NOT EXISTS anchor (at INTEGER NOT NULL, body TEXT NOT NULL) STRI
 pub(crate) async fn open(file: &Path) -> Result<DatabaseConnection, DbErr> {
     use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
     let mut options = ConnectOptions::new(format!("sqlite://{}?mode=rwc", file.display()));
-    options.max_connections(4).min_connections(1).sqlx_logging(false);
-    // sqlx's task that ends connections by their age can turn without end (launchbadge/sqlx#3645); without ages it is not there.
+    options.max_connections(4).sqlx_logging(false);
+    // sqlx's task that ends connections by their age can turn without end (launchbadge/sqlx#3645), and one that makes them
+    // ahead finds a new file locked by the first; without ages and a least number there is no such task.
     options.idle_timeout(None).max_lifetime(None);
     options.map_sqlx_sqlite_opts(|o| {
         o.journal_mode(SqliteJournalMode::Wal)

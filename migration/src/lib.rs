@@ -40,11 +40,7 @@ impl MigratorTrait for Migrator {
 /// # Errors
 /// When it cannot be opened or a migration fails.
 pub async fn migrate(place: &platform::db::Place) -> Result<(), sea_orm::DbErr> {
-    let url = match place {
-        platform::db::Place::Sqlite(file) => format!("sqlite://{}?mode=rwc", file.display()),
-        platform::db::Place::Postgres(url) => url.clone(),
-    };
-    let db = platform::db::connect(url, 1).await?;
+    let db = platform::db::connect(place, 1).await?;
     Migrator::up(&db, None).await?;
     db.close().await
 }

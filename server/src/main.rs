@@ -75,11 +75,14 @@ enum Command {
 
 fn main() -> anyhow::Result<ExitCode> {
     // Validation of a deep query and a large schema can need more than the default two megabytes of stack.
-    tokio::runtime::Builder::new_multi_thread()
+    let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .thread_stack_size(8 * 1024 * 1024)
-        .build()?
-        .block_on(run(Cli::parse().command))
+        .build()?;
+    let outcome = runtime.block_on(run(Cli::parse().command));
+    // All that matters has been stopped in good order by now; what still turns must not keep the process.
+    runtime.shutdown_timeout(std::time::Duration::from_secs(5));
+    outcome
 }
 
 async fn run(command: Command) -> anyhow::Result<ExitCode> {

@@ -26,7 +26,7 @@ async fn verify_says_what_is_broken_and_how_to_see_it() -> anyhow::Result<()> {
     server.kill()?;
     // Somebody gives the kept statement a cent that nobody has.
     let file = server.data.0.join("counterfoil.db");
-    let db = platform::db::connect(format!("sqlite://{}", file.display()), 1).await?;
+    let db = platform::db::connect(&platform::db::Place::Sqlite(file), 1).await?;
     use sea_orm::ConnectionTrait;
     let line = r#"{"user_no":"00000000-0000-7000-8000-000000000001","kind":"PERSON","currency":"USD","available":1,"frozen":0,"blocked":0,"payout":0}"#;
     let sql = format!(

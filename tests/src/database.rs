@@ -25,7 +25,7 @@ impl TestDatabase {
             Kind::Postgres => {
                 let cluster = told("COUNTERFOIL_TEST_POSTGRES")?;
                 let name = folder.0.file_name().and_then(|n| n.to_str()).unwrap_or("test").replace('-', "_");
-                let admin = connect(format!("{cluster}/postgres"), 1).await?;
+                let admin = connect(&Place::Postgres(format!("{cluster}/postgres")), 1).await?;
                 admin.execute_unprepared(&format!("CREATE DATABASE {name}")).await?;
                 admin.close().await?;
                 Place::Postgres(format!("{cluster}/{name}"))

@@ -305,7 +305,7 @@ impl Db {
                 db
             }
             Place::Postgres(url) => {
-                let pool = postgres(url).await?;
+                let pool = postgres(url, 24).await?;
                 Arc::new(Inner { read: pool.clone(), writer: Writer::Postgres(pool), wakes })
             }
         };
@@ -470,12 +470,15 @@ impl Inner {
     }
 }
 
-/// Connections without any settings beyond the database's own, for migrations and tools.
+/// Connections beside a [`Db`], for migrations and tools; with the same settings, so that the file is the same to all.
 ///
 /// # Errors
 /// When the database cannot be reached.
-pub async fn connect(url: impl Into<String>, connections: u32) -> Result<DatabaseConnection, DbErr> {
-    pool(options(url, connections)).await
+pub async fn connect(place: &Place, connections: u32) -> Result<DatabaseConnection, DbErr> {
+    match place {
+        Place::Sqlite(file) => sqlite(file, connections).await,
+        Place::Postgres(url) => postgres(url, connections).await,
+    }
 }
 
 #[allow(clippy::disallowed_methods, reason = "the one place that makes them")]
@@ -485,10 +488,11 @@ async fn pool(options: ConnectOptions) -> Result<DatabaseConnection, DbErr> {
 
 /// What every pool of connections is made with.
 ///
-/// No connection ends by its age. sqlx's task that looks for such connections reads a counter that a release at the same
+/// No connection ends by its age, and none is made ahead. sqlx's task that looks for such connections reads a counter that a release at the same
 /// moment lets run below zero, and then turns without end on a thread of the runtime, with whatever waits there
 /// (sqlx 0.9.0, <https://github.com/launchbadge/sqlx/issues/3645>); about one process in ten thousand hung at its start.
-/// A connection that died is noticed when it is next taken.
+/// A connection that died is noticed when it is next taken. One that is made ahead is made beside the first, and two that
+/// open a new SQLite file at once find it locked.
 fn options(url: impl Into<String>, connections: u32) -> ConnectOptions {
     let mut options = ConnectOptions::new(url.into());
     options.max_connections(connections).acquire_timeout(Duration::from_secs(10)).sqlx_logging(false);
@@ -496,8 +500,8 @@ fn options(url: impl Into<String>, connections: u32) -> ConnectOptions {
     options
 }
 
-async fn postgres(url: &str) -> Result<DatabaseConnection, DbErr> {
-    let mut options = options(url, 24);
+async fn postgres(url: &str, connections: u32) -> Result<DatabaseConnection, DbErr> {
+    let mut options = options(url, connections);
     // A generic plan cached while a table was nearly empty scans it sequentially until statistics come
     // (7,361 against 30,950 postings a second); every statement of ours has an index to use.
     options.map_sqlx_postgres_opts(|o| o.options([("enable_seqscan", "off"), ("jit", "off")]));
@@ -507,7 +511,6 @@ async fn postgres(url: &str) -> Result<DatabaseConnection, DbErr> {
 async fn sqlite(file: &Path, connections: u32) -> Result<DatabaseConnection, DbErr> {
     use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
     let mut options = options(format!("sqlite://{}?mode=rwc", file.display()), connections);
-    options.min_connections(1);
     options.map_sqlx_sqlite_opts(|o| {
         o.journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)

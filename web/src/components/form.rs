@@ -1,0 +1,210 @@
+//! Forms: what was typed and the command's id outlive a reload; what is wrong is said beside the field; a second click does
+//! nothing more than the first.
+
+use crate::api::Failure;
+use crate::api::command::CommandId;
+use crate::draft::Draft;
+use crate::locale::{number, plain};
+use crate::messages::{Messages, say, sentence, t};
+use finance::{Currency, Money};
+use leptos::prelude::*;
+use serde_json::{Map, Value};
+
+/// A form in the making.
+#[derive(Clone, Copy)]
+pub struct Form {
+    name: StoredValue<String>,
+    draft: RwSignal<Draft>,
+    pub busy: RwSignal<bool>,
+    pub error: RwSignal<Option<Failure>>,
+    /// Whether it was sent once as it is: from then on what is missing is said too.
+    pub tried: RwSignal<bool>,
+}
+
+fn fields(draft: &Draft) -> Map<String, Value> {
+    serde_json::from_str(&draft.text).unwrap_or_default()
+}
+
+impl Form {
+    /// As it was left in this tab, or empty.
+    pub fn new(name: impl Into<String>) -> Form {
+        let name = name.into();
+        Form {
+            draft: RwSignal::new(Draft::taken_up(&name)),
+            name: StoredValue::new(name),
+            busy: RwSignal::new(false),
+            error: RwSignal::new(None),
+            tried: RwSignal::new(false),
+        }
+    }
+
+    /// What a field holds.
+    pub fn get(self, field: &str) -> String {
+        self.draft.with(|d| fields(d).get(field).and_then(Value::as_str).unwrap_or_default().to_string())
+    }
+
+    /// Whether nothing was typed into a field yet.
+    pub fn is_empty(self, field: &str) -> bool {
+        self.get(field).trim().is_empty()
+    }
+
+    /// Other contents are another command.
+    pub fn set(self, field: &str, value: String) {
+        if untrack(|| self.get(field)) == value {
+            return;
+        }
+        let mut all = self.draft.with_untracked(fields);
+        all.insert(field.into(), Value::from(value));
+        self.draft.set(Draft { text: Value::from(all).to_string(), ..Draft::new() });
+        self.draft.with_untracked(|d| self.name.with_value(|n| d.keep(n)));
+        self.error.set(None);
+    }
+
+    /// What stands there before anybody typed.
+    pub fn or(self, field: &str, value: impl Into<String>) -> Form {
+        if untrack(|| self.is_empty(field)) {
+            self.set(field, value.into());
+        }
+        self
+    }
+
+    pub fn id(self) -> CommandId {
+        CommandId(self.draft.with_untracked(|d| d.id.clone()))
+    }
+
+    /// It was accepted, or is given up.
+    pub fn clear(self) {
+        self.name.with_value(|n| Draft::forget(n));
+        self.draft.set(Draft::new());
+        self.tried.set(false);
+    }
+
+    /// Sends it, unless it is on its way already. What was typed stays until it has been accepted.
+    pub fn send<T: 'static>(
+        self,
+        work: impl Future<Output = Result<T, Failure>> + 'static,
+        done: impl FnOnce(T) + 'static,
+    ) {
+        if self.busy.get_untracked() {
+            return;
+        }
+        self.busy.set(true);
+        self.error.set(None);
+        leptos::task::spawn_local(async move {
+            let outcome = work.await;
+            // The page may be gone by now.
+            if self.busy.try_set(false).is_some() {
+                return;
+            }
+            match outcome {
+                Ok(value) => {
+                    self.clear();
+                    done(value);
+                }
+                Err(failure) => self.error.set(Some(failure)),
+            }
+        });
+    }
+}
+
+/// What a field says of what is in it: a hint, or what is wrong.
+pub type Checked = Result<String, String>;
+
+/// One line of a form. What is wrong shows once something was typed, or the form was sent.
+#[component]
+pub fn Field(
+    form: Form,
+    name: &'static str,
+    #[prop(into)] label: Signal<String>,
+    /// Of what was typed.
+    #[prop(into)]
+    check: Callback<String, Checked>,
+    #[prop(default = "text")] kind: &'static str,
+    #[prop(default = "off")] complete: &'static str,
+    /// Many lines.
+    #[prop(optional)]
+    long: bool,
+) -> impl IntoView {
+    let id = format!("{name}-hint");
+    let now = Memo::new(move |_| check.run(form.get(name)));
+    let wrong = Memo::new(move |_| now.get().is_err() && (form.tried.get() || !form.is_empty(name)));
+    let words = move || match now.get() {
+        Ok(hint) => hint,
+        Err(why) if wrong.get() => why,
+        Err(_) => String::new(),
+    };
+    let typed = move |e: leptos::ev::Event| form.set(name, event_target_value(&e));
+    let input = if long {
+        view! {
+            <textarea name=name rows="4" prop:value=move || form.get(name) on:input=typed
+                aria-invalid=move || wrong.get().to_string() aria-describedby=id.clone()></textarea>
+        }
+        .into_any()
+    } else {
+        let mode = if kind == "decimal" { "decimal" } else { "" };
+        let kind = if kind == "decimal" { "text" } else { kind };
+        view! {
+            <input name=name type=kind inputmode=mode autocomplete=complete prop:value=move || form.get(name) on:input=typed
+                aria-invalid=move || wrong.get().to_string() aria-describedby=id.clone()/>
+        }
+        .into_any()
+    };
+    view! {
+        <label class="field">
+            <span>{label}</span>
+            {input}
+            <span class="small" id=id class:error=wrong>{words}</span>
+        </label>
+    }
+}
+
+/// One of a few.
+#[component]
+pub fn Choice(
+    form: Form,
+    name: &'static str,
+    label: fn(&Messages) -> &'static str,
+    /// Each by its value and its words.
+    #[prop(into)]
+    options: Signal<Vec<(String, String)>>,
+) -> impl IntoView {
+    view! {
+        <label class="field">
+            <span>{t(label)}</span>
+            <select name=name on:change=move |e| form.set(name, event_target_value(&e)) prop:value=move || form.get(name)>
+                {move || options.get().into_iter().map(|(value, words)| {
+                    let own = value.clone();
+                    view! { <option value=value selected=move || form.get(name) == own>{words}</option> }
+                }).collect_view()}
+            </select>
+        </label>
+    }
+}
+
+/// What went wrong with the whole, and the button.
+#[component]
+pub fn Submit(form: Form, #[prop(into)] words: Signal<String>, #[prop(optional)] risky: bool) -> impl IntoView {
+    let class = if risky { "button risky" } else { "button primary" };
+    view! {
+        {move || form.error.get().map(|e| view! { <p class="notice bad" role="alert">{sentence(&e)}</p> })}
+        <button class=class type="submit" disabled=form.busy>
+            {move || if form.busy.get() { say().busy.to_string() } else { words.get() }}
+        </button>
+    }
+}
+
+/// What a person typed, as money.
+///
+/// # Errors
+/// What to type instead.
+pub fn money(typed: &str, currency: Currency) -> Result<Money, String> {
+    let example = Money::new(1_000 * 10i64.pow(currency.exponent()), currency);
+    match Money::parse(&plain(typed), currency) {
+        Ok(m) if m.is_positive() => Ok(m),
+        Ok(_) => Err(say().reckon.above_zero.into()),
+        Err(_) if currency.exponent() == 0 => {
+            Err((say().reckon.no_decimals)(currency.code(), &number("100")))
+        }
+        Err(_) => Err((say().reckon.decimals)(currency.exponent(), &number(&example.to_decimal_string()))),
+    }
+}
