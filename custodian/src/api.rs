@@ -53,6 +53,11 @@ struct Query {
 }
 
 #[derive(Deserialize)]
+struct User {
+    user_no: String,
+}
+
+#[derive(Deserialize)]
 struct After {
     after: i64,
     limit: i64,
@@ -100,6 +105,10 @@ async fn platform(
                 bank.advance(to.to).await?;
             }
             Ok(Json(json!({ "business_date": bank.business_date(bank.db()).await? })).into_response())
+        }
+        "consents" => {
+            let Ok(user) = serde_json::from_slice::<User>(&body) else { return Ok(parameter()) };
+            Ok(Json(bank.consents(&user.user_no).await?).into_response())
         }
         "statement" => Ok(Json(bank.statement().await?).into_response()),
         "anchor" => {

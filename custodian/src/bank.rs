@@ -59,6 +59,24 @@ pub struct Bank {
     pub faults: Faults,
 }
 
+/// What a user allows.
+#[derive(Serialize, Debug)]
+pub struct Consents {
+    /// Where the user manages it.
+    pub url: String,
+    pub consents: Vec<ConsentLine>,
+}
+
+#[derive(Serialize, Debug)]
+pub struct ConsentLine {
+    pub scope: String,
+    pub currency: String,
+    pub per_order: i64,
+    pub total: i64,
+    pub used: i64,
+    pub expires_at: i64,
+}
+
 /// Balances of one account in one currency, in minor units.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct StatementLine {
@@ -195,6 +213,30 @@ impl Bank {
     pub(crate) fn sign(&self, text: String) -> Signed {
         let signature = STANDARD.encode(self.settings.key.sign(text.as_bytes()).to_bytes());
         Signed { text, key_id: self.settings.key_id.clone(), signature }
+    }
+
+    /// What a user allows at present, and where they see and revoke it.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn consents(&self, user_no: &str) -> Result<Consents, DbErr> {
+        let sql = "SELECT c.scope, c.currency, c.per_order, c.total, c.used, c.expires_at
+                   FROM consent c JOIN account a ON a.no = c.account
+                   WHERE a.user_no = $1 AND c.state = 'ACTIVE' AND c.expires_at > $2 ORDER BY c.scope, c.currency";
+        let mut consents = Vec::new();
+        for r in store::all(&self.db, sql, [user_no.into(), self.now().into()]).await? {
+            consents.push(ConsentLine {
+                scope: r.try_get_by_index(0)?,
+                currency: r.try_get_by_index(1)?,
+                per_order: r.try_get_by_index(2)?,
+                total: r.try_get_by_index(3)?,
+                used: r.try_get_by_index(4)?,
+                expires_at: r.try_get_by_index(5)?,
+            });
+        }
+        let no = store::one(&self.db, "SELECT no FROM account WHERE user_no = $1", [user_no.into()]).await?;
+        let no: String = no.map_or(Ok(String::new()), |r| r.try_get_by_index(0))?;
+        Ok(Consents { url: format!("{}/account?no={no}", self.settings.pages_url), consents })
     }
 
     /// All balances now, signed.

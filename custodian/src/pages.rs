@@ -7,7 +7,7 @@ use crate::store;
 use argon2::password_hash::{PasswordHash, PasswordHasher, PasswordVerifier, SaltString};
 use argon2::{Algorithm, Argon2, Params, Version};
 use axum::Router;
-use axum::extract::{Form, Path, State};
+use axum::extract::{Form, Path, Query, State};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -113,7 +113,22 @@ fn scope_words(grant: &Grant) -> &'static str {
     }
 }
 
-fn form(bank: &Bank, token: &str, request: &Request, wrong: Option<&str>) -> Response {
+/// The project's currency, for an order that names none itself.
+async fn currency_of(bank: &Bank, ask: &Ask) -> Result<String, DbErr> {
+    let Ask::Freeze { project_no, .. } = ask else { return Ok(String::new()) };
+    let sql = "SELECT currency FROM project WHERE no = $1";
+    let row = store::one(bank.db(), sql, [project_no.as_str().into()]).await?;
+    row.map_or(Ok(String::new()), |r| r.try_get_by_index(0))
+}
+
+async fn form(bank: &Bank, token: &str, request: &Request, wrong: Option<&str>) -> Response {
+    match currency_of(bank, &request.ask).await {
+        Ok(currency) => draw(bank, token, request, &currency, wrong),
+        Err(e) => broken(bank, &e),
+    }
+}
+
+fn draw(bank: &Bank, token: &str, request: &Request, project: &str, wrong: Option<&str>) -> Response {
     let status = if wrong.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     let opening = matches!(request.ask, Ask::OpenAccount { .. });
     let (title, what) = match &request.ask {
@@ -136,7 +151,7 @@ fn form(bank: &Bank, token: &str, request: &Request, wrong: Option<&str>) -> Res
             };
             (
                 title,
-                html! { dl { dt { "Amount" } dd { (a) " minor units" } dt { "Project" } dd { (project_no.get(..8).unwrap_or(project_no)) } } p { "The money stays yours until the loan is paid out." } },
+                html! { dl { dt { "Amount" } dd { (amount(*a, project)) } dt { "Project" } dd { (project_no.get(..8).unwrap_or(project_no)) } } p { "The money stays yours until the loan is paid out." } },
             )
         }
         Ask::GrantAuthorization { grants, .. } => (
@@ -172,7 +187,7 @@ fn form(bank: &Bank, token: &str, request: &Request, wrong: Option<&str>) -> Res
 
 async fn show(State(bank): State<Arc<Bank>>, Path(token): Path<String>) -> Response {
     match waiting(&bank, &token).await {
-        Ok(Some(request)) => form(&bank, &token, &request, None),
+        Ok(Some(request)) => form(&bank, &token, &request, None).await,
         Ok(None) => over(&bank),
         Err(e) => broken(&bank, &e),
     }
@@ -250,7 +265,7 @@ async fn answer(
             let body = html! { p { "Done. The platform has been told." } a.go href=(bank.settings.platform_url) { "Back to the platform" } };
             page(&bank, StatusCode::OK, "Confirmed", body)
         }
-        Err(Wrong::Mend(sentence)) => form(&bank, &token, &request, Some(&sentence)),
+        Err(Wrong::Mend(sentence)) => form(&bank, &token, &request, Some(&sentence)).await,
         Err(Wrong::Over) => over(&bank),
         Err(Wrong::Broken(e)) => broken(&bank, &e),
     }
@@ -347,12 +362,12 @@ async fn password(bank: &Bank, user_no: &str, given: String) -> Result<String, W
     }
 }
 
-fn sign_in(bank: &Bank, wrong: Option<&str>) -> Response {
+fn sign_in(bank: &Bank, no: &str, wrong: Option<&str>) -> Response {
     let body = html! {
         @if let Some(wrong) = wrong { p.bad role="alert" { (wrong) } }
         form method="post" action="/account" {
             label for="account" { "Account number" }
-            input id="account" name="account" required;
+            input id="account" name="account" value=(no) required;
             label for="password" { "Payment password" }
             input id="password" type="password" name="password" required;
             button { "Show" }
@@ -366,8 +381,15 @@ fn sign_in(bank: &Bank, wrong: Option<&str>) -> Response {
     )
 }
 
-async fn account_form(State(bank): State<Arc<Bank>>) -> Response {
-    sign_in(&bank, None)
+/// Whose page it is, when a link says so.
+#[derive(Deserialize)]
+struct Whose {
+    #[serde(default)]
+    no: String,
+}
+
+async fn account_form(State(bank): State<Arc<Bank>>, Query(whose): Query<Whose>) -> Response {
+    sign_in(&bank, &whose.no, None)
 }
 
 #[derive(Deserialize)]
@@ -381,7 +403,7 @@ struct Account {
 async fn account_show(State(bank): State<Arc<Bank>>, Form(form): Form<Account>) -> Response {
     match account_body(&bank, &form).await {
         Ok(body) => page(&bank, StatusCode::OK, "Your cash account", body),
-        Err(Wrong::Mend(sentence)) => sign_in(&bank, Some(&sentence)),
+        Err(Wrong::Mend(sentence)) => sign_in(&bank, &form.account, Some(&sentence)),
         Err(Wrong::Over) => over(&bank),
         Err(Wrong::Broken(e)) => broken(&bank, &e),
     }
@@ -448,7 +470,7 @@ async fn revoke(State(bank): State<Arc<Bank>>, Form(form): Form<Account>) -> Res
             "Taken back",
             html! { p { "From now on each order of this kind asks you first." } a.go href="/account" { "Your account" } },
         ),
-        Err(Wrong::Mend(sentence)) => sign_in(&bank, Some(&sentence)),
+        Err(Wrong::Mend(sentence)) => sign_in(&bank, &form.account, Some(&sentence)),
         Err(Wrong::Over) => over(&bank),
         Err(Wrong::Broken(e)) => broken(&bank, &e),
     }

@@ -170,7 +170,8 @@ async fn serve(config: Config) -> anyhow::Result<()> {
         &config.data,
         config.custodian_listen,
         key.verifying_key(),
-        &config.origin(),
+        // Where whoever comes back from the custodian finds their orders.
+        &format!("{}/cash", config.origin()),
         format!("http://{own_authority}{}", notices::PATH),
         clock.clone(),
         entropy.clone(),

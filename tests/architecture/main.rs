@@ -128,3 +128,42 @@ fn every_error_code_has_a_chinese_sentence() {
     }
     assert!(codes > 50, "{codes} codes were found");
 }
+
+/// The GraphQL documents that are plain text in the app: string literals, with their lines joined as the compiler does.
+fn documents(text: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for begin in ["\"mutation(", "\"subscription("] {
+        for (at, _) in text.match_indices(begin) {
+            let rest = &text[at + 1..];
+            let end = rest.find('"').expect("a literal ends");
+            let lines: Vec<&str> = rest[..end]
+                .split("\\\n")
+                .enumerate()
+                .map(|(n, l)| if n == 0 { l } else { l.trim_start() })
+                .collect();
+            found.push(lines.concat());
+        }
+    }
+    found
+}
+
+/// What cynic builds is checked by the compiler; this is the rest.
+#[test]
+fn every_document_of_the_app_fits_the_schema() {
+    let root = std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."));
+    let sdl = std::fs::read_to_string(root.join("server/graphql/schema.graphql")).expect("text");
+    let schema = apollo_compiler::Schema::parse_and_validate(sdl, "schema.graphql").expect("a valid schema");
+    let mut checked = 0;
+    for (name, text) in sources().iter().filter(|(name, _)| name.starts_with("web/src")) {
+        for document in documents(text) {
+            checked += 1;
+            let read = apollo_compiler::ExecutableDocument::parse_and_validate(&schema, &document, name);
+            assert!(
+                read.is_ok(),
+                "{name}: {document}\n{}",
+                read.err().map_or_else(String::new, |e| e.errors.to_string())
+            );
+        }
+    }
+    assert!(checked > 15, "{checked} documents were found");
+}

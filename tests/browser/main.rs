@@ -1,5 +1,7 @@
 //! Browser stories: the real binary, the real app, headless Chromium.
 
+mod daily;
+
 use anyhow::Context;
 use finance::Currency;
 use tests::browser::{Browser, Look};

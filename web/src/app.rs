@@ -3,18 +3,28 @@
 use crate::api::live;
 use crate::components::frame::{Foot, Top};
 use crate::messages::{self, t};
+use crate::page::Page;
+use crate::pages::borrower::apply::Apply;
+use crate::pages::borrower::loan::Loan;
+use crate::pages::borrower::loans::Loans;
 use crate::pages::investor::overview::Overview;
 use crate::pages::investor::portfolio::Portfolio;
+use crate::pages::member::cash::Cash;
+use crate::pages::member::statement::Statement;
 use crate::pages::public::calculator::Calculator;
 use crate::pages::public::home::Home;
 use crate::pages::public::listing::Listing;
 use crate::pages::public::marketplace::Marketplace;
 use crate::pages::public::not_found::NotFound;
 use crate::pages::public::sign_in::SignIn;
+use crate::pages::staff::day::Day;
+use crate::pages::staff::queue::Queue;
+use crate::pages::staff::task::{ApplicationPage, Task};
 use crate::session;
 use leptos::prelude::*;
 use leptos_meta::provide_meta_context;
 use leptos_router::components::{Route, Router, Routes};
+use leptos_router::hooks::use_location;
 use leptos_router::path;
 
 #[component]
@@ -28,17 +38,50 @@ pub fn App() -> impl IntoView {
             <a class="skip" href="#main">{t(|m| m.skip)}</a>
             <Top/>
             <main id="main" tabindex="-1">
+                // The address is read by `Page`, which also writes it.
                 <Routes fallback=NotFound>
-                    <Route path=path!("/") view=Home/>
-                    <Route path=path!("/marketplace") view=Marketplace/>
-                    <Route path=path!("/listings/:id") view=Listing/>
-                    <Route path=path!("/calculator") view=Calculator/>
-                    <Route path=path!("/sign-in") view=SignIn/>
-                    <Route path=path!("/overview") view=Overview/>
-                    <Route path=path!("/portfolio") view=Portfolio/>
+                    <Route path=path!("/*any") view=Here/>
                 </Routes>
             </main>
             <Foot/>
         </Router>
+    }
+}
+
+#[component]
+fn Here() -> impl IntoView {
+    let path = use_location().pathname;
+    let page = Memo::new(move |_| Page::at(&path.get()));
+    // Whoever moves on by keyboard or with a reader begins at the new page's top, not where the old one's link was.
+    Effect::new(move |before: Option<()>| {
+        page.track();
+        if before.is_some() {
+            let main = document().get_element_by_id("main");
+            if let Some(main) =
+                main.and_then(|m| wasm_bindgen::JsCast::dyn_into::<web_sys::HtmlElement>(m).ok())
+            {
+                main.focus().ok();
+                window().scroll_to_with_x_and_y(0.0, 0.0);
+            }
+        }
+    });
+    move || match page.get() {
+        None => NotFound().into_any(),
+        Some(Page::Home) => Home().into_any(),
+        Some(Page::Marketplace) => Marketplace().into_any(),
+        Some(Page::Listing(id)) => view! { <Listing id/> }.into_any(),
+        Some(Page::Calculator) => Calculator().into_any(),
+        Some(Page::SignIn) => SignIn().into_any(),
+        Some(Page::Overview) => Overview().into_any(),
+        Some(Page::Portfolio) => Portfolio().into_any(),
+        Some(Page::Cash) => Cash().into_any(),
+        Some(Page::Statement) => Statement().into_any(),
+        Some(Page::Borrow) => Apply().into_any(),
+        Some(Page::Loans) => Loans().into_any(),
+        Some(Page::Loan(id)) => view! { <Loan id/> }.into_any(),
+        Some(Page::Queue) => Queue().into_any(),
+        Some(Page::Task(id)) => view! { <Task id/> }.into_any(),
+        Some(Page::Application(id)) => view! { <ApplicationPage id/> }.into_any(),
+        Some(Page::Day) => Day().into_any(),
     }
 }

@@ -81,6 +81,8 @@ pub fn number(text: &str) -> String {
 enum When {
     Day,
     Month,
+    /// Date and time, where the reader is.
+    Instant,
 }
 
 fn when(text: &str, how: When) -> String {
@@ -91,6 +93,7 @@ fn when(text: &str, how: When) -> String {
             // A calendar date is the same day everywhere.
             let entries = match how {
                 When::Day => vec![("dateStyle", word("medium")), ("timeZone", word("UTC"))],
+                When::Instant => vec![("dateStyle", word("medium")), ("timeStyle", word("short"))],
                 When::Month => {
                     vec![("year", word("numeric")), ("month", word("short")), ("timeZone", word("UTC"))]
                 }
@@ -114,6 +117,40 @@ pub fn date(text: &str) -> String {
 /// The month of a date.
 pub fn month(text: &str) -> String {
     when(text, When::Month)
+}
+
+/// A moment, by the reader's own clock.
+pub fn instant(text: &str) -> String {
+    when(text, When::Instant)
+}
+
+/// Now, in milliseconds of the epoch.
+pub fn now() -> i64 {
+    js_sys::Date::now() as i64
+}
+
+/// A moment in milliseconds of the epoch.
+pub fn parsed(text: &str) -> i64 {
+    js_sys::Date::parse(text) as i64
+}
+
+/// How long ago something was, in its largest unit.
+pub fn age(text: &str) -> String {
+    let minutes = u32::try_from((now() - parsed(text)) / 60_000).unwrap_or(0);
+    let (count, unit) = match minutes {
+        0..60 => (minutes, "minute"),
+        60..2_880 => (minutes / 60, "hour"),
+        _ => (minutes / 1_440, "day"),
+    };
+    let entries = [
+        ("style", JsValue::from_str("unit")),
+        ("unit", JsValue::from_str(unit)),
+        ("unitDisplay", JsValue::from_str("long")),
+    ];
+    let made = formatter("NumberFormat", language(), &options(&entries));
+    let format = made.and_then(|m| Reflect::get(&m, &"format".into()).ok()?.dyn_into::<Function>().ok());
+    let written = format.and_then(|f| f.call1(&JsValue::UNDEFINED, &JsValue::from(count)).ok());
+    written.and_then(|w| w.as_string()).unwrap_or_else(|| format!("{count} {unit}"))
 }
 
 /// What a person typed in their own form, as plain digits; unchanged, and so refused by what reads it, where it is not

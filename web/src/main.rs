@@ -3,9 +3,11 @@
 mod api;
 mod app;
 mod components;
+mod csv;
 mod draft;
 mod locale;
 mod messages;
+mod outlook;
 mod page;
 mod pages;
 mod session;

@@ -1,9 +1,11 @@
 //! Who is signed in. The access token lives in memory only; the refresh token is a cookie that no script can read.
 
-use crate::api::{self, DateTime, Failure, live, schema};
+use crate::api::{self, DateTime, Failure, command, live, schema};
+use crate::locale;
 use crate::page::Page;
 use cynic::{MutationBuilder, QueryFragment};
 use leptos::prelude::*;
+use serde_json::json;
 use std::cell::RefCell;
 
 #[derive(cynic::Enum, Clone, Copy, PartialEq, Eq, Debug)]
@@ -15,6 +17,12 @@ pub enum Role {
     Operations,
     Auditor,
     Administrator,
+}
+
+impl Role {
+    pub fn is_staff(self) -> bool {
+        !matches!(self, Role::Borrower | Role::Investor)
+    }
 }
 
 #[derive(QueryFragment, Clone, PartialEq, Eq, Debug)]
@@ -31,44 +39,10 @@ pub struct SignedIn {
     pub party: Party,
 }
 
-/// Any code; what each says stands in the messages.
-#[derive(cynic::Enum, Clone, PartialEq, Eq, Debug)]
-#[cynic(non_exhaustive)]
-pub enum IdentityErrorCode {
-    IdentitySessionEnded,
-    #[cynic(fallback)]
-    Code(String),
-}
-
-#[derive(QueryFragment, Clone, Debug)]
-pub struct IdentityUserError {
-    pub code: IdentityErrorCode,
-    pub message: String,
-}
-
-#[derive(cynic::InputObject, Clone, Debug)]
-pub struct SessionOpenInput {
-    pub email: String,
-    pub password: String,
-}
-
-#[derive(cynic::QueryVariables)]
-pub struct OpenVariables {
-    input: SessionOpenInput,
-}
-
-#[derive(QueryFragment)]
-pub struct SessionOpenPayload {
-    session: Option<SignedIn>,
-    errors: Vec<IdentityUserError>,
-}
-
-#[derive(QueryFragment)]
-#[cynic(graphql_type = "Mutation", variables = "OpenVariables")]
-struct Open {
-    #[arguments(input: $input)]
-    session_open: SessionOpenPayload,
-}
+const OPEN: &str = "mutation($input: SessionOpenInput!) { sessionOpen(input: $input) { \
+    session { accessToken accessExpiresAt party { name email roles } } errors { code message } } }";
+const CLOSE: &str =
+    "mutation($input: SessionCloseInput!) { sessionClose(input: $input) { done errors { code message } } }";
 
 #[derive(QueryFragment)]
 pub struct SessionRefreshPayload {
@@ -79,30 +53,6 @@ pub struct SessionRefreshPayload {
 #[cynic(graphql_type = "Mutation")]
 struct Refresh {
     session_refresh: SessionRefreshPayload,
-}
-
-#[derive(cynic::InputObject)]
-pub struct SessionCloseInput {
-    everywhere: Option<bool>,
-}
-
-#[derive(cynic::QueryVariables)]
-pub struct CloseVariables {
-    input: SessionCloseInput,
-}
-
-#[derive(QueryFragment)]
-pub struct SessionClosePayload {
-    #[allow(dead_code, reason = "asked for, because a payload needs a field")]
-    done: bool,
-}
-
-#[derive(QueryFragment)]
-#[cynic(graphql_type = "Mutation", variables = "CloseVariables")]
-struct Close {
-    #[arguments(input: $input)]
-    #[allow(dead_code, reason = "only whether it was answered counts")]
-    session_close: SessionClosePayload,
 }
 
 thread_local! {
@@ -146,7 +96,13 @@ pub fn settled() -> RwSignal<bool> {
 
 /// Where somebody with these roles begins.
 pub fn front_page(roles: &[Role]) -> Page {
-    if roles.contains(&Role::Investor) { Page::Overview } else { Page::Marketplace }
+    if roles.iter().any(|r| r.is_staff()) {
+        Page::Queue
+    } else if roles.contains(&Role::Investor) {
+        Page::Overview
+    } else {
+        Page::Loans
+    }
 }
 
 /// Who is signed in.
@@ -186,40 +142,23 @@ pub async fn renew() {
 /// Renews a token that has less than a minute left.
 pub async fn renew_if_due() {
     let due = NOW.with_borrow(|n| {
-        n.as_ref().is_some_and(|s| {
-            let left = js_sys::Date::parse(&s.access_expires_at.0) as i64 - js_sys::Date::now() as i64;
-            left < 60_000
-        })
+        n.as_ref().is_some_and(|s| locale::parsed(&s.access_expires_at.0) - locale::now() < 60_000)
     });
     if due {
         renew().await;
     }
 }
 
-/// Signs in. What the person can mend comes back as a sentence.
+/// Signs in. What the person can mend comes back as a failure with its sentence.
+///
+/// # Errors
+/// When the address and the password do not belong together, or nobody answers.
 pub async fn sign_in(email: String, password: String) -> Result<(), Failure> {
-    let variables = OpenVariables { input: SessionOpenInput { email, password } };
-    let payload = api::ask(Open::build(variables)).await?.session_open;
-    match payload.session {
-        Some(session) => {
-            set(Some(session));
-            Ok(())
-        }
-        None => {
-            let error = payload.errors.into_iter().next();
-            Err(error.map_or_else(Failure::unknown, |e| {
-                let code = match e.code {
-                    IdentityErrorCode::IdentitySessionEnded => "IDENTITY_SESSION_ENDED".into(),
-                    IdentityErrorCode::Code(code) => code,
-                };
-                Failure { code, message: e.message }
-            }))
-        }
-    }
+    set(Some(command::send(OPEN, json!({ "email": email, "password": password })).await?));
+    Ok(())
 }
 
 pub async fn sign_out() {
-    let variables = CloseVariables { input: SessionCloseInput { everywhere: Some(false) } };
-    api::ask(Close::build(variables)).await.ok();
+    command::send::<bool>(CLOSE, json!({ "everywhere": false })).await.ok();
     set(None);
 }

@@ -3,6 +3,7 @@
 use crate::signature::{self, Parameters, WINDOW_SECONDS};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use custody_api::ConsentScope;
 use ed25519_dalek::{Signature, SigningKey, VerifyingKey};
 use futures::future::BoxFuture;
 use http::HeaderMap;
@@ -103,6 +104,23 @@ pub struct Movement {
     pub at: i64,
 }
 
+/// What a user allows, and where they manage it.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+pub struct Allowed {
+    pub url: String,
+    pub consents: Vec<AllowedLine>,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+pub struct AllowedLine {
+    pub scope: ConsentScope,
+    pub currency: String,
+    pub per_order: i64,
+    pub total: i64,
+    pub used: i64,
+    pub expires_at: i64,
+}
+
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Signed {
     pub text: String,
@@ -171,6 +189,14 @@ impl Port {
             .post("/api/movements", json!({ "after": after, "limit": limit }).to_string().into_bytes())
             .await?
         {
+            (200, answer) => serde_json::from_slice(&answer).ok(),
+            _ => None,
+        }
+    }
+
+    /// What a user allows there at present.
+    pub async fn consents(&self, user_no: &str) -> Option<Allowed> {
+        match self.post("/api/consents", json!({ "user_no": user_no }).to_string().into_bytes()).await? {
             (200, answer) => serde_json::from_slice(&answer).ok(),
             _ => None,
         }

@@ -230,6 +230,20 @@ pub(crate) async fn movements_of(
         .await
 }
 
+/// What came in less what went out, by currency; what is outside the custodian is nobody's balance.
+pub(crate) async fn cash_balances(
+    db: &impl ConnectionTrait,
+    party: PartyId,
+) -> Result<Vec<finance::Money>, DbErr> {
+    // PostgreSQL adds integers up to a numeric.
+    let sql = "SELECT currency, CAST(SUM(
+                   CASE WHEN target = $1 AND target_bucket <> 'WORLD' THEN amount ELSE 0 END
+                 - CASE WHEN source = $1 AND source_bucket <> 'WORLD' THEN amount ELSE 0 END) AS BIGINT)
+               FROM custody_movement WHERE source = $1 OR target = $1 GROUP BY currency ORDER BY currency";
+    let rows = db.all(sql, [party.to_string().into()]).await?;
+    rows.iter().map(|r| money(r.try_get_by_index(1)?, &r.try_get_by_index::<String>(0)?)).collect()
+}
+
 pub(crate) async fn all_movements(
     db: &impl ConnectionTrait,
     custodian: &str,

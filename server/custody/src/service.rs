@@ -1,10 +1,11 @@
 //! The published methods: each checks who asks and writes an instruction down, or reads.
 
 use crate::instruct::{Draft, Watch};
-use crate::port::Port;
+use crate::port::{AllowedLine, Port};
 use crate::post::Post;
 use crate::pull::Pull;
 use crate::repo::{self, Context};
+use chrono::DateTime;
 use custody_api::*;
 use finance::Money;
 use futures::FutureExt;
@@ -505,6 +506,47 @@ impl Custody for CustodyService {
                 custodian: a.custodian,
                 opened_at: a.opened_at,
             }))
+        }
+        .boxed()
+    }
+
+    fn cash_balances<'a>(
+        &'a self,
+        call: &'a Call,
+        input: CashAccountOf,
+    ) -> Answer<'a, Vec<Money>, CustodyError> {
+        async move {
+            if call.caller == Service::Gateway && call.party() != Some(input.party) {
+                return Err(Fault::Forbidden);
+            }
+            let found = repo::cash_balances(self.inner.db.read(), input.party).await;
+            found.map_err(|e| unreadable(call, "add up cash movements", &e))
+        }
+        .boxed()
+    }
+
+    fn consents<'a>(&'a self, call: &'a Call, input: CashAccountOf) -> Answer<'a, Consents, CustodyError> {
+        async move {
+            if call.caller == Service::Gateway && call.party() != Some(input.party) {
+                return Err(Fault::Forbidden);
+            }
+            self.has_account(call, input.party).await?;
+            let found = self.inner.port.consents(&input.party.to_string()).await.ok_or(Fault::Unavailable)?;
+            let read = |line: AllowedLine| {
+                let money = |minor| repo::money(minor, &line.currency);
+                Ok(Consent {
+                    scope: line.scope,
+                    per_order: money(line.per_order)?,
+                    total: money(line.total)?,
+                    used: money(line.used)?,
+                    expires_at: DateTime::from_timestamp(line.expires_at, 0).unwrap_or_default(),
+                })
+            };
+            let consents = found.consents.into_iter().map(read).collect::<Result<_, sea_orm::DbErr>>();
+            Ok(Consents {
+                url: found.url,
+                consents: consents.map_err(|e| unreadable(call, "read consents", &e))?,
+            })
         }
         .boxed()
     }

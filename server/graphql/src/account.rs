@@ -7,7 +7,7 @@ use crate::page::{Arguments, numbered};
 use crate::payload;
 use crate::scalars::{Currency, Date, DateTime, Money, MoneyInput, Uuid};
 use async_graphql::connection::Connection;
-use async_graphql::{Context, Enum, InputObject, Object, Result, SimpleObject};
+use async_graphql::{ComplexObject, Context, Enum, InputObject, Object, Result, SimpleObject};
 use custody_api::*;
 use kernel::id::{InstructionId, MovementId, PartyId, TransferId};
 use ledger_api::{AccountKind, Balance, Entry, Ledger, StatementOf};
@@ -63,15 +63,71 @@ pub fn accounts(balances: Vec<Balance>) -> Vec<Account> {
 
 /// The same user's account at the independent custodian.
 #[derive(SimpleObject)]
+#[graphql(complex)]
 pub struct CashAccount {
     /// The custodian's name.
     pub custodian: String,
     pub opened_at: DateTime,
+    #[graphql(skip)]
+    party: PartyId,
+}
+
+#[ComplexObject]
+impl CashAccount {
+    /// What it holds by the custodian's own movements; equal to the virtual account but for what is on its way.
+    async fn balances(&self, ctx: &Context<'_>) -> Result<Vec<Money>> {
+        let asker = asker(ctx);
+        let ask = CashAccountOf { party: self.party };
+        let found = services(ctx).custody.cash_balances(&asker.call(), ask).await;
+        found.map(|b| b.into_iter().map(Money::from).collect()).map_err(|e| fault(asker, e))
+    }
+
+    /// What one allows the custodian to do without asking each time; the custodian is asked for it.
+    async fn consents(&self, ctx: &Context<'_>) -> Result<Consents> {
+        let asker = asker(ctx);
+        let ask = CashAccountOf { party: self.party };
+        let found = services(ctx).custody.consents(&asker.call(), ask).await;
+        found.map(Consents::from).map_err(|e| fault(asker, e))
+    }
+}
+
+/// What one allows the custodian.
+#[derive(SimpleObject)]
+pub struct Consents {
+    /// The custodian's own page, on which it is seen and revoked.
+    pub page_url: String,
+    pub active: Vec<Consent>,
+}
+
+/// Orders of one kind that need no confirmation, within limits.
+#[derive(SimpleObject)]
+pub struct Consent {
+    pub scope: ConsentScope,
+    /// For one order, at most.
+    pub per_order: Money,
+    /// In all, at most.
+    pub total: Money,
+    /// How much of the total has been used.
+    pub used: Money,
+    pub expires_at: DateTime,
+}
+
+impl From<custody_api::Consents> for Consents {
+    fn from(c: custody_api::Consents) -> Consents {
+        let active = c.consents.into_iter().map(|c| Consent {
+            scope: c.scope.into(),
+            per_order: c.per_order.into(),
+            total: c.total.into(),
+            used: c.used.into(),
+            expires_at: DateTime(c.expires_at),
+        });
+        Consents { page_url: c.url, active: active.collect() }
+    }
 }
 
 impl From<CashAccountView> for CashAccount {
     fn from(a: CashAccountView) -> CashAccount {
-        CashAccount { custodian: a.custodian, opened_at: DateTime(a.opened_at) }
+        CashAccount { custodian: a.custodian, opened_at: DateTime(a.opened_at), party: a.party }
     }
 }
 

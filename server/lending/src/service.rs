@@ -270,9 +270,16 @@ impl Lending for LendingService {
     ) -> Answer<'a, Vec<RepaymentView>, LendingError> {
         async move {
             let l = self.readable(call, input).await?;
-            repo::repayments(self.inner.db.read(), l.view.id)
+            let mut found = repo::repayments(self.inner.db.read(), l.view.id)
                 .await
-                .map_err(|e| unreadable(call, "read repayments", &e))
+                .map_err(|e| unreadable(call, "read repayments", &e))?;
+            // At most one waits for the borrower's word; where they say it is theirs alone to see.
+            if call.party() == Some(l.view.borrower) {
+                for r in found.iter_mut().filter(|r| r.status == RepaymentStatus::Freezing) {
+                    r.redirect_url = self.inner.repayment_with_page(call, r.id).await?.redirect_url;
+                }
+            }
+            Ok(found)
         }
         .boxed()
     }

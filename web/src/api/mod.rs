@@ -1,12 +1,14 @@
 //! Asking the platform: typed documents, checked against its schema when the app is built.
 
+pub mod command;
 pub mod live;
 
 use crate::session;
-use cynic::serde::Serialize;
-use cynic::serde::de::DeserializeOwned;
-use cynic::{GraphQlResponse, Operation};
+use cynic::Operation;
 use gloo_net::http::Request;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 #[cynic::schema("counterfoil")]
 pub mod schema {}
@@ -63,6 +65,21 @@ impl Decimal {
     }
 }
 
+impl Date {
+    /// For reckoning. The API has one form of a date, for which no parser is needed.
+    pub fn day(&self) -> Option<chrono::NaiveDate> {
+        let mut parts = self.0.splitn(3, '-');
+        let year = parts.next()?.parse().ok()?;
+        chrono::NaiveDate::from_ymd_opt(year, parts.next()?.parse().ok()?, parts.next()?.parse().ok()?)
+    }
+}
+
+impl From<finance::Rate> for Decimal {
+    fn from(rate: finance::Rate) -> Decimal {
+        Decimal(format!("{}.{:06}", rate.ppm() / 1_000_000, rate.ppm() % 1_000_000))
+    }
+}
+
 /// Why there is no answer. [`crate::messages::sentence`] says it to a person.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Failure {
@@ -76,45 +93,44 @@ impl Failure {
         Failure::of("UNKNOWN", "")
     }
 
-    fn of(code: &str, message: &str) -> Failure {
+    pub fn of(code: &str, message: &str) -> Failure {
         Failure { code: code.into(), message: message.into() }
     }
 }
 
-#[derive(cynic::serde::Deserialize, Clone, Debug, Default)]
-#[serde(crate = "cynic::serde")]
-struct Extensions {
-    #[serde(default)]
-    code: String,
+/// Sends one document and gives its data. An access token that has run out is renewed once.
+pub async fn ask<Q: DeserializeOwned, V: Serialize>(operation: Operation<Q, V>) -> Result<Q, Failure> {
+    read(post(written(&operation)?).await?)
 }
 
-/// Sends one document and gives its data. An access token that has run out is renewed once.
-pub async fn ask<Q, V>(operation: Operation<Q, V>) -> Result<Q, Failure>
-where
-    Q: DeserializeOwned + 'static,
-    V: Serialize,
-{
-    let body = serde_json::to_string(&operation).map_err(|e| Failure::of("BAD_REQUEST", &e.to_string()))?;
-    match send(body.clone(), session::token()).await {
-        Err(failure) if failure.code == "UNAUTHENTICATED" && session::token().is_some() => {
+/// Sends one document as nobody, for what the cookie alone decides.
+pub async fn ask_once<Q: DeserializeOwned, V: Serialize>(operation: Operation<Q, V>) -> Result<Q, Failure> {
+    read(send(&written(&operation)?, None).await?)
+}
+
+fn written(operation: &impl Serialize) -> Result<String, Failure> {
+    serde_json::to_string(operation).map_err(|e| Failure::of("BAD_REQUEST", &e.to_string()))
+}
+
+pub(crate) fn read<Q: DeserializeOwned>(data: Value) -> Result<Q, Failure> {
+    serde_json::from_value(data).map_err(|_| Failure::of("UNREADABLE", ""))
+}
+
+// What follows is not generic: it is in the app once, however many documents there are.
+
+pub(crate) async fn post(body: String) -> Result<Value, Failure> {
+    let token = session::token();
+    let known = token.is_some();
+    match send(&body, token).await {
+        Err(failure) if failure.code == "UNAUTHENTICATED" && known => {
             session::renew().await;
-            send(body, session::token()).await
+            send(&body, session::token()).await
         }
         other => other,
     }
 }
 
-/// Sends one document as nobody, for what the cookie alone decides.
-pub async fn ask_once<Q, V>(operation: Operation<Q, V>) -> Result<Q, Failure>
-where
-    Q: DeserializeOwned + 'static,
-    V: Serialize,
-{
-    let body = serde_json::to_string(&operation).map_err(|e| Failure::of("BAD_REQUEST", &e.to_string()))?;
-    send(body, None).await
-}
-
-async fn send<Q: DeserializeOwned + 'static>(body: String, token: Option<String>) -> Result<Q, Failure> {
+async fn send(body: &str, token: Option<String>) -> Result<Value, Failure> {
     let mut request = Request::post("/graphql")
         .header("content-type", "application/json")
         .header("accept", "application/graphql-response+json");
@@ -125,17 +141,16 @@ async fn send<Q: DeserializeOwned + 'static>(body: String, token: Option<String>
     let Ok(answer) = request.send().await else {
         return Err(Failure::of("OFFLINE", ""));
     };
-    let answer: GraphQlResponse<Q, Extensions> = match answer.json().await {
-        Ok(answer) => answer,
-        Err(_) => return Err(Failure::of("UNREADABLE", "")),
+    let text = answer.text().await.unwrap_or_default();
+    let Ok(mut answer) = serde_json::from_str::<Value>(&text) else {
+        return Err(Failure::of("UNREADABLE", ""));
     };
-    let first = answer.errors.as_ref().and_then(|e| e.first());
-    match (answer.data, first) {
-        (Some(data), None) => Ok(data),
-        (_, Some(error)) => {
-            let code = error.extensions.as_ref().map(|e| e.code.clone()).unwrap_or_default();
-            Err(Failure { code, message: error.message.clone() })
-        }
-        (None, None) => Err(Failure::of("NO_ANSWER", "")),
+    if let Some(error) = answer["errors"].get(0) {
+        let word = |v: &Value| v.as_str().unwrap_or_default().to_string();
+        return Err(Failure { code: word(&error["extensions"]["code"]), message: word(&error["message"]) });
+    }
+    match answer["data"].take() {
+        Value::Null => Err(Failure::of("NO_ANSWER", "")),
+        data => Ok(data),
     }
 }

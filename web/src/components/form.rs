@@ -2,7 +2,6 @@
 //! nothing more than the first.
 
 use crate::api::Failure;
-use crate::api::command::CommandId;
 use crate::draft::Draft;
 use crate::locale::{number, plain};
 use crate::messages::{Messages, say, sentence, t};
@@ -68,8 +67,9 @@ impl Form {
         self
     }
 
-    pub fn id(self) -> CommandId {
-        CommandId(self.draft.with_untracked(|d| d.id.clone()))
+    /// The command's id.
+    pub fn id(self) -> String {
+        self.draft.with_untracked(|d| d.id.clone())
     }
 
     /// It was accepted, or is given up.
@@ -90,8 +90,12 @@ impl Form {
         }
         self.busy.set(true);
         self.error.set(None);
+        let name = self.name.get_value();
         leptos::task::spawn_local(async move {
             let outcome = work.await;
+            if outcome.is_ok() {
+                Draft::forget(&name);
+            }
             // The page may be gone by now.
             if self.busy.try_set(false).is_some() {
                 return;
@@ -183,7 +187,11 @@ pub fn Choice(
 
 /// What went wrong with the whole, and the button.
 #[component]
-pub fn Submit(form: Form, #[prop(into)] words: Signal<String>, #[prop(optional)] risky: bool) -> impl IntoView {
+pub fn Submit(
+    form: Form,
+    #[prop(into)] words: Signal<String>,
+    #[prop(optional)] risky: bool,
+) -> impl IntoView {
     let class = if risky { "button risky" } else { "button primary" };
     view! {
         {move || form.error.get().map(|e| view! { <p class="notice bad" role="alert">{sentence(&e)}</p> })}

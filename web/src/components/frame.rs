@@ -1,7 +1,7 @@
 //! The bar at the top and the words at the foot.
 
 use crate::components::colour_mode::ColourMode;
-use crate::messages::{Language, choose, language, say, t};
+use crate::messages::{Language, Messages, choose, language, say, t};
 use crate::page::Page;
 use crate::session::{self, Role};
 use leptos::prelude::*;
@@ -53,21 +53,41 @@ fn Languages() -> impl IntoView {
     }
 }
 
+/// Where somebody with these roles goes, in order.
+fn ways(roles: &[Role]) -> Vec<(Page, fn(&Messages) -> &'static str)> {
+    let mut ways: Vec<(Page, fn(&Messages) -> &'static str)> = Vec::new();
+    let (lends, borrows) = (roles.contains(&Role::Investor), roles.contains(&Role::Borrower));
+    if roles.iter().any(|r| r.is_staff()) {
+        ways.push((Page::Queue, |m| m.queue.title));
+        ways.push((Page::Day, |m| m.day.title));
+    }
+    if lends {
+        ways.push((Page::Overview, |m| m.overview.title));
+        ways.push((Page::Portfolio, |m| m.portfolio.title));
+    }
+    if borrows {
+        ways.push((Page::Loans, |m| m.loans.title));
+    }
+    if lends || borrows {
+        ways.push((Page::Cash, |m| m.cash.short));
+        ways.push((Page::Statement, |m| m.statement.title));
+    }
+    ways.push((Page::Marketplace, |m| m.marketplace));
+    if !lends && !borrows {
+        ways.push((Page::Calculator, |m| m.calculator));
+    }
+    ways
+}
+
 #[component]
 pub fn Top() -> impl IntoView {
     let party = session::party();
-    let lends =
-        Memo::new(move |_| party.with(|p| p.as_ref().is_some_and(|p| p.roles.contains(&Role::Investor))));
+    let roles = Memo::new(move |_| party.with(|p| p.as_ref().map(|p| p.roles.clone()).unwrap_or_default()));
     view! {
         <header class="top">
             <a class="brand" href=Page::Home.path() aria-label=t(|m| m.home_link)><Mark/><span>"Counterfoil"</span></a>
             <nav aria-label=t(|m| m.main_navigation)>
-                {move || lends.get().then(|| view! {
-                    <A href=Page::Overview.path()>{t(|m| m.overview.title)}</A>
-                    <A href=Page::Portfolio.path()>{t(|m| m.portfolio.title)}</A>
-                })}
-                <A href=Page::Marketplace.path()>{t(|m| m.marketplace)}</A>
-                <A href=Page::Calculator.path()>{t(|m| m.calculator)}</A>
+                {move || ways(&roles.get()).into_iter().map(|(page, name)| view! { <A href=page.path()>{t(name)}</A> }).collect_view()}
             </nav>
             <Languages/>
             <ColourMode/>

@@ -28,3 +28,21 @@ pub fn Members(children: ChildrenFn) -> impl IntoView {
         }}
     }
 }
+
+/// As [`Members`], for the staff; whoever is not is told so.
+#[component]
+pub fn Staff(children: ChildrenFn) -> impl IntoView {
+    let party = session::party();
+    let staff =
+        Memo::new(move |_| party.with(|p| p.as_ref().is_some_and(|p| p.roles.iter().any(|r| r.is_staff()))));
+    let children = StoredValue::new(children);
+    view! {
+        <Members>
+            {move || if staff.get() {
+                children.with_value(|c| c()).into_any()
+            } else {
+                view! { <div class="card stack empty"><h1>{t(|m| m.staff_only)}</h1><p class="muted">{t(|m| m.staff_only_why)}</p></div> }.into_any()
+            }}
+        </Members>
+    }
+}

@@ -3,8 +3,14 @@
 pub mod amount;
 pub mod bars;
 pub mod colour_mode;
+pub mod form;
 pub mod frame;
 pub mod funding;
+pub mod halves;
+pub mod loaded;
 pub mod member;
 pub mod notice;
+pub mod orders;
+pub mod steps;
 pub mod tabs;
+pub mod timeline;

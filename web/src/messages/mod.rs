@@ -5,9 +5,15 @@ mod errors;
 mod zh;
 
 use crate::api::Failure;
+use crate::components::orders::{ConsentScope, OrderStatus};
+use crate::pages::borrower::loan::query::InstalmentStatus;
+use crate::pages::borrower::loans::query::ApplicationStatus;
 use crate::pages::investor::overview::query::BidStatus;
 use crate::pages::investor::portfolio::query::LoanStatus;
+use crate::pages::member::statement::query::EntryKind;
 use crate::pages::public::marketplace::query::ListingStatus;
+use crate::pages::staff::day::query::{CloseStatus, CloseStep, Verdict};
+use crate::pages::staff::queue::query::{TaskKind, TaskStatus};
 use crate::session::Role;
 use leptos::prelude::*;
 use std::cell::Cell;
@@ -113,6 +119,238 @@ pub struct Messages {
     pub overview: OverviewPage,
     pub portfolio: PortfolioPage,
     pub bid: BidPanel,
+    pub busy: &'static str,
+    pub back: &'static str,
+    pub next: &'static str,
+    pub staff_only: &'static str,
+    pub staff_only_why: &'static str,
+    pub order_status: fn(OrderStatus) -> &'static str,
+    /// And whether it went out.
+    pub entry_kind: fn(EntryKind, bool) -> &'static str,
+    pub application_status: fn(ApplicationStatus) -> &'static str,
+    pub task_kind: fn(TaskKind) -> &'static str,
+    pub task_status: fn(TaskStatus) -> &'static str,
+    pub close_step: fn(CloseStep) -> &'static str,
+    pub close_status: fn(CloseStatus) -> &'static str,
+    pub verdict: fn(Verdict) -> &'static str,
+    pub orders: OrdersPanel,
+    pub cash: CashPage,
+    pub consents: ConsentsPanel,
+    pub statement: StatementPage,
+    pub apply: ApplyPage,
+    pub loans: LoansPage,
+    pub loan: LoanPage,
+    pub queue: QueuePage,
+    pub task: TaskPage,
+    pub day: DayPage,
+}
+
+pub struct OrdersPanel {
+    pub title: &'static str,
+    pub what: &'static str,
+    pub placed: &'static str,
+    /// By the custodian's word for it.
+    pub operation: fn(&str) -> String,
+}
+
+pub struct CashPage {
+    pub title: &'static str,
+    pub short: &'static str,
+    pub in_ledger: &'static str,
+    pub virtual_account: &'static str,
+    /// The custodian's name.
+    pub at: fn(&str) -> String,
+    pub own_account: &'static str,
+    pub nobody_else: &'static str,
+    pub held: &'static str,
+    pub matches: &'static str,
+    pub on_its_way: fn(&str) -> String,
+    pub open_title: &'static str,
+    pub open_why: &'static str,
+    pub name: &'static str,
+    pub name_hint: &'static str,
+    pub name_missing: &'static str,
+    pub open: &'static str,
+    pub ways: &'static str,
+    pub bring_in: &'static str,
+    pub take_out: &'static str,
+    pub in_hint: &'static str,
+    pub out_hint: &'static str,
+    pub by_custodian: &'static str,
+}
+
+pub struct ConsentsPanel {
+    pub title: &'static str,
+    pub lead: &'static str,
+    pub none: &'static str,
+    pub what: &'static str,
+    pub scope: fn(ConsentScope) -> &'static str,
+    pub per_order: &'static str,
+    pub used: &'static str,
+    pub total: &'static str,
+    pub total_below: &'static str,
+    pub revoke: &'static str,
+    pub allow: &'static str,
+    pub ask: &'static str,
+}
+
+pub struct StatementPage {
+    pub title: &'static str,
+    pub lead: &'static str,
+    pub save: &'static str,
+    /// The file's first row.
+    pub columns: [&'static str; 7],
+    pub none: &'static str,
+    pub on: &'static str,
+    pub what: &'static str,
+    pub ledger: &'static str,
+    pub custodian: &'static str,
+    pub number: &'static str,
+    pub agrees: &'static str,
+    pub yes: &'static str,
+    pub no: &'static str,
+}
+
+pub struct ApplyPage {
+    pub title: &'static str,
+    pub account_first: &'static str,
+    pub steps: [&'static str; 3],
+    /// By its currency.
+    pub product: fn(&str) -> String,
+    pub between: fn(&str, &str) -> String,
+    pub months_between: fn(i32, i32) -> String,
+    pub purpose_missing: &'static str,
+    pub purpose_hint: &'static str,
+    pub story: &'static str,
+    pub story_hint: &'static str,
+    pub income: &'static str,
+    pub owes: &'static str,
+    pub years: &'static str,
+    pub years_form: &'static str,
+    pub may_be_left_out: &'static str,
+    pub means: &'static str,
+    pub send: &'static str,
+    pub cost: &'static str,
+    pub cost_later: &'static str,
+    pub monthly_from: &'static str,
+    pub monthly_to: &'static str,
+    pub interest_to: &'static str,
+    pub fee: &'static str,
+    /// For how many days it is listed.
+    pub then: fn(i32) -> String,
+}
+
+pub struct LoansPage {
+    pub title: &'static str,
+    pub none: &'static str,
+    pub none_lead: &'static str,
+    pub borrowed: &'static str,
+    pub owed: &'static str,
+    pub months: fn(i32) -> String,
+    pub sent: &'static str,
+    pub checked: &'static str,
+    pub checked_note: &'static str,
+    pub funded: &'static str,
+    pub until: fn(&str) -> String,
+    pub paid_out: &'static str,
+    pub paid_out_note: &'static str,
+    pub as_lenders_see: &'static str,
+    pub withdraw: &'static str,
+    pub withdraw_means: &'static str,
+}
+
+pub struct LoanPage {
+    pub none: &'static str,
+    pub paid_back: &'static str,
+    pub being_paid_out: &'static str,
+    pub due_now: fn(&str) -> String,
+    /// The amount, and when.
+    pub next: fn(&str, &str) -> String,
+    pub started: &'static str,
+    pub pay: &'static str,
+    pub on_its_way: fn(&str) -> String,
+    pub short: &'static str,
+    pub pay_sum: fn(&str) -> String,
+    pub by_consent: &'static str,
+    pub off: &'static str,
+    pub off_lead: &'static str,
+    pub ask_quote: &'static str,
+    pub holds: fn(&str) -> String,
+    pub left: fn(&str) -> String,
+    pub off_sum: fn(&str) -> String,
+    pub plan: &'static str,
+    pub total: &'static str,
+    pub paid_on: fn(&str) -> String,
+    pub instalment: fn(InstalmentStatus) -> &'static str,
+}
+
+pub struct QueuePage {
+    pub title: &'static str,
+    pub waiting: fn(usize) -> String,
+    pub unrated: &'static str,
+    pub which: &'static str,
+    pub free: &'static str,
+    pub mine: &'static str,
+    pub second: &'static str,
+    pub empty: &'static str,
+    pub by_itself: &'static str,
+    pub task: &'static str,
+    pub about: &'static str,
+    pub age: &'static str,
+    pub with: &'static str,
+    pub claim: &'static str,
+    pub release: &'static str,
+    pub you: &'static str,
+}
+
+pub struct TaskPage {
+    pub none: &'static str,
+    pub opened: fn(&str) -> String,
+    pub words: &'static str,
+    pub nobody_yet: &'static str,
+    pub approved: &'static str,
+    pub refused: &'static str,
+    pub not_yours: fn(TaskKind) -> &'static str,
+    pub spoke: &'static str,
+    pub means: fn(TaskKind) -> &'static str,
+    pub reason: &'static str,
+    pub reason_hint: &'static str,
+    pub reason_missing: &'static str,
+    pub approve: &'static str,
+    pub refuse: &'static str,
+    pub owes: &'static str,
+    pub years: &'static str,
+    pub burden: &'static str,
+    pub sent: fn(&str) -> String,
+    pub set_rate: &'static str,
+    pub set_rate_means: &'static str,
+    pub rate_set: &'static str,
+    pub officers_rate: &'static str,
+    pub rate_between: fn(&str, &str) -> String,
+    pub then_pays: fn(&str) -> String,
+}
+
+pub struct DayPage {
+    pub title: &'static str,
+    pub today: fn(&str) -> String,
+    pub close_of: fn(&str) -> String,
+    pub close: &'static str,
+    pub close_means: &'static str,
+    pub operations_close: &'static str,
+    pub not_yours: &'static str,
+    pub proof: &'static str,
+    pub prove: &'static str,
+    pub at_custodian: &'static str,
+    pub differs: &'static str,
+    pub owners: &'static str,
+    pub entries: &'static str,
+    pub movements: &'static str,
+    pub chain: &'static str,
+    pub parked: &'static str,
+    pub none_parked: &'static str,
+    pub what_failed: &'static str,
+    pub why: &'static str,
+    pub attempts: &'static str,
 }
 
 pub struct Home {
@@ -228,6 +466,10 @@ pub struct PortfolioPage {
     pub still_out: &'static str,
     pub since: &'static str,
     pub days_late: fn(i32) -> String,
+    pub history: &'static str,
+    pub on: &'static str,
+    pub no_history: &'static str,
+    pub arriving: &'static str,
 }
 
 pub struct BidPanel {
@@ -239,12 +481,14 @@ pub struct BidPanel {
     pub brings: fn(&str, &str, u32) -> String,
     pub means: &'static str,
     pub lend: &'static str,
-    pub busy: &'static str,
     pub frozen: fn(&str) -> String,
     pub waits: fn(&str) -> String,
     pub confirm: fn(&str) -> String,
     pub to_custodian: &'static str,
     pub refused: fn(&str) -> String,
+    pub yours: &'static str,
+    pub take_back: &'static str,
+    pub take_back_means: &'static str,
 }
 
 /// Where the choice is remembered in this browser.

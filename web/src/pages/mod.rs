@@ -1,4 +1,5 @@
-//! Pages by who sees them. A page says what it loads beside how it looks.
-
+pub mod borrower;
 pub mod investor;
+pub mod member;
 pub mod public;
+pub mod staff;

@@ -171,6 +171,24 @@ pub struct CashAccountView {
     pub opened_at: DateTime<Utc>,
 }
 
+/// What a party allows at the custodian.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Consents {
+    /// The custodian's own page, on which it is seen and revoked.
+    pub url: String,
+    pub consents: Vec<Consent>,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Consent {
+    pub scope: ConsentScope,
+    pub per_order: Money,
+    pub total: Money,
+    /// How much of the total has been used.
+    pub used: Money,
+    pub expires_at: DateTime<Utc>,
+}
+
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct MovementsOf {
     pub party: PartyId,

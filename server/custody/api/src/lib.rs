@@ -71,6 +71,10 @@ platform::service! {
         instructions(InstructionsOf) -> Vec<InstructionView>;
         /// Whether a party has a cash account.
         cash_account(CashAccountOf) -> Option<CashAccountView>;
+        /// What a party's cash account holds by the custodian's own movements, one amount per currency.
+        cash_balances(CashAccountOf) -> Vec<finance::Money>;
+        /// What a party allows at the custodian at present; the custodian is asked.
+        consents(CashAccountOf) -> Consents;
         /// A party's cash movements, newest first.
         movements(MovementsOf) -> Vec<CashMovement>;
         /// A hint from the custodian, already verified: look now.

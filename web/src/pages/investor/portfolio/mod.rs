@@ -4,6 +4,7 @@ pub mod query;
 
 use crate::api::{self, Failure};
 use crate::components::amount::{Amount, Figure};
+use crate::components::loaded::Loaded;
 use crate::components::member::Members;
 use crate::components::notice::{Skeleton, Trouble};
 use crate::components::tabs::Tabs;
@@ -96,11 +97,13 @@ fn Inside() -> impl IntoView {
 
 #[component]
 fn Row(note: Note) -> impl IntoView {
-    let Note { principal, outstanding, interest_received, loan, .. } = note;
+    let Note { id, principal, outstanding, interest_received, loan } = note;
     let status = loan.as_ref().map(|l| l.status);
     let late = loan.as_ref().map_or(0, |l| l.days_past_due);
     let rate = loan.as_ref().map(|l| l.rate.percent());
     let since = loan.as_ref().and_then(|l| l.started_on.clone());
+    let of = loan.as_ref().map(|l| l.id.clone());
+    let shown = RwSignal::new(false);
     let words = move || {
         status.map(|s| match s {
             LoanStatus::Overdue => (say().portfolio.days_late)(late),
@@ -117,7 +120,48 @@ fn Row(note: Note) -> impl IntoView {
             <td class="numeric" data-label=t(|m| m.portfolio.lent)><Amount money=principal/></td>
             <td class="numeric" data-label=t(|m| m.portfolio.still_out)><Figure amount=outstanding.amount.0/></td>
             <td class="numeric" data-label=t(|m| m.overview.earned)><Figure amount=interest_received.amount.0/></td>
-            <td data-label=t(|m| m.portfolio.since)>{move || since.as_ref().map(|s| date(&s.0))}</td>
+            <td data-label=t(|m| m.portfolio.since)>
+                <span class="spread">
+                    <span>{move || since.as_ref().map(|s| date(&s.0))}</span>
+                    <button class="button small" aria-expanded=move || shown.get().to_string() on:click=move |_| shown.update(|s| *s = !*s) data-history="">{t(|m| m.portfolio.history)}</button>
+                </span>
+            </td>
         </tr>
+        {move || shown.get().then(|| of.clone().map(|loan| view! { <tr class="beneath"><td colspan="6" class="wide"><Payments note=id.clone() loan/></td></tr> }))}
     }
+}
+
+/// What each repayment brought, to the cent.
+#[component]
+fn Payments(note: cynic::Id, loan: cynic::Id) -> impl IntoView {
+    let loaded = Loaded::new(move || {
+        let loan = loan.clone();
+        async move {
+            let found = api::ask(query::History::build(query::LoanVariables { loan })).await?;
+            Ok(found.viewer.map_or(Vec::new(), |v| v.notes))
+        }
+    });
+    loaded.view(3, move |notes| {
+        let history = notes.into_iter().find(|n| n.id == note).map_or(Vec::new(), |n| n.history);
+        if history.is_empty() {
+            return view! { <p class="muted">{t(|m| m.portfolio.no_history)}</p> }.into_any();
+        }
+        view! {
+            <table>
+                <thead><tr><th>{t(|m| m.portfolio.on)}</th><th class="numeric">{t(|m| m.principal)}</th><th class="numeric">{t(|m| m.interest)}</th><th></th></tr></thead>
+                <tbody>{history.into_iter().map(|p| {
+                    let on = p.value_date.0;
+                    view! {
+                        <tr>
+                            <td>{move || date(&on)}</td>
+                            <td class="numeric"><Figure amount=p.principal.amount.0/></td>
+                            <td class="numeric"><Figure amount=p.interest.amount.0/></td>
+                            <td class="small muted">{(!p.settled).then(|| t(|m| m.portfolio.arriving))}</td>
+                        </tr>
+                    }
+                }).collect_view()}</tbody>
+            </table>
+        }
+        .into_any()
+    })
 }

@@ -32,6 +32,7 @@ impl LoanStatus {
 #[derive(QueryFragment, Clone, PartialEq, Debug)]
 #[cynic(graphql_type = "Loan")]
 pub struct Debt {
+    pub id: cynic::Id,
     pub rate: Decimal,
     pub status: LoanStatus,
     pub days_past_due: i32,
@@ -58,4 +59,38 @@ pub struct Mine {
 #[cynic(graphql_type = "Query")]
 pub struct Portfolio {
     pub viewer: Option<Mine>,
+}
+
+#[derive(QueryFragment, Clone, PartialEq, Debug)]
+pub struct NotePayment {
+    pub value_date: Date,
+    pub principal: Money,
+    pub interest: Money,
+    pub settled: bool,
+}
+
+#[derive(QueryFragment, Clone, PartialEq, Debug)]
+#[cynic(graphql_type = "Note")]
+pub struct Past {
+    pub id: cynic::Id,
+    pub history: Vec<NotePayment>,
+}
+
+#[derive(cynic::QueryVariables, Clone)]
+pub struct LoanVariables {
+    pub loan: cynic::Id,
+}
+
+#[derive(QueryFragment, Clone, PartialEq, Debug)]
+#[cynic(graphql_type = "Viewer", variables = "LoanVariables")]
+pub struct PastMine {
+    #[arguments(loan: $loan)]
+    pub notes: Vec<Past>,
+}
+
+/// What one's shares of one loan brought.
+#[derive(QueryFragment, Clone, PartialEq, Debug)]
+#[cynic(graphql_type = "Query", variables = "LoanVariables")]
+pub struct History {
+    pub viewer: Option<PastMine>,
 }

@@ -1,53 +1,17 @@
 //! Lending a part of it: what it would bring, what it means, and what the custodian did.
 
 use super::query::Offer;
-use crate::api::{self, Failure, Money as Wire, schema};
+use crate::api::{self, Money as Wire, command, schema};
 use crate::components::amount::money;
-use crate::draft::Draft;
-use crate::locale::{number, plain};
-use crate::messages::{say, sentence, t};
+use crate::components::form::{self, Field, Form, Submit};
+use crate::messages::{say, t};
+use crate::outlook::monthly;
 use crate::pages::investor::overview::query::BidStatus;
 use crate::session;
-use cynic::{MutationBuilder, QueryBuilder, QueryFragment};
-use finance::{Money, Rate, Rounding, schedule};
+use cynic::{QueryBuilder, QueryFragment};
+use finance::Money;
 use leptos::prelude::*;
-
-#[derive(cynic::InputObject, Clone, Debug)]
-pub struct MoneyInput {
-    pub amount: api::Decimal,
-    pub currency: api::Currency,
-}
-
-/// A command's id, as text.
-#[derive(cynic::Scalar, Clone, Debug)]
-#[cynic(graphql_type = "UUID")]
-pub struct CommandId(pub String);
-
-#[derive(cynic::InputObject, Clone, Debug)]
-pub struct BidPlaceInput {
-    pub amount: MoneyInput,
-    pub id: CommandId,
-    pub listing: cynic::Id,
-}
-
-#[derive(cynic::QueryVariables)]
-pub struct PlaceVariables {
-    input: BidPlaceInput,
-}
-
-#[derive(cynic::Enum, Clone, PartialEq, Eq, Debug)]
-#[cynic(non_exhaustive)]
-pub enum InvestingErrorCode {
-    InvestingInsufficientFunds,
-    #[cynic(fallback)]
-    Code(String),
-}
-
-#[derive(QueryFragment, Clone, Debug)]
-pub struct InvestingUserError {
-    pub code: InvestingErrorCode,
-    pub message: String,
-}
+use serde_json::json;
 
 #[derive(QueryFragment, Clone, PartialEq, Debug)]
 #[cynic(graphql_type = "Bid")]
@@ -59,18 +23,8 @@ pub struct Placed {
     pub redirect_url: Option<String>,
 }
 
-#[derive(QueryFragment)]
-pub struct BidPlacePayload {
-    bid: Option<Placed>,
-    errors: Vec<InvestingUserError>,
-}
-
-#[derive(QueryFragment)]
-#[cynic(graphql_type = "Mutation", variables = "PlaceVariables")]
-struct Place {
-    #[arguments(input: $input)]
-    bid_place: BidPlacePayload,
-}
+const PLACE: &str = "mutation($input: BidPlaceInput!) { bidPlace(input: $input) { \
+    bid { id amount { amount currency } status why redirectUrl } errors { code message } } }";
 
 #[derive(QueryFragment, Clone, Debug)]
 #[cynic(graphql_type = "BidConnection")]
@@ -80,7 +34,7 @@ pub struct PlacedBids {
 
 #[derive(cynic::QueryVariables)]
 pub struct BidsVariables {
-    listing: cynic::Id,
+    pub listing: cynic::Id,
 }
 
 #[derive(QueryFragment, Clone, Debug)]
@@ -135,122 +89,58 @@ pub struct Means {
     pub viewer: Option<Purses>,
 }
 
-/// What a person typed, as money of the listing's currency.
-fn read(typed: &str, example: &Money) -> Result<Money, String> {
-    let currency = example.currency();
-    match Money::parse(&plain(typed), currency) {
-        Ok(m) if m.is_positive() => Ok(m),
-        Ok(_) => Err(say().reckon.above_zero.into()),
-        Err(_) if currency.exponent() == 0 => {
-            Err((say().reckon.no_decimals)(currency.code(), &number("100")))
-        }
-        Err(_) => Err((say().reckon.decimals)(currency.exponent(), &number(&example.to_decimal_string()))),
-    }
-}
-
-/// What a sum would bring in all, and month by month, if everybody pays on the day.
-fn outlook(amount: Money, rate: Rate, months: u32) -> Option<(Money, Money)> {
-    // The dates do not enter the figures.
-    let start = chrono::NaiveDate::from_ymd_opt(2026, 1, 1)?;
-    let plan = schedule::monthly_annuity(amount, rate, months, start, Rounding::HalfUp).ok()?;
-    let interest = Money::sum(amount.currency(), plan.iter().map(|i| i.interest)).ok()?;
-    Some((interest, plan.first()?.total().ok()?))
-}
-
 #[component]
 pub fn BidForm(offer: Offer, rest: Signal<Option<Money>>) -> impl IntoView {
     let Some((minimum, rate)) = offer.bid_minimum.exact().zip(offer.rate.rate()) else {
         return ().into_any();
     };
     let months = u32::try_from(offer.term_months).unwrap_or(0);
-    let name = StoredValue::new(format!("bid.{}", offer.id.inner()));
+    let form = Form::new(format!("bid.{}", offer.id.inner()));
     let listing = StoredValue::new(offer.id.clone());
-    let draft = RwSignal::new(name.with_value(|n| Draft::taken_up(n)));
     let free = RwSignal::new(None::<Money>);
-    let error = RwSignal::new(None::<Failure>);
     let placed = RwSignal::new(None::<Placed>);
-    let busy = RwSignal::new(false);
-    let tried = RwSignal::new(false);
     let look = move || {
         leptos::task::spawn_local(async move {
             let found = api::ask(Means::build(())).await.ok().and_then(|m| m.viewer);
             let purses =
                 found.map_or(Vec::new(), |v| v.accounts).into_iter().filter_map(|a| a.available.exact());
-            free.set(purses.into_iter().find(|m| m.currency() == minimum.currency()));
+            free.try_set(purses.into_iter().find(|m| m.currency() == minimum.currency()));
         });
     };
     look();
-    let typed = move || draft.with(|d| read(&d.text, &minimum));
-    let wrong = move || {
-        let text_is_there = draft.with(|d| !d.text.trim().is_empty());
-        (tried.get() || text_is_there).then(typed).and_then(Result::err)
-    };
-    let type_in = move |text: String| {
-        // Another amount is another order.
-        if draft.with_untracked(|d| d.text != text) {
-            draft.set(Draft { text, ..Draft::new() });
-            draft.with_untracked(|d| name.with_value(|n| d.keep(n)));
-        }
-        error.set(None);
-    };
+    let read = move |typed: &str| form::money(typed, minimum.currency());
     let submit = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
         // A second click on what has just been accepted asks for nothing.
-        let empty = draft.with_untracked(|d| d.text.trim().is_empty());
-        if empty && placed.with_untracked(Option::is_some) {
+        if untrack(|| form.is_empty("bid")) && placed.with_untracked(Option::is_some) {
             return;
         }
-        tried.set(true);
-        let Ok(amount) = typed() else { return };
-        if busy.get_untracked() {
-            return;
-        }
-        busy.set(true);
-        error.set(None);
-        placed.set(None);
-        let id = draft.with_untracked(|d| d.id.clone());
-        leptos::task::spawn_local(async move {
-            let currency = api::Currency(amount.currency().code().into());
-            let input = BidPlaceInput {
-                amount: MoneyInput { amount: api::Decimal(amount.to_decimal_string()), currency },
-                id: CommandId(id),
-                listing: listing.get_value(),
-            };
-            let answer = api::ask(Place::build(PlaceVariables { input })).await;
-            busy.set(false);
-            match answer.map(|a| a.bid_place) {
-                Err(failure) => error.set(Some(failure)),
-                Ok(BidPlacePayload { bid: Some(bid), .. }) => {
-                    name.with_value(|n| Draft::forget(n));
-                    draft.set(Draft::new());
-                    tried.set(false);
-                    let (id, waits) = (bid.id.clone(), bid.status == BidStatus::Reserved);
-                    placed.set(Some(bid));
+        form.tried.set(true);
+        let Ok(amount) = untrack(|| read(&form.get("bid"))) else { return };
+        let input =
+            json!({ "amount": command::money(amount), "id": form.id(), "listing": listing.get_value() });
+        form.send(command::send::<Option<Placed>>(PLACE, input), move |bid| {
+            placed.set(bid.clone());
+            look();
+            if let Some(bid) = bid.filter(|b| b.status == BidStatus::Reserved) {
+                leptos::task::spawn_local(async move {
+                    follow(bid.id, listing.get_value(), placed).await;
                     look();
-                    if waits {
-                        follow(id, listing.get_value(), placed).await;
-                        look();
-                    }
-                }
-                Ok(BidPlacePayload { errors, .. }) => {
-                    let first = errors.into_iter().next();
-                    error.set(Some(first.map_or_else(Failure::unknown, |e| {
-                        let code = match e.code {
-                            InvestingErrorCode::InvestingInsufficientFunds => {
-                                "INVESTING_INSUFFICIENT_FUNDS".into()
-                            }
-                            InvestingErrorCode::Code(code) => code,
-                        };
-                        Failure { code, message: e.message }
-                    })));
-                }
+                });
             }
         });
     };
-    let brings = move || {
-        let (interest, monthly) = outlook(typed().ok()?, rate, months)?;
-        Some((say().bid.brings)(&money(&interest), &money(&monthly), months))
-    };
+    let check = Callback::new(move |typed: String| {
+        if typed.trim().is_empty() && !form.tried.get() {
+            let rest = rest.get().map_or(String::new(), |r| money(&r));
+            return Ok((say().bid.between)(&money(&minimum), &rest));
+        }
+        let amount = read(&typed)?;
+        let brings = monthly(amount, rate, months);
+        let brings =
+            brings.map(|(pays, interest)| (say().bid.brings)(&money(&interest), &money(&pays), months));
+        Ok(brings.unwrap_or_default())
+    });
     let outcome = move || {
         placed.get().map(|bid| {
         let amount = bid.amount.exact().map_or(String::new(), |m| money(&m));
@@ -275,21 +165,10 @@ pub fn BidForm(offer: Offer, rest: Signal<Option<Money>>) -> impl IntoView {
                 <span class="small muted">{move || free.get().map(|m| (say().bid.free)(&money(&m)))}</span>
             </div>
             <form class="stack" on:submit=submit novalidate>
-                <label class="field">
-                    <span>{move || format!("{} ({})", say().amount, minimum.currency())}</span>
-                    <input name="bid" inputmode="decimal" autocomplete="off" prop:value=move || draft.with(|d| d.text.clone())
-                        on:input=move |e| type_in(event_target_value(&e))
-                        aria-invalid=move || wrong().is_some().to_string() aria-describedby="bid-hint"/>
-                    <span class="small" id="bid-hint" class:error=move || wrong().is_some()>
-                        {move || wrong().or_else(brings).unwrap_or_else(|| (say().bid.between)(&money(&minimum), &rest.get().map_or(String::new(), |r| money(&r))))}
-                    </span>
-                </label>
+                <Field form name="bid" label=Signal::derive(move || format!("{} ({})", say().amount, minimum.currency())) check kind="decimal"/>
                 <p class="small muted">{t(|m| m.bid.means)}</p>
-                {move || error.get().map(|e| view! { <p class="notice bad" role="alert">{sentence(&e)}</p> })}
                 {outcome}
-                <button class="button primary" type="submit" disabled=busy>
-                    {move || if busy.get() { say().bid.busy } else { say().bid.lend }}
-                </button>
+                <Submit form words=Signal::derive(|| say().bid.lend.to_string())/>
             </form>
         </section>
     }

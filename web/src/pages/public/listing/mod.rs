@@ -1,6 +1,7 @@
 //! One listing: what is asked, on which terms, and how it fills.
 
 mod bid;
+mod mine;
 pub mod query;
 
 use crate::api::live;
@@ -19,21 +20,11 @@ use finance::{Money, Rounding, schedule};
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::components::A;
-use leptos_router::hooks::use_params_map;
 use query::*;
 use serde_json::{Map, Value};
 
 #[component]
-pub fn Listing() -> impl IntoView {
-    let params = use_params_map();
-    view! {
-        // Another listing is another page: what followed the first ends with it.
-        {move || view! { <One id=params.get().get("id").unwrap_or_default()/> }}
-    }
-}
-
-#[component]
-fn One(id: String) -> impl IntoView {
+pub fn Listing(id: String) -> impl IntoView {
     let offer = RwSignal::new(None::<Result<Option<Offer>, Failure>>);
     let today = RwSignal::new(None::<NaiveDate>);
     let arrived = RwSignal::new(None::<Money>);
@@ -46,7 +37,7 @@ fn One(id: String) -> impl IntoView {
                 Err(failure) if failure.code == "BAD_USER_INPUT" => offer.set(Some(Ok(None))),
                 Err(failure) => offer.set(Some(Err(failure))),
                 Ok(found) => {
-                    today.set(found.business_date.0.parse().ok());
+                    today.set(found.business_date.day());
                     offer.set(Some(Ok(found.listing)));
                 }
             }
@@ -88,10 +79,14 @@ fn One(id: String) -> impl IntoView {
                 // What a bid does not change is not drawn anew: nobody loses their place or what they typed.
                 let fixed = Memo::new(move |_| now.get().map(|o| Offer { funded: o.amount.clone(), progress: Decimal("1".into()), ..o }));
                 let rest = Signal::derive(move || now.get().and_then(|o| o.amount.exact()?.minus(o.funded.exact()?).ok()));
+                let lender = Memo::new(move |_| may_bid());
                 let lends = Memo::new(move |_| fixed.with(|o| o.as_ref().is_some_and(|o| o.status == ListingStatus::Open)) && may_bid());
                 view! {
                     {move || now.get().map(|o| view! { <Head o rest arrived/> })}
                     {move || lends.get().then(|| fixed.get_untracked().map(|offer| view! { <BidForm offer rest/> }))}
+                    {move || lender.get().then(|| fixed.get_untracked().map(|o| view! {
+                        <mine::MyBids listing=o.id open=lends.get() moved=Signal::derive(move || now.get().map_or(String::new(), |o| o.funded.amount.0))/>
+                    }))}
                     {move || fixed.get().map(|o| view! { <Terms o today=today.get()/> })}
                 }
                 .into_any()

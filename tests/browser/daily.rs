@@ -1,0 +1,259 @@
+//! The three daily loops by hand: a borrower's, an investor's and the staff's, each in a browser of their own.
+
+use anyhow::Context;
+use tests::browser::{Browser, Look};
+use tests::door::{Door, PASSWORD};
+use tests::life;
+use tests::server::{Server, told};
+use thirtyfour::prelude::*;
+
+/// What they chose at the custodian.
+const PAYMENT_PASSWORD: &str = "correct-horse";
+
+/// Somebody at their browser.
+struct Person<'a> {
+    browser: Browser,
+    url: &'a str,
+}
+
+impl<'a> Person<'a> {
+    async fn sit_down(url: &'a str, email: &str) -> anyhow::Result<Person<'a>> {
+        let person = Person { browser: Browser::start(Look::Light, 1280, 900).await?, url };
+        person.goto("/sign-in").await?;
+        person.see("h1", "Sign in").await?;
+        person.enter("email", email).await?;
+        person.enter("password", PASSWORD).await?;
+        person.press("button[type=submit]", "Sign in").await?;
+        person.see(".who", "").await?;
+        person.see("button", "Sign out").await?;
+        Ok(person)
+    }
+
+    async fn goto(&self, path: &str) -> anyhow::Result<()> {
+        Ok(self.browser.driver.goto(&format!("{}{path}", self.url)).await?)
+    }
+
+    async fn see(&self, css: &str, text: &str) -> anyhow::Result<WebElement> {
+        self.browser.see(css, text).await
+    }
+
+    async fn press(&self, css: &str, text: &str) -> anyhow::Result<()> {
+        let element = self.see(css, text).await?;
+        element.scroll_into_view().await?;
+        Ok(element.click().await?)
+    }
+
+    /// Types into a field, over what was there.
+    async fn enter(&self, name: &str, text: &str) -> anyhow::Result<()> {
+        let css = format!("input[name={name}], textarea[name={name}]");
+        let field = self.see(&css, "").await?;
+        field.send_keys(Key::Control + "a").await?;
+        Ok(field.send_keys(text).await?)
+    }
+
+    /// Confirms what waits, on the custodian's own page, and comes back.
+    async fn confirm(&self) -> anyhow::Result<()> {
+        self.press("[data-confirm]", "").await?;
+        self.see("button", "Confirm").await?;
+        if let Ok(bank) = self.browser.driver.find(By::Css("input[name=bank_account]")).await {
+            bank.send_keys("GB00HARB123").await?;
+        }
+        self.enter("password", PAYMENT_PASSWORD).await?;
+        self.press("button", "Confirm").await?;
+        self.press("a.go", "Back to the platform").await
+    }
+
+    /// Opens a cash account and brings money in.
+    async fn fund(&self, amount: &str, shown: &str) -> anyhow::Result<()> {
+        self.goto("/cash").await?;
+        self.press("button[type=submit]", "Continue at the custodian").await?;
+        self.confirm().await?;
+        self.see("[data-order=open_account]", "Done").await?;
+        self.enter("amount", amount).await?;
+        self.press("button[type=submit]", "Bring money in").await?;
+        self.confirm().await?;
+        self.see("[data-order=top_up]", "Done").await?;
+        self.see("[data-half=ledger]", shown).await?;
+        self.see("[data-half=custodian]", shown).await?;
+        self.see("[data-matched=true]", "the two halves match").await?;
+        Ok(())
+    }
+
+    /// Says one's word on the task of a kind.
+    async fn approve(&self, kind: &str, note: &str) -> anyhow::Result<()> {
+        self.goto("/queue").await?;
+        self.press("[data-task] a", kind).await?;
+        self.enter("note", note).await?;
+        self.press("button[type=submit]", "Approve").await
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_loan_is_asked_for_judged_funded_paid_out_and_paid_off_by_hand() -> anyhow::Result<()> {
+    let app = told("COUNTERFOIL_TEST_APP")?;
+    let server = Server::start(&["--app", &app]).await?;
+    let door = Door::at(&server.url);
+    door.staff_by(server.first_links()?, &life::STAFF).await?;
+    door.register("bruno@example.test", &["BORROWER"], None).await?;
+    door.register("ines@example.test", &["INVESTOR"], None).await?;
+    let mut people = Vec::new();
+    let outcome = whole_life(&server.url, &mut people).await;
+    for (n, person) in people.into_iter().enumerate() {
+        if outcome.is_err() {
+            // What a person would look at first.
+            person.browser.shoot(&format!("a-loan-by-hand-failed-{n}")).await.ok();
+            eprintln!("{n}: {:#?}", person.browser.complaints().await);
+        }
+        person.browser.quit().await?;
+    }
+    outcome
+}
+
+async fn whole_life<'a>(url: &'a str, people: &mut Vec<Person<'a>>) -> anyhow::Result<()> {
+    people.push(Person::sit_down(url, "bruno@example.test").await?);
+    let bruno = &people[0];
+    bruno.see("h2", "You have no loan here.").await?;
+    // A page one may not see says so; a staff page to a borrower.
+    bruno.goto("/queue").await?;
+    bruno.see("h1", "This page is for the staff.").await?;
+    bruno.goto("/borrow").await?;
+    bruno.see("p", "Open it first").await?;
+    bruno.fund("500", "500.00").await?;
+
+    // Three steps; what was typed outlives a reload, and what is missing is said where it is missing.
+    bruno.goto("/borrow").await?;
+    bruno.enter("amount", "10").await?;
+    bruno.press("button[type=submit]", "Next").await?;
+    bruno.see("#amount-hint.error", "Between USD").await?;
+    bruno.enter("amount", "1,200").await?;
+    bruno.enter("months", "3").await?;
+    bruno.see("[data-cost]", "A month, at most").await?;
+    bruno.press("button[type=submit]", "Next").await?;
+    bruno.enter("purpose", "A heat pump").await?;
+    bruno.enter("story", "The old boiler is from 1987.").await?;
+    bruno.browser.driver.refresh().await?;
+    bruno.see("[aria-current=step]", "What for").await?;
+    let kept = bruno.see("input[name=purpose]", "").await?.prop("value").await?;
+    assert_eq!(kept.as_deref(), Some("A heat pump"), "it outlives a reload");
+    bruno.browser.shoot("apply-light-wide").await?;
+    bruno.press("button[type=submit]", "Next").await?;
+    bruno.enter("income", "60,000").await?;
+    bruno.enter("owes", "500").await?;
+    bruno.enter("years", "4").await?;
+    let send = bruno.see("button[type=submit]", "Send the application").await?;
+    send.click().await?;
+    send.click().await.ok();
+    bruno.see("[data-application]", "A heat pump").await?;
+    bruno.see(".timeline [aria-current=step]", "Checked by two people").await?;
+    let all = bruno.browser.driver.find_all(By::Css("[data-application]")).await?;
+    assert_eq!(all.len(), 1, "clicked twice, sent once");
+
+    // Two of the staff look at the same queue and see each other's claims at once.
+    people.push(Person::sit_down(url, "officer@demo.test").await?);
+    people.push(Person::sit_down(url, "supervisor@demo.test").await?);
+    let (bruno, officer, supervisor) = (&people[0], &people[1], &people[2]);
+    officer.press("[data-unrated] a", "A heat pump").await?;
+    officer.see("[data-figures]", "USD 60,000.00").await?;
+    officer.enter("rate", "99").await?;
+    officer.press("button[type=submit]", "Set the rate").await?;
+    officer.see("#rate-hint.error", "Between").await?;
+    officer.enter("rate", "12").await?;
+    officer.see("#rate-hint", "about USD 408").await?;
+    officer.press("button[type=submit]", "Set the rate").await?;
+    officer.see("[data-task=CreditDecision]", "Open").await?;
+    supervisor.see("[data-task=CreditDecision]", "Open").await?;
+    officer.press("[data-task] button", "Claim").await?;
+    let claimed = officer.see("[data-task] .claim", "you").await?;
+    drop(claimed);
+    supervisor.see("[data-task] .claim", "officer@demo.test").await?;
+    supervisor.browser.shoot("queue-light-wide").await?;
+    officer.press("[data-task] button", "Release").await?;
+    supervisor.see("[data-task] button", "Claim").await?;
+    officer.approve("Credit decision", "income documented").await?;
+    officer.see(".notice", "You have said your word.").await?;
+    // The second person reads what the first said; a refusal without a reason is not taken.
+    supervisor.press("[data-task] a", "Credit decision").await?;
+    supervisor.see("[data-word=true]", "income documented").await?;
+    supervisor.press("[data-refuse]", "Refuse").await?;
+    supervisor.see("#note-hint.error", "a refusal needs a reason").await?;
+    supervisor.browser.shoot("task-light-wide").await?;
+    supervisor.enter("note", "agreed").await?;
+    supervisor.press("button[type=submit]", "Approve").await?;
+    supervisor.see("[data-status=Approved]", "Approved").await?;
+    bruno.see(".timeline [aria-current=step]", "Funded by lenders").await?;
+
+    // An investor brings money in, bids, takes it back, and bids for all of it.
+    people.push(Person::sit_down(url, "ines@example.test").await?);
+    let (bruno, ines) = (&people[0], &people[3]);
+    ines.fund("5,000.00", "5,000.00").await?;
+    ines.browser.shoot("cash-light-wide").await?;
+    ines.goto("/marketplace").await?;
+    ines.press("[data-listing] a", "A heat pump").await?;
+    ines.enter("bid", "200").await?;
+    ines.press("button[type=submit]", "Lend").await?;
+    ines.confirm().await?;
+    ines.see("[data-order=freeze]", "Done").await?;
+    ines.goto("/marketplace").await?;
+    ines.press("[data-listing] a", "A heat pump").await?;
+    ines.see("[data-bid=Frozen]", "200.00").await?;
+    ines.press("[data-take-back]", "Take it back").await?;
+    ines.press("[data-mine] button[type=submit]", "Take it back").await?;
+    ines.see("[data-bid=Withdrawn]", "200.00").await?;
+    ines.see(".fund", "0 %").await?;
+    ines.enter("bid", "1,200").await?;
+    ines.press("button[type=submit]", "Lend").await?;
+    ines.confirm().await?;
+    bruno.see(".timeline [aria-current=step]", "Paid into your cash account").await?;
+
+    // Two of operations pay it out.
+    people.push(Person::sit_down(url, "operations@demo.test").await?);
+    people.push(Person::sit_down(url, "operations2@demo.test").await?);
+    let (bruno, ines, operations, second) = (&people[0], &people[3], &people[4], &people[5]);
+    operations.approve("Disbursement", "filled").await?;
+    operations.see(".notice", "You have said your word.").await?;
+    second.approve("Disbursement", "seen").await?;
+    second.see("[data-status=Approved]", "Approved").await?;
+    bruno.see("[data-loan]", "Running").await?;
+    bruno.press("[data-loan] a", "A heat pump").await?;
+    bruno.see("[data-figure=due]", "Next: USD 408").await?;
+
+    // An instalment by hand, confirmed at the custodian; then all of the rest for the figure that was shown.
+    bruno.press("[data-repay] button", "Pay USD 408").await?;
+    bruno.confirm().await?;
+    bruno.goto("/loans").await?;
+    bruno.press("[data-loan] a", "A heat pump").await?;
+    bruno.see("[data-instalment='1']", "Paid on").await?;
+    bruno.browser.shoot("loan-light-wide").await?;
+    bruno.press("[data-quote] button", "Show what it takes today").await?;
+    let figure = bruno.see("[data-payoff]", "USD").await?.text().await?;
+    let due = figure.trim_start_matches("USD").trim().to_string();
+    bruno.press("[data-take] button", "end the loan").await?;
+    bruno.confirm().await?;
+    bruno.goto("/loans").await?;
+    bruno.see("[data-loan]", "Paid back").await?;
+
+    // The investor sees each payment, and both books side by side; the file is safe for a spreadsheet.
+    ines.goto("/portfolio?show=over").await?;
+    ines.press("[data-history]", "Payments").await?;
+    let beneath = ines.see(".beneath tbody", "").await?;
+    let rows = beneath.find_all(By::Css("tr")).await?;
+    assert_eq!(rows.len(), 2, "one instalment and the rest");
+    ines.goto("/statement").await?;
+    ines.see("[data-entry=Disbursement]", "Lent").await?;
+    let apart = ines.browser.driver.find_all(By::Css(".seam-cell.apart")).await?;
+    assert!(apart.is_empty(), "each movement has its counterfoil");
+    ines.browser.shoot("statement-light-wide").await?;
+    bruno.goto("/statement").await?;
+    bruno.see("[data-entry=Repayment]", &due).await.context("what was quoted was paid, to the cent")?;
+
+    // The day is closed and both books are proved.
+    operations.goto("/day").await?;
+    operations.see("[data-verdict=Matched]", "Matched").await?;
+    operations.browser.shoot("day-light-wide").await?;
+    let expected = ["422", "400", "401"];
+    for person in people.iter() {
+        let complaints = crate::without(person.browser.complaints().await?, &expected);
+        assert!(complaints.is_empty(), "the page complains: {complaints:#?}");
+    }
+    Ok(())
+}

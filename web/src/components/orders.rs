@@ -1,0 +1,199 @@
+//! Orders to the custodian: what was asked for, how far it is, and the way to its page.
+
+use crate::api::{self, DateTime, Failure, Money, command, schema};
+use crate::components::amount::text;
+use crate::locale;
+use crate::messages::{say, t};
+use cynic::{QueryBuilder, QueryFragment};
+use leptos::prelude::*;
+use serde_json::json;
+
+#[derive(cynic::Enum, Clone, Copy, PartialEq, Eq, Debug)]
+pub enum OrderStatus {
+    Drafted,
+    AwaitingUser,
+    Accepted,
+    Unknown,
+    Settled,
+    Partial,
+    Failed,
+    Cancelled,
+    Expired,
+}
+
+impl OrderStatus {
+    /// Whether its last word is spoken.
+    pub fn is_over(self) -> bool {
+        matches!(
+            self,
+            OrderStatus::Settled | OrderStatus::Failed | OrderStatus::Cancelled | OrderStatus::Expired
+        )
+    }
+
+    pub fn mark(self) -> &'static str {
+        match self {
+            OrderStatus::Settled => "tag ok",
+            OrderStatus::Failed | OrderStatus::Expired => "tag bad",
+            OrderStatus::Cancelled => "tag",
+            _ => "tag wait",
+        }
+    }
+}
+
+#[derive(QueryFragment, Clone, PartialEq, Debug)]
+pub struct Order {
+    pub id: cynic::Id,
+    pub operation: String,
+    pub amount: Option<Money>,
+    pub status: OrderStatus,
+    pub redirect_url: Option<String>,
+    pub placed_at: DateTime,
+}
+
+#[derive(QueryFragment, Clone, PartialEq, Debug)]
+#[cynic(graphql_type = "OrderConnection")]
+pub struct Orders {
+    pub nodes: Vec<Order>,
+}
+
+#[derive(QueryFragment, Clone, PartialEq, Debug)]
+#[cynic(graphql_type = "Viewer")]
+pub struct MyOrders {
+    #[arguments(first: 30)]
+    pub orders: Orders,
+}
+
+#[derive(QueryFragment, Clone, PartialEq, Debug)]
+#[cynic(graphql_type = "Query")]
+struct Ask {
+    viewer: Option<MyOrders>,
+}
+
+/// One's newest orders.
+pub async fn mine() -> Result<Vec<Order>, Failure> {
+    Ok(api::ask(Ask::build(())).await?.viewer.map_or(Vec::new(), |v| v.orders.nodes))
+}
+
+const TOP_UP: &str = "mutation($input: AccountTopUpInput!) { accountTopUp(input: $input) { \
+    order { id operation amount { amount currency } status redirectUrl placedAt } errors { code message } } }";
+const WITHDRAW: &str = "mutation($input: AccountWithdrawInput!) { accountWithdraw(input: $input) { \
+    order { id operation amount { amount currency } status redirectUrl placedAt } errors { code message } } }";
+const OPEN: &str = "mutation($input: CashAccountOpenInput!) { cashAccountOpen(input: $input) { \
+    order { id operation amount { amount currency } status redirectUrl placedAt } errors { code message } } }";
+const GRANT: &str = "mutation($input: ConsentGrantInput!) { consentGrant(input: $input) { \
+    order { id operation amount { amount currency } status redirectUrl placedAt } errors { code message } } }";
+
+/// Brings money in.
+///
+/// # Errors
+/// When it is refused, or nobody answers; as the others.
+pub async fn top_up(id: String, amount: finance::Money) -> Result<Order, Failure> {
+    command::send(TOP_UP, json!({ "id": id, "amount": command::money(amount) })).await
+}
+
+/// Takes money out.
+///
+/// # Errors
+/// As [`top_up`].
+pub async fn withdraw(id: String, amount: finance::Money) -> Result<Order, Failure> {
+    command::send(WITHDRAW, json!({ "id": id, "amount": command::money(amount) })).await
+}
+
+/// Opens the cash account.
+///
+/// # Errors
+/// As [`top_up`].
+pub async fn open(id: String, name: String) -> Result<Order, Failure> {
+    command::send(OPEN, json!({ "id": id, "name": name })).await
+}
+
+/// Asks for a standing consent; `until` is an instant as the API writes it.
+///
+/// # Errors
+/// As [`top_up`].
+pub async fn allow(
+    id: String,
+    scope: ConsentScope,
+    per_order: finance::Money,
+    total: finance::Money,
+    until: String,
+) -> Result<Order, Failure> {
+    let consent = json!({
+        "scope": scope.code(), "perOrder": command::money(per_order), "total": command::money(total), "expiresAt": until,
+    });
+    command::send(GRANT, json!({ "id": id, "consents": [consent] })).await
+}
+
+#[derive(cynic::Enum, Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum ConsentScope {
+    Bid,
+    Repay,
+    Fee,
+}
+
+impl ConsentScope {
+    /// As the API writes it.
+    pub fn code(self) -> &'static str {
+        match self {
+            ConsentScope::Bid => "BID",
+            ConsentScope::Repay => "REPAY",
+            ConsentScope::Fee => "FEE",
+        }
+    }
+}
+
+/// Looks after an order until its last word is spoken: the custodian takes a moment, and a person at its page some more.
+pub async fn follow(id: cynic::Id, orders: RwSignal<Vec<Order>>) {
+    const LOOKS_MAX: u32 = 600;
+    for look in 0..LOOKS_MAX {
+        gloo_timers::future::TimeoutFuture::new(if look < 10 { 400 } else { 2_000 }).await;
+        let Some(open) =
+            orders.try_with_untracked(|all| all.iter().any(|o| o.id == id && !o.status.is_over()))
+        else {
+            return;
+        };
+        if !open {
+            return;
+        }
+        if let Ok(found) = mine().await
+            && orders.try_with_untracked(|shown| *shown != found) == Some(true)
+        {
+            orders.try_set(found);
+        }
+    }
+}
+
+/// The newest first, each with its way on.
+#[component]
+pub fn OrderList(#[prop(into)] orders: Signal<Vec<Order>>) -> impl IntoView {
+    view! {
+        <table class="listings" data-orders="">
+            <thead>
+                <tr>
+                    <th>{t(|m| m.orders.what)}</th>
+                    <th class="numeric">{t(|m| m.amount)}</th>
+                    <th>{t(|m| m.state)}</th>
+                    <th>{t(|m| m.orders.placed)}</th>
+                </tr>
+            </thead>
+            <tbody>
+                {move || orders.get().into_iter().map(|o| {
+                    let (status, operation, placed) = (o.status, o.operation, o.placed_at.0);
+                    let name = operation.clone();
+                    let open = o.redirect_url.filter(|_| status == OrderStatus::AwaitingUser);
+                    view! {
+                        <tr data-order=name>
+                            <td class="lead-cell"><b>{move || (say().orders.operation)(&operation)}</b></td>
+                            <td class="numeric" data-label=t(|m| m.amount)>{move || o.amount.as_ref().map(text)}</td>
+                            <td data-label=t(|m| m.state)>
+                                <span class=status.mark()>{move || (say().order_status)(status)}</span>
+                                {open.map(|url| view! { " " <a href=url data-confirm="">{t(|m| m.bid.to_custodian)}</a> })}
+                            </td>
+                            <td data-label=t(|m| m.orders.placed)>{move || locale::instant(&placed)}</td>
+                        </tr>
+                    }
+                }).collect_view()}
+            </tbody>
+        </table>
+    }
+}

@@ -1,0 +1,259 @@
+//! Asking for a loan, in three steps: how much, what for, and what one earns. Nothing is asked twice, and nothing is sent
+//! before the last word.
+
+mod query;
+
+use crate::api::{self, Failure, command};
+use crate::components::amount::{money, text};
+use crate::components::form::{self, Choice, Field, Form, Submit};
+use crate::components::loaded::Loaded;
+use crate::components::member::Members;
+use crate::components::steps::Steps;
+use crate::locale::{number, plain};
+use crate::messages::{say, t, title};
+use crate::outlook::monthly;
+use crate::page::Page;
+use cynic::QueryBuilder;
+use finance::{Currency, Money};
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::components::A;
+use leptos_router::hooks::{query_signal, use_navigate};
+use query::Product;
+use serde_json::{Value, json};
+
+#[component]
+pub fn Apply() -> impl IntoView {
+    view! {
+        <Title text=title(|m| m.apply.title)/>
+        <Members>{|| view! { <Inside/> }}</Members>
+    }
+}
+
+async fn ask() -> Result<(Vec<Product>, bool), Failure> {
+    let found = api::ask(query::Apply::build(())).await?;
+    Ok((found.products, found.viewer.and_then(|v| v.cash_account).is_some()))
+}
+
+#[component]
+fn Inside() -> impl IntoView {
+    let loaded = Loaded::new(ask);
+    view! {
+        <h1>{t(|m| m.apply.title)}</h1>
+        {loaded.view(6, |(products, ready)| {
+            if !ready {
+                return view! {
+                    <div class="card stack">
+                        <p class="story">{t(|m| m.apply.account_first)}</p>
+                        <p><A attr:class="button primary" href=Page::Cash.path()>{t(|m| m.cash.open_title)}</A></p>
+                    </div>
+                }
+                .into_any();
+            }
+            view! { <Asking products/> }.into_any()
+        })}
+    }
+}
+
+fn whole(typed: &str) -> Option<i32> {
+    plain(typed).trim().parse().ok()
+}
+
+/// All that is typed, read against a product.
+#[derive(Clone, Copy)]
+struct Reading {
+    form: Form,
+    products: StoredValue<Vec<Product>>,
+}
+
+impl Reading {
+    fn product(self) -> Option<Product> {
+        let code = self.form.get("product");
+        self.products.with_value(|all| all.iter().find(|p| p.code == code).or(all.first()).cloned())
+    }
+
+    fn currency(self) -> Option<Currency> {
+        self.product()?.amount_max.currency.0.parse().ok()
+    }
+
+    fn amount(self, typed: &str) -> Result<Money, String> {
+        let (Some(p), Some(currency)) = (self.product(), self.currency()) else { return Err(String::new()) };
+        let between = || (say().apply.between)(&text(&p.amount_min), &text(&p.amount_max));
+        if typed.trim().is_empty() {
+            return Err(between());
+        }
+        let sum = form::money(typed, currency)?;
+        let (low, high) = (p.amount_min.exact(), p.amount_max.exact());
+        let outside =
+            low.is_some_and(|l| sum.minor() < l.minor()) || high.is_some_and(|h| sum.minor() > h.minor());
+        if outside { Err(between()) } else { Ok(sum) }
+    }
+
+    fn months(self, typed: &str) -> Result<i32, String> {
+        let Some(p) = self.product() else { return Err(String::new()) };
+        whole(typed)
+            .filter(|m| (p.months_min..=p.months_max).contains(m))
+            .ok_or_else(|| (say().apply.months_between)(p.months_min, p.months_max))
+    }
+
+    /// An amount that may be left out.
+    fn optional(self, field: &str) -> Result<Option<Money>, String> {
+        let typed = self.form.get(field);
+        if typed.trim().is_empty() {
+            return Ok(None);
+        }
+        self.currency().ok_or_else(String::new).and_then(|c| form::money(&typed, c)).map(Some)
+    }
+
+    fn years(self) -> Result<Option<i32>, String> {
+        let typed = self.form.get("years");
+        if typed.trim().is_empty() {
+            return Ok(None);
+        }
+        whole(&typed).filter(|y| (0..=60).contains(y)).map(Some).ok_or_else(|| say().apply.years_form.into())
+    }
+}
+
+#[component]
+fn Asking(products: Vec<Product>) -> impl IntoView {
+    let (step, set_step) = query_signal::<usize>("step");
+    let now = Memo::new(move |_| step.get().unwrap_or(1).clamp(1, 3));
+    let form = Form::new("apply");
+    let first = products.first().map_or(String::new(), |p| p.code.clone());
+    let several = products.len() > 1;
+    let form = form.or("product", first).or("months", "12");
+    let read = Reading { form, products: StoredValue::new(products) };
+    let navigate = use_navigate();
+    let done = Callback::new(move |()| navigate(&Page::Loans.path(), Default::default()));
+    let go = move |to: usize| set_step.set((to > 1).then_some(to));
+    let right = move |step: usize| match step {
+        1 => read.amount(&form.get("amount")).is_ok() && read.months(&form.get("months")).is_ok(),
+        2 => !form.is_empty("purpose"),
+        _ => read.optional("income").is_ok() && read.optional("owes").is_ok() && read.years().is_ok(),
+    };
+    let submit = move |event: leptos::ev::SubmitEvent| {
+        event.prevent_default();
+        form.tried.set(true);
+        let at = now.get_untracked();
+        // The first step that is not right is shown, whichever button was pressed.
+        if let Some(wrong) = untrack(|| (1..=at).find(|s| !right(*s))) {
+            go(wrong);
+            return;
+        }
+        if at < 3 {
+            form.tried.set(false);
+            go(at + 1);
+            return;
+        }
+        let input = untrack(|| {
+            let optional = |field| read.optional(field).ok().flatten().map(command::money);
+            Some(json!({
+                "id": form.id(),
+                "amount": command::money(read.amount(&form.get("amount")).ok()?),
+                "termMonths": read.months(&form.get("months")).ok()?,
+                "purpose": form.get("purpose"),
+                "story": form.get("story"),
+                "annualIncome": optional("income"),
+                "monthlyObligations": optional("owes"),
+                "employedYears": read.years().ok().flatten(),
+            }))
+        });
+        if let Some(input) = input {
+            form.send(command::send::<Value>(query::SUBMIT, input), move |_| done.run(()));
+        }
+    };
+    let options = Signal::derive(move || {
+        read.products.with_value(|all| {
+            all.iter().map(|p| (p.code.clone(), (say().apply.product)(&p.amount_max.currency.0))).collect()
+        })
+    });
+    let amount_check = Callback::new(move |typed: String| {
+        let of = read.amount(&typed);
+        if typed.trim().is_empty() && !form.tried.get() {
+            return Ok(of.err().unwrap_or_default());
+        }
+        of.map(|_| String::new())
+    });
+    let months_check = Callback::new(move |typed: String| read.months(&typed).map(|_| String::new()));
+    let purpose_check = Callback::new(|typed: String| {
+        if typed.trim().is_empty() {
+            Err(say().apply.purpose_missing.into())
+        } else {
+            Ok(say().apply.purpose_hint.into())
+        }
+    });
+    let story_check = Callback::new(|_: String| Ok(say().apply.story_hint.into()));
+    let money_check = Callback::new(move |typed: String| {
+        if typed.trim().is_empty() {
+            return Ok(say().apply.may_be_left_out.into());
+        }
+        read.currency().ok_or_else(String::new).and_then(|c| form::money(&typed, c)).map(|_| String::new())
+    });
+    let years_check = Callback::new(move |_: String| read.years().map(|_| String::new()));
+    view! {
+        <div class="columns two">
+            <section class="card stack">
+                <Steps names=|m| &m.apply.steps now/>
+                <form class="stack" on:submit=submit novalidate>
+                    {move || match now.get() {
+                        1 => view! {
+                            {several.then(|| view! { <Choice form name="product" label=|m| m.reckon.currency options/> })}
+                            <Field form name="amount" label=Signal::derive(move || format!("{} ({})", say().amount, read.currency().map_or_else(String::new, |c| c.to_string()))) check=amount_check kind="decimal"/>
+                            <Field form name="months" label=Signal::derive(|| say().months.to_string()) check=months_check kind="decimal"/>
+                        }.into_any(),
+                        2 => view! {
+                            <Field form name="purpose" label=Signal::derive(|| say().market.purpose.to_string()) check=purpose_check/>
+                            <Field form name="story" label=Signal::derive(|| say().apply.story.to_string()) check=story_check long=true/>
+                        }.into_any(),
+                        _ => view! {
+                            <Field form name="income" label=Signal::derive(|| say().apply.income.to_string()) check=money_check kind="decimal"/>
+                            <Field form name="owes" label=Signal::derive(|| say().apply.owes.to_string()) check=money_check kind="decimal"/>
+                            <Field form name="years" label=Signal::derive(|| say().apply.years.to_string()) check=years_check kind="decimal"/>
+                            <p class="small muted">{t(|m| m.apply.means)}</p>
+                        }.into_any(),
+                    }}
+                    <div class="row">
+                        {move || (now.get() > 1).then(|| view! {
+                            <button type="button" class="button" on:click=move |_| go(now.get_untracked() - 1)>{t(|m| m.back)}</button>
+                        })}
+                        <Submit form words=Signal::derive(move || if now.get() < 3 { say().next } else { say().apply.send }.to_string())/>
+                    </div>
+                </form>
+            </section>
+            <Cost read/>
+        </div>
+    }
+}
+
+/// What it would cost, at the product's lowest and highest rate: the officer sets the one in between.
+#[component]
+fn Cost(read: Reading) -> impl IntoView {
+    let shown = move || {
+        let product = read.product()?;
+        let amount = read.amount(&read.form.get("amount")).ok()?;
+        let months = u32::try_from(read.months(&read.form.get("months")).ok()?).ok()?;
+        let low = monthly(amount, product.rate_min.rate()?, months)?;
+        let high = monthly(amount, product.rate_max.rate()?, months)?;
+        let percent = |d: &api::Decimal| format!("{} %", number(&d.percent()));
+        let fee = percent(&product.fee);
+        let (rates, days) = ((percent(&product.rate_min), percent(&product.rate_max)), product.listing_days);
+        Some(view! {
+            <dl class="facts" data-cost="">
+                <div><dt>{t(|m| m.apply.monthly_from)}</dt><dd>{money(&low.0)}</dd><dd class="small muted">{rates.0}</dd></div>
+                <div><dt>{t(|m| m.apply.monthly_to)}</dt><dd>{money(&high.0)}</dd><dd class="small muted">{rates.1}</dd></div>
+                <div><dt>{t(|m| m.apply.interest_to)}</dt><dd>{money(&high.1)}</dd></div>
+                <div><dt>{t(|m| m.apply.fee)}</dt><dd>{fee}</dd></div>
+            </dl>
+            <p class="small muted">{(say().apply.then)(days)}</p>
+        })
+    };
+    view! {
+        <section class="card stack" aria-live="polite">
+            <h2>{t(|m| m.apply.cost)}</h2>
+            {move || match shown() {
+                Some(view) => view.into_any(),
+                None => view! { <p class="muted">{t(|m| m.apply.cost_later)}</p> }.into_any(),
+            }}
+        </section>
+    }
+}

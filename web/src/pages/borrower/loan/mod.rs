@@ -1,0 +1,279 @@
+//! One loan: what is due when, what was paid when, and paying.
+
+pub mod query;
+
+use crate::api::{self, command, live};
+use crate::components::amount::{Amount, Figure, money, text};
+use crate::components::form::{Form, Submit};
+use crate::components::funding::LineState;
+use crate::components::loaded::Loaded;
+use crate::components::member::Members;
+use crate::draft;
+use crate::locale::{date, now, number, parsed};
+use crate::messages::{say, t};
+use crate::page::Page;
+use crate::pages::investor::portfolio::query::LoanStatus;
+use cynic::QueryBuilder;
+use finance::Money;
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::components::A;
+use query::*;
+use serde_json::{Map, Value, json};
+
+#[component]
+pub fn Loan(id: String) -> impl IntoView {
+    let id = StoredValue::new(id);
+    view! { <Members>{move || view! { <Inside id=id.get_value()/> }}</Members> }
+}
+
+#[component]
+fn Inside(id: String) -> impl IntoView {
+    let asked = id.clone();
+    let loaded = Loaded::new(move || {
+        let id = cynic::Id::new(asked.clone());
+        async move {
+            match api::ask(Found::build(LoanVariables { id })).await {
+                // An id that is none is to a person the same as one that leads nowhere.
+                Err(failure) if failure.code == "BAD_USER_INPUT" => Ok(None),
+                Err(failure) => Err(failure),
+                Ok(found) => Ok(Some(found)),
+            }
+        }
+    });
+    let variables: Map<String, Value> = [("id".to_string(), Value::from(id))].into_iter().collect();
+    live::follow(CHANGES, "loanChanged", variables, move |_| loaded.again());
+    // Where a payment is confirmed is known a moment after it was begun.
+    loaded.while_waiting(|found: &Option<Found>| {
+        let loan = found.as_ref().and_then(|f| f.loan.as_ref());
+        loan.is_some_and(|l| l.repayments.iter().any(|r| r.status.is_under_way()))
+    });
+    let again = Callback::new(move |()| loaded.again());
+    loaded.view(10, move |found| match found.and_then(|f| Some((f.loan?, f.viewer, f.business_date.0))) {
+        None => view! {
+            <div class="card stack empty"><h1>{t(|m| m.loan.none)}</h1><p><A href=Page::Loans.path()>{t(|m| m.loans.title)}</A></p></div>
+        }
+        .into_any(),
+        Some((loan, me, today)) => view! { <Shown loan me today again/> }.into_any(),
+    })
+}
+
+/// The next instalment that is not paid, and how many are due by a day.
+fn due(schedule: &[Instalment], today: &str) -> (Option<Instalment>, Vec<Instalment>) {
+    let mut open = schedule.iter().filter(|i| i.status == InstalmentStatus::Scheduled);
+    let next = open.clone().next().cloned();
+    (next, open.by_ref().filter(|i| i.due_on.0.as_str() <= today).cloned().collect())
+}
+
+#[component]
+fn Shown(loan: query::Loan, me: Option<Me>, today: String, again: Callback<()>) -> impl IntoView {
+    let name = loan.listing.as_ref().map_or_else(String::new, |l| l.purpose.clone());
+    let (next, late) = due(&loan.schedule, &today);
+    let owes = Money::sum(
+        loan.principal.exact().map_or(finance::Currency::USD, |m| m.currency()),
+        late.iter().filter_map(|i| i.total.exact()),
+    )
+    .ok();
+    let status = loan.status;
+    let days = loan.days_past_due;
+    let headline = {
+        let next = next.clone();
+        move || match (status, &next, owes) {
+            (LoanStatus::Closed, ..) => say().loan.paid_back.to_string(),
+            (LoanStatus::Cancelled, ..) => (say().loan_status)(status).to_string(),
+            (LoanStatus::AwaitingDisbursement, ..) => say().loan.being_paid_out.to_string(),
+            (_, _, Some(sum)) if sum.is_positive() => (say().loan.due_now)(&money(&sum)),
+            (_, Some(next), _) => (say().loan.next)(&text(&next.total), &date(&next.due_on.0)),
+            _ => String::new(),
+        }
+    };
+    let mine = me.as_ref().is_some_and(|m| m.loans.nodes.iter().any(|l| l.id == loan.id));
+    let free = me
+        .and_then(|m| m.accounts.into_iter().find(|a| a.available.currency == loan.principal.currency))
+        .map(|a| a.available);
+    let way = loan.repayments.iter().find(|r| r.status.is_under_way()).cloned();
+    let running = matches!(status, LoanStatus::Active | LoanStatus::Overdue);
+    let (rate, term) = (loan.rate.percent(), loan.term_months);
+    let started = loan.started_on.clone();
+    let facts = view! {
+        <dl class="facts key">
+            <div><dt>{t(|m| m.loans.owed)}</dt><dd><Amount money=loan.outstanding.clone()/></dd></div>
+            <div><dt>{t(|m| m.loans.borrowed)}</dt><dd><Amount money=loan.principal.clone()/></dd></div>
+            <div><dt>{t(|m| m.rate_a_year)}</dt><dd>{move || number(&rate)} " %"</dd></div>
+            <div><dt>{t(|m| m.months)}</dt><dd>{term}</dd></div>
+            {started.map(|s| view! { <div><dt>{t(|m| m.loan.started)}</dt><dd>{move || date(&s.0)}</dd></div> })}
+        </dl>
+    };
+    let id = loan.id.clone();
+    view! {
+        <Title text=format!("{name} · Counterfoil")/>
+        <p class="small"><A href=Page::Loans.path()>{t(|m| m.loans.title)}</A></p>
+        <section class="card stack">
+            <div class="spread">
+                <h1 data-figure="due">{headline}</h1>
+                <LineState/>
+            </div>
+            <p class="muted">{name} " " <span class=status.mark() data-status=format!("{status:?}")>{move || match status {
+                LoanStatus::Overdue => (say().portfolio.days_late)(days),
+                s => (say().loan_status)(s).to_string(),
+            }}</span></p>
+            {facts}
+        </section>
+        {(mine && running).then(|| view! { <Paying id next late free way again/> })}
+        <Plan schedule=loan.schedule/>
+    }
+}
+
+/// Paying what is due or comes next, and paying all of it off.
+#[component]
+fn Paying(
+    id: cynic::Id,
+    next: Option<Instalment>,
+    late: Vec<Instalment>,
+    free: Option<api::Money>,
+    way: Option<Repayment>,
+    again: Callback<()>,
+) -> impl IntoView {
+    let form = Form::new(format!("repay.{}", id.inner()));
+    let loan = StoredValue::new(id.inner().to_string());
+    let sum = {
+        let all: Vec<Instalment> = if late.is_empty() { next.into_iter().collect() } else { late };
+        let amounts: Vec<Money> = all.iter().filter_map(|i| i.total.exact()).collect();
+        amounts.first().and_then(|f| Money::sum(f.currency(), amounts.iter().copied()).ok())
+    };
+    let short =
+        sum.zip(free.as_ref().and_then(api::Money::exact)).is_some_and(|(s, f)| f.minor() < s.minor());
+    let pay = move |event: leptos::ev::SubmitEvent| {
+        event.prevent_default();
+        let input = json!({ "id": form.id(), "loan": loan.get_value() });
+        form.send(command::send::<Value>(REPAY, input), move |_| again.run(()));
+    };
+    let busy = way.is_some();
+    view! {
+        <div class="columns two">
+            <section class="card stack">
+                <h2>{t(|m| m.loan.pay)}</h2>
+                {free.map(|f| view! { <p class="small muted">{move || (say().bid.free)(&text(&f))}</p> })}
+                {way.map(|w| {
+                    let total = w.total;
+                    view! {
+                        <div class="notice" role="status" data-way="">
+                            <p>{move || (say().loan.on_its_way)(&text(&total))}</p>
+                            {w.redirect_url.map(|url| view! { <a class="button primary" href=url data-confirm="">{t(|m| m.bid.to_custodian)}</a> })}
+                        </div>
+                    }
+                })}
+                {short.then(|| view! { <p class="small">{t(|m| m.loan.short)} " " <A href=Page::Cash.path()>{t(|m| m.cash.bring_in)}</A></p> })}
+                {(!busy).then(|| sum.map(|s| view! {
+                    <form class="stack" on:submit=pay data-repay="">
+                        <Submit form words=Signal::derive(move || (say().loan.pay_sum)(&money(&s)))/>
+                    </form>
+                }))}
+                <p class="small muted">{t(|m| m.loan.by_consent)}</p>
+            </section>
+            <PayOff id busy again/>
+        </div>
+    }
+}
+
+/// A figure that holds for one day, and the button that takes it.
+#[component]
+fn PayOff(id: cynic::Id, busy: bool, again: Callback<()>) -> impl IntoView {
+    let (asking, paying) =
+        (Form::new(format!("quote.{}", id.inner())), Form::new(format!("payoff.{}", id.inner())));
+    let quote = RwSignal::new(None::<PayoffQuote>);
+    let loan = StoredValue::new(id.inner().to_string());
+    let ask = move |event: leptos::ev::SubmitEvent| {
+        event.prevent_default();
+        // Each asking is a new one: yesterday's figure does not hold.
+        let input = json!({ "id": draft::command_id(), "loan": loan.get_value() });
+        asking.send(command::send(QUOTE, input), move |found| quote.set(found));
+    };
+    let take = move |event: leptos::ev::SubmitEvent| {
+        event.prevent_default();
+        let Some(q) = quote.get_untracked() else { return };
+        let input = json!({ "id": paying.id(), "quote": q.id });
+        paying.send(command::send::<Value>(REPAY_EARLY, input), move |_| {
+            quote.set(None);
+            again.run(());
+        });
+    };
+    // The browser's clock; what the platform honours is its business date, which stands beside.
+    let now_at = RwSignal::new(now());
+    if let Ok(timer) = set_interval_with_handle(move || now_at.set(now()), std::time::Duration::from_secs(1))
+    {
+        on_cleanup(move || timer.clear());
+    }
+    let left = move |day: &str| {
+        let seconds = (parsed(&format!("{day}T23:59:59Z")) - now_at.get()) / 1_000;
+        (0..86_400)
+            .contains(&seconds)
+            .then(|| format!("{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60))
+    };
+    view! {
+        <section class="card stack">
+            <h2>{t(|m| m.loan.off)}</h2>
+            {move || match quote.get() {
+                None => view! {
+                    <p class="small muted">{t(|m| m.loan.off_lead)}</p>
+                    <form class="stack" on:submit=ask data-quote="">
+                        <Submit form=asking words=Signal::derive(|| say().loan.ask_quote.to_string())/>
+                    </form>
+                }
+                .into_any(),
+                Some(q) => {
+                    let (total, day) = (q.total.clone(), q.valid_on.0.clone());
+                    view! {
+                        <p class="amount" data-payoff=""><Amount money=q.total.clone()/></p>
+                        <dl class="figures small">
+                            <div><dt>{t(|m| m.principal)}</dt><dd>{move || text(&q.principal)}</dd></div>
+                            <div><dt>{t(|m| m.interest)}</dt><dd>{move || text(&q.interest)}</dd></div>
+                        </dl>
+                        <p class="small">{move || (say().loan.holds)(&date(&day))} " " <b>{move || left(&q.valid_on.0).map(|l| (say().loan.left)(&l))}</b></p>
+                        {(!busy).then(|| view! {
+                            <form class="stack" on:submit=take data-take="">
+                                <Submit form=paying words=Signal::derive(move || (say().loan.off_sum)(&text(&total)))/>
+                            </form>
+                        })}
+                    }
+                    .into_any()
+                }
+            }}
+        </section>
+    }
+}
+
+#[component]
+fn Plan(schedule: Vec<Instalment>) -> impl IntoView {
+    view! {
+        <section class="card flush">
+            <h2 class="inset">{t(|m| m.loan.plan)}</h2>
+            <table class="listings">
+                <thead><tr>
+                    <th>{t(|m| m.listing.due)}</th><th class="numeric">{t(|m| m.principal)}</th><th class="numeric">{t(|m| m.interest)}</th>
+                    <th class="numeric">{t(|m| m.loan.total)}</th><th>{t(|m| m.state)}</th>
+                </tr></thead>
+                <tbody>{schedule.into_iter().map(|i| {
+                    let (status, due, paid) = (i.status, i.due_on.0, i.paid_on);
+                    let mark = match status {
+                        InstalmentStatus::Paid => "tag ok",
+                        InstalmentStatus::Scheduled => "tag wait",
+                        InstalmentStatus::Replaced => "tag",
+                    };
+                    view! {
+                        <tr data-instalment=i.number>
+                            <td class="lead-cell"><b>{move || date(&due)}</b></td>
+                            <td class="numeric" data-label=t(|m| m.principal)><Figure amount=i.principal.amount.0/></td>
+                            <td class="numeric" data-label=t(|m| m.interest)><Figure amount=i.interest.amount.0/></td>
+                            <td class="numeric" data-label=t(|m| m.loan.total)><Amount money=i.total/></td>
+                            <td data-label=t(|m| m.state)><span class=mark>{move || match (&paid, status) {
+                                (Some(on), InstalmentStatus::Paid) => (say().loan.paid_on)(&date(&on.0)),
+                                (_, s) => (say().loan.instalment)(s).to_string(),
+                            }}</span></td>
+                        </tr>
+                    }
+                }).collect_view()}</tbody>
+            </table>
+        </section>
+    }
+}

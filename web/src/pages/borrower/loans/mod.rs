@@ -1,0 +1,190 @@
+//! What do I owe, and how far is what I asked for?
+
+pub mod query;
+
+use crate::api::{self, Failure, command, live};
+use crate::components::amount::{Amount, Figure, text};
+use crate::components::form::{Form, Submit};
+use crate::components::funding::{Funding, LineState, percent};
+use crate::components::loaded::Loaded;
+use crate::components::member::Members;
+use crate::components::timeline::{Stage, Timeline};
+use crate::locale::{date, instant, number};
+use crate::messages::{say, t, title};
+use crate::page::Page;
+use crate::pages::investor::portfolio::query::LoanStatus;
+use crate::pages::public::marketplace::query::ListingStatus;
+use cynic::QueryBuilder;
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::components::A;
+use query::{Application, ApplicationStatus, Mine, Owed};
+use serde_json::{Map, Value, json};
+
+#[component]
+pub fn Loans() -> impl IntoView {
+    view! {
+        <Title text=title(|m| m.loans.title)/>
+        <Members>{|| view! { <Inside/> }}</Members>
+    }
+}
+
+async fn ask() -> Result<Mine, Failure> {
+    api::ask(query::Loans::build(())).await?.viewer.ok_or_else(|| Failure::of("UNAUTHENTICATED", ""))
+}
+
+#[component]
+fn Inside() -> impl IntoView {
+    let loaded = Loaded::new(ask);
+    live::follow(query::CHANGES, "loanChanged", Map::new(), move |_| loaded.again());
+    // An application becomes a listing, and a listing fills.
+    live::follow(
+        "subscription($after: String) { listingChanged(after: $after) { cursor listing { id } } }",
+        "listingChanged",
+        Map::new(),
+        move |_| loaded.again(),
+    );
+    view! {
+        <div class="spread">
+            <h1>{t(|m| m.loans.title)}</h1>
+            <span class="row"><LineState/><A attr:class="button primary" href=Page::Borrow.path()>{t(|m| m.apply.title)}</A></span>
+        </div>
+        {loaded.view(8, move |mine| {
+            let (loans, applications) = (mine.loans.nodes, mine.applications.nodes);
+            // What has become a loan is shown as one.
+            let open: Vec<Application> = applications
+                .into_iter()
+                .filter(|a| a.listing.as_ref().is_none_or(|l| l.status != ListingStatus::Disbursed))
+                .collect();
+            if loans.is_empty() && open.is_empty() {
+                return view! {
+                    <div class="card stack empty"><h2>{t(|m| m.loans.none)}</h2><p class="muted">{t(|m| m.loans.none_lead)}</p></div>
+                }
+                .into_any();
+            }
+            view! {
+                {(!loans.is_empty()).then(|| view! {
+                    <div class="card flush">
+                        <table class="listings">
+                            <thead><tr>
+                                <th>{t(|m| m.market.purpose)}</th><th class="numeric">{t(|m| m.rate_a_year)}</th>
+                                <th class="numeric">{t(|m| m.loans.borrowed)}</th><th class="numeric">{t(|m| m.loans.owed)}</th><th>{t(|m| m.state)}</th>
+                            </tr></thead>
+                            <tbody>{loans.into_iter().map(owed).collect_view()}</tbody>
+                        </table>
+                    </div>
+                })}
+                {open.into_iter().map(|a| view! { <Asked a changed=Callback::new(move |()| loaded.again())/> }).collect_view()}
+            }
+            .into_any()
+        })}
+    }
+}
+
+fn owed(loan: Owed) -> impl IntoView {
+    let (status, late) = (loan.status, loan.days_past_due);
+    let rate = loan.rate.percent();
+    let words = move || match status {
+        LoanStatus::Overdue => (say().portfolio.days_late)(late),
+        s => (say().loan_status)(s).to_string(),
+    };
+    let name = loan.listing.map_or_else(|| loan.id.inner().to_string(), |l| l.purpose);
+    view! {
+        <tr data-loan=loan.id.inner().to_string()>
+            <td class="lead-cell"><A href=Page::Loan(loan.id.inner().into()).path()>{name}</A></td>
+            <td class="numeric" data-label=t(|m| m.rate_a_year)>{move || number(&rate)} " %"</td>
+            <td class="numeric" data-label=t(|m| m.loans.borrowed)><Amount money=loan.principal/></td>
+            <td class="numeric" data-label=t(|m| m.loans.owed)><Figure amount=loan.outstanding.amount.0/></td>
+            <td data-label=t(|m| m.state)><span class=status.mark()>{words}</span></td>
+        </tr>
+    }
+}
+
+/// An application, and how far it is.
+#[component]
+fn Asked(a: Application, changed: Callback<()>) -> impl IntoView {
+    let Application { id, purpose, amount, term_months, rate, status, submitted_at, listing } = a;
+    let offered = listing.as_ref().map(|l| l.status);
+    let full = listing.as_ref().map(|l| percent(&l.progress.0));
+    let until = listing.as_ref().map(|l| l.expires_on.0.clone());
+    let sent = submitted_at.0;
+    let stages = move || {
+        let say = &say().loans;
+        let over = matches!(status, ApplicationStatus::Declined | ApplicationStatus::Withdrawn);
+        let approved = status == ApplicationStatus::Approved;
+        let filled = offered.is_some_and(|o| {
+            matches!(o, ListingStatus::Filled | ListingStatus::Disbursing | ListingStatus::Disbursed)
+        });
+        let ended = offered.is_some_and(|o| matches!(o, ListingStatus::Expired | ListingStatus::Cancelled));
+        let stage = |name: &str, note: String, done: bool, here: bool, bad: bool| Stage {
+            name: name.into(),
+            note,
+            done,
+            here,
+            bad,
+        };
+        let mut all = vec![
+            stage(say.sent, instant(&sent), true, false, false),
+            stage(
+                if over { (crate::messages::say().application_status)(status) } else { say.checked },
+                if over { String::new() } else { say.checked_note.into() },
+                approved,
+                !approved && !over,
+                status == ApplicationStatus::Declined,
+            ),
+        ];
+        if !over {
+            let note = until
+                .as_ref()
+                .filter(|_| offered == Some(ListingStatus::Open))
+                .map(|u| (say.until)(&date(u)));
+            all.push(stage(
+                match offered {
+                    Some(o) if ended => (crate::messages::say().listing_status)(o),
+                    _ => say.funded,
+                },
+                note.unwrap_or_default(),
+                filled,
+                approved && !filled && !ended,
+                ended,
+            ));
+        }
+        if !over && !ended {
+            let paid = offered == Some(ListingStatus::Disbursed);
+            all.push(stage(say.paid_out, say.paid_out_note.into(), paid, filled && !paid, false));
+        }
+        all
+    };
+    let form = Form::new(format!("withdraw.{}", id.inner()));
+    let application = StoredValue::new(id.inner().to_string());
+    let withdraw = move |event: leptos::ev::SubmitEvent| {
+        event.prevent_default();
+        let input = json!({ "application": application.get_value() });
+        form.send(command::send::<Value>(query::WITHDRAW, input), move |_| changed.run(()));
+    };
+    let terms = move || {
+        let rate = rate.as_ref().map(|r| format!(" · {} %", number(&r.percent()))).unwrap_or_default();
+        format!("{} · {}{rate}", text(&amount), (say().loans.months)(term_months))
+    };
+    view! {
+        <section class="card stack" data-application=id.inner().to_string()>
+            <div class="spread">
+                <h2>{purpose}</h2>
+                <span class=status.mark()>{move || (say().application_status)(status)}</span>
+            </div>
+            <p class="muted">{terms}</p>
+            <Timeline stages=Signal::derive(stages)/>
+            {full.filter(|_| offered == Some(ListingStatus::Open)).map(|f| view! { <Funding percent=Signal::derive(move || f)/> })}
+            {listing.map(|l| view! { <p class="small"><A href=Page::Listing(l.id.inner().into()).path()>{t(|m| m.loans.as_lenders_see)}</A></p> })}
+            {status.is_open().then(|| view! {
+                <details>
+                    <summary>{t(|m| m.loans.withdraw)}</summary>
+                    <form class="stack" on:submit=withdraw>
+                        <p class="small">{t(|m| m.loans.withdraw_means)}</p>
+                        <Submit form words=Signal::derive(|| say().loans.withdraw.to_string()) risky=true/>
+                    </form>
+                </details>
+            })}
+        </section>
+    }
+}

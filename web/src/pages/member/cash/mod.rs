@@ -1,0 +1,368 @@
+//! One's own cash account at the custodian: what is there, bringing money in and taking it out, and what one allows.
+
+mod query;
+
+use crate::api::live;
+use crate::api::{self, Failure};
+use crate::components::amount::{Amount, money, text};
+use crate::components::form::{self, Field, Form, Submit};
+use crate::components::halves::Halves;
+use crate::components::loaded::Loaded;
+use crate::components::member::Members;
+use crate::components::orders::{self, ConsentScope, Order, OrderList};
+use crate::components::tabs::Tabs;
+use crate::locale::date;
+use crate::messages::{Messages, say, t, title};
+use crate::pages::investor::overview::query::{PURSE, Purse};
+use crate::session::{self, Role};
+use cynic::QueryBuilder;
+use finance::{Currency, Money};
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::hooks::query_signal;
+use query::{Consents, Mine};
+use serde_json::Map;
+
+#[component]
+pub fn Cash() -> impl IntoView {
+    view! {
+        <Title text=title(|m| m.cash.title)/>
+        <Members>{|| view! { <Inside/> }}</Members>
+    }
+}
+
+async fn ask() -> Result<(Mine, Vec<Currency>), Failure> {
+    let found = api::ask(query::Cash::build(())).await?;
+    let currencies = found.products.iter().filter_map(|p| p.amount_max.currency.0.parse().ok()).collect();
+    let mine = found.viewer.ok_or_else(|| Failure::of("UNAUTHENTICATED", ""))?;
+    Ok((mine, currencies))
+}
+
+#[component]
+fn Inside() -> impl IntoView {
+    let loaded = Loaded::new(ask);
+    let orders = RwSignal::new(Vec::<Order>::new());
+    let currencies = Memo::new(move |_| loaded.get().map(|(_, currencies)| currencies).unwrap_or_default());
+    let had = Memo::new(move |_| loaded.get().map(|(mine, _)| mine.cash_account.is_some()));
+    Effect::new(move |_| {
+        if let Some((mine, _)) = loaded.get() {
+            orders.set(mine.orders.nodes);
+        }
+    });
+    // Whatever moves one's money changes what stands here.
+    live::follow(PURSE, "accountChanged", Map::new(), move |_| loaded.again());
+    let placed = Callback::new(move |order: Order| {
+        let id = order.id.clone();
+        orders.update(|all| {
+            all.retain(|o| o.id != order.id);
+            all.insert(0, order);
+        });
+        leptos::task::spawn_local(async move {
+            orders::follow(id, orders).await;
+            loaded.again();
+        });
+    });
+    // What was open when one came, or came back from the custodian's page.
+    Effect::new(move |before: Option<()>| {
+        if before.is_none() || orders.with(Vec::is_empty) {
+            let open = orders.with(|all| all.iter().find(|o| !o.status.is_over()).map(|o| o.id.clone()));
+            if let Some(id) = open {
+                leptos::task::spawn_local(async move {
+                    orders::follow(id, orders).await;
+                    loaded.again();
+                });
+            }
+        }
+    });
+    view! {
+        <div class="spread">
+            <h1>{t(|m| m.cash.title)}</h1>
+        </div>
+        {loaded.view(8, move |(mine, currencies)| {
+            let Some(account) = mine.cash_account else {
+                return view! { <Opening placed/> }.into_any();
+            };
+            let mut halves = mine.accounts.clone();
+            halves.sort_by(|a, b| a.currency.0.cmp(&b.currency.0));
+            view! {
+                {halves.into_iter().map(|purse| {
+                    let cash = account.balances.iter().find(|m| m.currency == purse.currency).and_then(api::Money::exact);
+                    view! { <Both purse cash custodian=account.custodian.clone()/> }
+                }).collect_view()}
+                <Moving currencies placed/>
+            }
+            .into_any()
+        })}
+        {move || (had.get() == Some(true)).then(|| view! { <Allowing currencies placed orders/> })}
+        {move || (!orders.with(Vec::is_empty)).then(|| view! {
+            <section class="card flush">
+                <h2 class="inset">{t(|m| m.orders.title)}</h2>
+                <OrderList orders/>
+            </section>
+        })}
+    }
+}
+
+/// The virtual account and the cash account of one currency, side by side.
+#[component]
+fn Both(purse: Purse, cash: Option<Money>, custodian: String) -> impl IntoView {
+    let parts = [&purse.available, &purse.frozen, &purse.held].map(api::Money::exact);
+    let ledger = purse.currency.0.parse::<Currency>().ok().and_then(|c| {
+        let missing = purse.shortfall.exact()?;
+        Money::sum(c, parts.into_iter().flatten()).ok()?.minus(missing).ok()
+    });
+    let cash = cash.or_else(|| ledger.map(|l| Money::new(0, l.currency())));
+    let wire = |m: Option<Money>| {
+        m.map(|m| api::Money {
+            amount: api::Decimal(m.to_decimal_string()),
+            currency: api::Currency(m.currency().code().into()),
+        })
+    };
+    let matched = ledger.is_some() && ledger == cash;
+    let between = ledger
+        .zip(cash)
+        .and_then(|(l, c)| l.minus(c).ok())
+        .map(|m| Money::new(m.minor().abs(), m.currency()));
+    let words = Signal::derive(move || match between {
+        _ if matched => say().cash.matches.to_string(),
+        Some(way) => (say().cash.on_its_way)(&money(&way)),
+        None => String::new(),
+    });
+    let fact = |label: fn(&Messages) -> &'static str, amount: api::Money| {
+        view! { <div><dt>{t(label)}</dt><dd>{move || text(&amount)}</dd></div> }
+    };
+    let mut letters = custodian.chars();
+    let name = letters.next().map(|first| first.to_uppercase().collect::<String>() + letters.as_str());
+    let name = StoredValue::new(name.unwrap_or_default());
+    let left = view! {
+        <p class="spread small"><span>{t(|m| m.cash.in_ledger)}</span><span class="muted">{t(|m| m.cash.virtual_account)}</span></p>
+        <p class="amount" data-half="ledger">{wire(ledger).map(|m| view! { <Amount money=m/> })}</p>
+        <dl class="figures small">
+            {fact(|m| m.overview.available, purse.available.clone())}
+            {fact(|m| m.overview.frozen, purse.frozen.clone())}
+            {purse.held.exact().filter(|m| m.is_positive()).map(|_| fact(|m| m.cash.held, purse.held.clone()))}
+        </dl>
+    }
+    .into_any();
+    let right = view! {
+        <p class="spread small"><span>{move || (say().cash.at)(&name.get_value())}</span><span class="muted">{t(|m| m.cash.own_account)}</span></p>
+        <p class="amount" data-half="custodian">{wire(cash).map(|m| view! { <Amount money=m/> })}</p>
+        <p class="small muted">{t(|m| m.cash.nobody_else)}</p>
+    }
+    .into_any();
+    view! { <Halves label=Signal::derive(|| say().cash.title.to_string()) left right matched words/> }
+}
+
+/// Before there is one.
+#[component]
+fn Opening(placed: Callback<Order>) -> impl IntoView {
+    let own_name =
+        session::party().with_untracked(|p| p.as_ref().map(|p| p.name.clone()).unwrap_or_default());
+    let form = Form::new("open").or("name", own_name);
+    let check = Callback::new(|name: String| {
+        if name.trim().is_empty() {
+            Err(say().cash.name_missing.into())
+        } else {
+            Ok(say().cash.name_hint.into())
+        }
+    });
+    let submit = move |event: leptos::ev::SubmitEvent| {
+        event.prevent_default();
+        form.tried.set(true);
+        let name = form.get("name");
+        if name.trim().is_empty() {
+            return;
+        }
+        let id = form.id();
+        form.send(orders::open(id, name), move |order| placed.run(order));
+    };
+    view! {
+        <section class="card stack">
+            <h2>{t(|m| m.cash.open_title)}</h2>
+            <p class="story">{t(|m| m.cash.open_why)}</p>
+            <form class="stack narrow-form" on:submit=submit novalidate>
+                <Field form name="name" label=Signal::derive(|| say().cash.name.to_string()) check complete="name"/>
+                <Submit form words=Signal::derive(|| say().cash.open.to_string())/>
+            </form>
+        </section>
+    }
+}
+
+const WAYS: &[(&str, fn(&Messages) -> &'static str)] =
+    &[("in", |m| m.cash.bring_in), ("out", |m| m.cash.take_out)];
+
+/// Bringing money in, and taking it out.
+#[component]
+fn Moving(currencies: Vec<Currency>, placed: Callback<Order>) -> impl IntoView {
+    let (way, _) = query_signal::<String>("show");
+    let first = currencies.first().copied().map_or(String::new(), |c| c.code().into());
+    let known = StoredValue::new(currencies);
+    let form = Form::new("move").or("currency", first);
+    let currency = move || form.get("currency").parse::<Currency>().ok();
+    let read = move |typed: &str| match currency() {
+        Some(c) => form::money(typed, c),
+        None => Err(say().did_not_work.into()),
+    };
+    let check = Callback::new(move |typed: String| {
+        if typed.trim().is_empty() {
+            return Ok(String::new());
+        }
+        let out = way.get().as_deref() == Some("out");
+        let hint = if out { say().cash.out_hint } else { say().cash.in_hint };
+        read(&typed).map(|_| hint.to_string())
+    });
+    let submit = move |event: leptos::ev::SubmitEvent| {
+        event.prevent_default();
+        form.tried.set(true);
+        let Ok(sum) = untrack(|| read(&form.get("amount"))) else { return };
+        let done = move |order: Order| placed.run(order);
+        if way.get_untracked().as_deref() == Some("out") {
+            form.send(orders::withdraw(form.id(), sum), done);
+        } else {
+            form.send(orders::top_up(form.id(), sum), done);
+        }
+    };
+    let options = Signal::derive(move || {
+        known.with_value(|all| all.iter().map(|c| (c.code().to_string(), c.code().to_string())).collect())
+    });
+    view! {
+        <section class="card stack">
+            <Tabs label=|m| m.cash.ways choices=WAYS/>
+            <form class="row fields" on:submit=submit novalidate>
+                <Field form name="amount" label=Signal::derive(|| say().amount.to_string()) check kind="decimal"/>
+                <form::Choice form name="currency" label=|m| m.reckon.currency options/>
+                <Submit form words=Signal::derive(move || if way.get().as_deref() == Some("out") { say().cash.take_out } else { say().cash.bring_in }.to_string())/>
+            </form>
+            <p class="small muted">{t(|m| m.cash.by_custodian)}</p>
+        </section>
+    }
+}
+
+async fn consents() -> Result<Option<Consents>, Failure> {
+    let found = api::ask(query::MyConsents::build(())).await?;
+    Ok(found.viewer.and_then(|v| v.cash_account).map(|a| a.consents))
+}
+
+/// What the custodian may do without asking each time.
+#[component]
+fn Allowing(
+    currencies: Memo<Vec<Currency>>,
+    placed: Callback<Order>,
+    orders: RwSignal<Vec<Order>>,
+) -> impl IntoView {
+    let loaded = Loaded::new(consents);
+    // A consent that has just been given, or used.
+    let settled = Memo::new(move |_| orders.with(|all| all.iter().filter(|o| o.status.is_over()).count()));
+    Effect::new(move |before: Option<()>| {
+        settled.track();
+        if before.is_some() {
+            loaded.again();
+        }
+    });
+    let roles = session::party().with_untracked(|p| p.as_ref().map(|p| p.roles.clone()).unwrap_or_default());
+    view! {
+        <section class="card stack">
+            <h2>{t(|m| m.consents.title)}</h2>
+            <p class="story small muted">{t(|m| m.consents.lead)}</p>
+            {loaded.view(3, move |found| {
+                let Some(found) = found else { return ().into_any() };
+                let lines = found.active;
+                let none = lines.is_empty();
+                view! {
+                    {none.then(|| view! { <p>{t(|m| m.consents.none)}</p> })}
+                    {(!none).then(|| view! {
+                        <table class="listings">
+                            <thead><tr>
+                                <th>{t(|m| m.consents.what)}</th><th class="numeric">{t(|m| m.consents.per_order)}</th>
+                                <th class="numeric">{t(|m| m.consents.used)}</th><th class="numeric">{t(|m| m.consents.total)}</th><th>{t(|m| m.market.until)}</th>
+                            </tr></thead>
+                            <tbody>{lines.into_iter().map(|c| {
+                                let scope = c.scope;
+                                view! {
+                                    <tr data-consent=format!("{scope:?}")>
+                                        <td class="lead-cell"><b>{move || (say().consents.scope)(scope)}</b></td>
+                                        <td class="numeric" data-label=t(|m| m.consents.per_order)><Amount money=c.per_order/></td>
+                                        <td class="numeric" data-label=t(|m| m.consents.used)><Amount money=c.used/></td>
+                                        <td class="numeric" data-label=t(|m| m.consents.total)><Amount money=c.total/></td>
+                                        <td data-label=t(|m| m.market.until)>{move || date(&c.expires_at.0)}</td>
+                                    </tr>
+                                }
+                            }).collect_view()}</tbody>
+                        </table>
+                    })}
+                    <p class="small"><a href=found.page_url data-manage="">{t(|m| m.consents.revoke)}</a></p>
+                }
+                .into_any()
+            })}
+            <Granting roles currencies placed/>
+        </section>
+    }
+}
+
+/// Allowing more, or with other limits.
+#[component]
+fn Granting(roles: Vec<Role>, currencies: Memo<Vec<Currency>>, placed: Callback<Order>) -> impl IntoView {
+    let scopes: Vec<ConsentScope> = [
+        (Role::Investor, vec![ConsentScope::Bid]),
+        (Role::Borrower, vec![ConsentScope::Repay, ConsentScope::Fee]),
+    ]
+    .into_iter()
+    .filter(|(role, _)| roles.contains(role))
+    .flat_map(|(_, scopes)| scopes)
+    .collect();
+    let Some(first) = scopes.first().copied() else { return ().into_any() };
+    let usual = currencies.get_untracked().first().map_or(String::new(), |c| c.code().to_string());
+    let form = Form::new("consent").or("scope", first.code()).or("currency", usual);
+    let known = StoredValue::new(scopes);
+    let currency = move || form.get("currency").parse::<Currency>().ok();
+    let read = move |typed: &str| currency().ok_or_else(String::new).and_then(|c| form::money(typed, c));
+    let check = Callback::new(move |typed: String| {
+        if typed.trim().is_empty() { Err(String::new()) } else { read(&typed).map(|_| String::new()) }
+    });
+    let total_check = Callback::new(move |typed: String| {
+        if typed.trim().is_empty() {
+            return Err(String::new());
+        }
+        let total = read(&typed)?;
+        match read(&form.get("each")) {
+            Ok(each) if each.minor() > total.minor() => Err(say().consents.total_below.into()),
+            _ => Ok(String::new()),
+        }
+    });
+    let submit = move |event: leptos::ev::SubmitEvent| {
+        event.prevent_default();
+        form.tried.set(true);
+        let (each, total) = untrack(|| (read(&form.get("each")), read(&form.get("total"))));
+        let (Ok(each), Ok(total)) = (each, total) else { return };
+        let chosen = untrack(|| form.get("scope"));
+        let Some(scope) = known.with_value(|all| all.iter().copied().find(|s| s.code() == chosen)) else {
+            return;
+        };
+        // For a year; the custodian's page says so again.
+        let until = js_sys::Date::new_0();
+        until.set_full_year(until.get_full_year() + 1);
+        let until = String::from(until.to_iso_string());
+        form.send(orders::allow(form.id(), scope, each, total, until), move |order| placed.run(order));
+    };
+    let options = Signal::derive(move || {
+        known.with_value(|all| {
+            all.iter().map(|s| (s.code().to_string(), (say().consents.scope)(*s).to_string())).collect()
+        })
+    });
+    let currencies = Signal::derive(move || {
+        currencies.get().iter().map(|c| (c.code().to_string(), c.code().to_string())).collect::<Vec<_>>()
+    });
+    view! {
+        <details>
+            <summary>{t(|m| m.consents.allow)}</summary>
+            <form class="row fields" on:submit=submit novalidate>
+                <form::Choice form name="scope" label=|m| m.consents.what options/>
+                <form::Choice form name="currency" label=|m| m.reckon.currency options=currencies/>
+                <Field form name="each" label=Signal::derive(|| say().consents.per_order.to_string()) check kind="decimal"/>
+                <Field form name="total" label=Signal::derive(|| say().consents.total.to_string()) check=total_check kind="decimal"/>
+                <Submit form words=Signal::derive(|| say().consents.ask.to_string())/>
+            </form>
+        </details>
+    }
+    .into_any()
+}

@@ -1,0 +1,4 @@
+//! What everybody with money here has: a cash account at the custodian, and a statement.
+
+pub mod cash;
+pub mod statement;

@@ -1,0 +1,166 @@
+//! Every movement of one's money, with its counterfoil at the custodian beside it.
+
+pub mod query;
+
+use crate::api::{self, Failure, live};
+use crate::components::amount::Figure;
+use crate::components::member::Members;
+use crate::components::notice::{Skeleton, Trouble};
+use crate::csv;
+use crate::locale::date;
+use crate::messages::{say, t, title};
+use crate::pages::investor::overview::query::PURSE;
+use cynic::QueryBuilder;
+use leptos::prelude::*;
+use leptos_meta::Title;
+use query::{Line, StatementVariables};
+use serde_json::Map;
+
+#[component]
+pub fn Statement() -> impl IntoView {
+    view! {
+        <Title text=title(|m| m.statement.title)/>
+        <Members>{|| view! { <Inside/> }}</Members>
+    }
+}
+
+/// A page of it and where the next begins.
+async fn page(first: i32, after: Option<String>) -> Result<(Vec<Line>, Option<String>), Failure> {
+    let variables = StatementVariables { currency: None, first, after };
+    let found = api::ask(query::Statement::build(variables)).await?;
+    Ok(found.viewer.map_or((Vec::new(), None), |v| {
+        let info = v.statement.page_info;
+        (v.statement.nodes, info.end_cursor.filter(|_| info.has_next_page))
+    }))
+}
+
+/// All of it, for a file.
+async fn whole() -> Result<String, Failure> {
+    const PAGE: i32 = 100;
+    let mut rows = vec![say().statement.columns.map(str::to_string).to_vec()];
+    let mut after = None;
+    loop {
+        let (lines, next) = page(PAGE, after).await?;
+        for l in lines {
+            let cash = l.cash.as_ref();
+            rows.push(vec![
+                l.value_date.0,
+                (say().entry_kind)(l.kind, l.amount.amount.0.starts_with('-')).into(),
+                l.amount.currency.0,
+                l.amount.amount.0,
+                cash.map(|c| c.number.clone()).unwrap_or_default(),
+                cash.map(|c| c.amount.amount.0.clone()).unwrap_or_default(),
+                l.id.inner().into(),
+            ]);
+        }
+        match next {
+            Some(cursor) => after = Some(cursor),
+            None => return Ok(csv::text(&rows)),
+        }
+    }
+}
+
+#[component]
+fn Inside() -> impl IntoView {
+    let lines = RwSignal::new(None::<Result<Vec<Line>, Failure>>);
+    let more = RwSignal::new(None::<String>);
+    let busy = RwSignal::new(false);
+    let failed = RwSignal::new(None::<Failure>);
+    let load = move |after: Option<String>| {
+        leptos::task::spawn_local(async move {
+            let next_page = after.is_some();
+            match page(50, after).await {
+                Err(failure) => {
+                    lines.try_update(|shown| {
+                        if !matches!(shown, Some(Ok(_))) {
+                            *shown = Some(Err(failure));
+                        }
+                    });
+                }
+                Ok((found, next)) => {
+                    more.try_set(next);
+                    lines.try_update(|shown| match shown {
+                        Some(Ok(all)) if next_page => all.extend(found),
+                        _ => *shown = Some(Ok(found)),
+                    });
+                }
+            }
+        });
+    };
+    load(None);
+    live::follow(PURSE, "accountChanged", Map::new(), move |_| {
+        // Whoever has read on is not thrown back to the top.
+        if lines.with_untracked(|l| l.as_ref().is_some_and(|l| l.as_ref().is_ok_and(|l| l.len() <= 50))) {
+            load(None);
+        }
+    });
+    let save = move |_| {
+        if busy.get_untracked() {
+            return;
+        }
+        busy.set(true);
+        failed.set(None);
+        leptos::task::spawn_local(async move {
+            match whole().await {
+                Ok(text) => csv::save("statement.csv", &text),
+                Err(failure) => failed.set(Some(failure)),
+            }
+            busy.set(false);
+        });
+    };
+    view! {
+        <div class="spread">
+            <h1>{t(|m| m.statement.title)}</h1>
+            <button class="button" on:click=save disabled=busy>{move || if busy.get() { say().busy } else { say().statement.save }}</button>
+        </div>
+        <p class="muted story">{t(|m| m.statement.lead)}</p>
+        {move || failed.get().map(|failure| view! { <Trouble failure/> })}
+        {move || match lines.get() {
+            None => view! { <div class="card"><Skeleton lines=8/></div> }.into_any(),
+            Some(Err(failure)) => view! { <Trouble failure again=Callback::new(move |()| load(None))/> }.into_any(),
+            Some(Ok(found)) if found.is_empty() => view! { <div class="card stack empty"><p>{t(|m| m.statement.none)}</p></div> }.into_any(),
+            Some(Ok(found)) => view! {
+                <div class="card flush">
+                    <table class="listings counterfoils">
+                        <thead>
+                            <tr>
+                                <th>{t(|m| m.statement.on)}</th>
+                                <th>{t(|m| m.statement.what)}</th>
+                                <th class="numeric">{t(|m| m.statement.ledger)}</th>
+                                <th class="seam-cell"><span class="visually-hidden">{t(|m| m.statement.agrees)}</span></th>
+                                <th class="numeric">{t(|m| m.statement.custodian)}</th>
+                                <th class="numeric">{t(|m| m.statement.number)}</th>
+                            </tr>
+                        </thead>
+                        <tbody>{found.into_iter().map(row).collect_view()}</tbody>
+                    </table>
+                </div>
+                {move || more.get().map(|after| view! {
+                    <button class="button" on:click=move |_| load(Some(after.clone()))>{t(|m| m.market.more)}</button>
+                })}
+            }
+            .into_any(),
+        }}
+    }
+}
+
+fn row(line: Line) -> impl IntoView {
+    let (kind, on) = (line.kind, line.value_date.0);
+    // The custodian's figure has no sign: the ledger's says which way it went. Between one's own accounts nothing comes in.
+    let ours = line.amount.exact();
+    let out = ours.is_some_and(|o| o.minor() < 0);
+    let theirs = line.cash.as_ref().and_then(|c| c.amount.exact());
+    let agrees = ours.zip(theirs).is_some_and(|(o, t)| o.is_zero() || o.minor().abs() == t.minor());
+    view! {
+        <tr data-entry=format!("{kind:?}")>
+            <td data-label=t(|m| m.statement.on)>{move || date(&on)}</td>
+            <td class="lead-cell"><b>{move || (say().entry_kind)(kind, out)}</b></td>
+            <td class="numeric" data-label=t(|m| m.statement.ledger)>
+                <span class="money"><span class="currency">{line.amount.currency.0}</span><Figure amount=line.amount.amount.0/></span>
+            </td>
+            <td class="seam-cell" class:apart=!agrees><span class="visually-hidden">{move || if agrees { say().statement.yes } else { say().statement.no }}</span></td>
+            <td class="numeric" data-label=t(|m| m.statement.custodian)>{line.cash.as_ref().map(|c| view! { <Figure amount=c.amount.amount.0.clone()/> })}</td>
+            <td class="numeric muted" data-label=t(|m| m.statement.number)>{line.cash.map(|c| c.number)}</td>
+        </tr>
+    }
+}

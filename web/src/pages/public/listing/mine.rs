@@ -1,0 +1,89 @@
+//! One's own bids on a listing, and taking one back while it is open.
+
+use super::bid::{BidsHere, BidsVariables, Placed};
+use crate::api::{self, command};
+use crate::components::amount::Amount;
+use crate::components::form::{Form, Submit};
+use crate::components::loaded::Loaded;
+use crate::messages::{say, t};
+use crate::pages::investor::overview::query::BidStatus;
+use cynic::QueryBuilder;
+use leptos::prelude::*;
+use serde_json::{Value, json};
+
+const WITHDRAW: &str = "mutation($input: BidWithdrawInput!) { bidWithdraw(input: $input) { bid { id } errors { code message } } }";
+
+/// `moved` changes whenever the listing does: then one's bids may have, too.
+#[component]
+pub fn MyBids(listing: cynic::Id, open: bool, moved: Signal<String>) -> impl IntoView {
+    let loaded = Loaded::new(move || {
+        let listing = listing.clone();
+        async move {
+            let found = api::ask(BidsHere::build(BidsVariables { listing })).await?;
+            Ok(found.viewer.map_or(Vec::new(), |v| v.bids.nodes))
+        }
+    });
+    Effect::new(move |before: Option<()>| {
+        moved.track();
+        if before.is_some() {
+            loaded.again();
+        }
+    });
+    // What the custodian has to say is heard a moment after it was asked for.
+    loaded.while_waiting(|bids: &Vec<Placed>| {
+        bids.iter().any(|b| matches!(b.status, BidStatus::Withdrawing | BidStatus::Reserved))
+    });
+    let again = Callback::new(move |()| loaded.again());
+    move || {
+        let bids = loaded.get().unwrap_or_default();
+        (!bids.is_empty()).then(|| {
+            view! {
+                <section class="card flush" data-mine="">
+                    <h2 class="inset">{t(|m| m.bid.yours)}</h2>
+                    <table class="listings">
+                        <thead><tr><th class="numeric">{t(|m| m.amount)}</th><th>{t(|m| m.state)}</th><th></th></tr></thead>
+                        <tbody>{bids.into_iter().map(|bid| view! { <Row bid open again/> }).collect_view()}</tbody>
+                    </table>
+                </section>
+            }
+        })
+    }
+}
+
+#[component]
+fn Row(bid: Placed, open: bool, again: Callback<()>) -> impl IntoView {
+    let status = bid.status;
+    let form = Form::new(format!("take-back.{}", bid.id.inner()));
+    let id = StoredValue::new(bid.id.inner().to_string());
+    let asked = RwSignal::new(false);
+    let submit = move |event: leptos::ev::SubmitEvent| {
+        event.prevent_default();
+        form.send(command::send::<Value>(WITHDRAW, json!({ "bid": id.get_value() })), move |_| again.run(()));
+    };
+    let mark = match status {
+        BidStatus::Frozen | BidStatus::Settled => "tag ok",
+        BidStatus::Refused => "tag bad",
+        BidStatus::Reserved | BidStatus::Withdrawing => "tag wait",
+        BidStatus::Withdrawn | BidStatus::Returned => "tag",
+    };
+    let may = open && matches!(status, BidStatus::Frozen | BidStatus::Reserved);
+    view! {
+        <tr data-bid=format!("{status:?}")>
+            <td class="numeric lead-cell"><Amount money=bid.amount/></td>
+            <td data-label=t(|m| m.state)><span class=mark>{move || (say().bid_status)(status)}</span></td>
+            <td class="numeric">
+                {move || may.then(|| if asked.get() {
+                    view! {
+                        <form class="row" on:submit=submit>
+                            <span class="small">{t(|m| m.bid.take_back_means)}</span>
+                            <Submit form words=Signal::derive(|| say().bid.take_back.to_string()) risky=true/>
+                        </form>
+                    }
+                    .into_any()
+                } else {
+                    view! { <button class="button small" on:click=move |_| asked.set(true) data-take-back="">{t(|m| m.bid.take_back)}</button> }.into_any()
+                })}
+            </td>
+        </tr>
+    }
+}

@@ -1,0 +1,212 @@
+//! The business day: closing it, the proof of both books, and what failed and waits for a person.
+
+pub mod query;
+
+use crate::api::{self, Failure, command};
+use crate::components::amount::Amount;
+use crate::components::form::{Form, Submit};
+use crate::components::halves::Halves;
+use crate::components::loaded::Loaded;
+use crate::components::member::Staff;
+use crate::components::notice::{Skeleton, Trouble};
+use crate::components::timeline::{Stage, Timeline};
+use crate::locale::{date, instant};
+use crate::messages::{say, sentence, t, title};
+use crate::session::{self, Role};
+use cynic::QueryBuilder;
+use leptos::prelude::*;
+use leptos_meta::Title;
+use query::*;
+use serde_json::{Value, json};
+
+#[component]
+pub fn Day() -> impl IntoView {
+    view! {
+        <Title text=title(|m| m.day.title)/>
+        <Staff>{|| view! { <Inside/> }}</Staff>
+    }
+}
+
+#[component]
+fn Inside() -> impl IntoView {
+    let roles = session::party().with_untracked(|p| p.as_ref().map(|p| p.roles.clone()).unwrap_or_default());
+    let operates = roles.contains(&Role::Operations);
+    let sees = roles.iter().any(|r| matches!(r, Role::Operations | Role::Auditor | Role::Administrator));
+    let day = Loaded::new(|| async { api::ask(query::Day::build(())).await });
+    // The steps go on by themselves.
+    day.while_waiting(|found| found.business_day.as_ref().is_some_and(|d| d.status == CloseStatus::Running));
+    view! {
+        {day.view(6, move |found| view! { <Closing found operates again=Callback::new(move |()| day.again())/> }.into_any())}
+        {if sees {
+            view! { <Proving/> <Waiting operates/> }.into_any()
+        } else {
+            view! { <p class="notice">{t(|m| m.day.not_yours)}</p> }.into_any()
+        }}
+    }
+}
+
+/// What has been done of the close, and the button that begins it.
+#[component]
+fn Closing(found: query::Day, operates: bool, again: Callback<()>) -> impl IntoView {
+    let today = found.business_date.clone();
+    let form = Form::new(format!("close.{}", today.0));
+    let shown = today.0.clone();
+    let close = move |event: leptos::ev::SubmitEvent| {
+        event.prevent_default();
+        let input = json!({ "date": today.0 });
+        form.send(command::send::<Value>(query::CLOSE, input), move |_| again.run(()));
+    };
+    let last = found.business_day;
+    let next = last.as_ref().map(|d| d.date.0.clone());
+    view! {
+        <section class="card stack">
+            <h1 data-figure="date">{move || (say().day.today)(&date(&shown))}</h1>
+            {last.map(|d| {
+                let (status, note) = (d.status, d.note.clone());
+                let stages = move || CloseStep::ALL.into_iter().map(|step| {
+                    let done = d.steps.iter().find(|s| s.step == step);
+                    let reached = d.steps.len();
+                    let here = done.is_none() && CloseStep::ALL.get(reached) == Some(&step);
+                    Stage {
+                        name: (say().close_step)(step).into(),
+                        note: done.map(|s| s.note.as_deref().map_or_else(|| instant(&s.at.0), note_words)).unwrap_or_default(),
+                        done: done.is_some(),
+                        here: here && status == CloseStatus::Running,
+                        bad: here && status == CloseStatus::Halted,
+                    }
+                }).collect::<Vec<_>>();
+                view! {
+                    <h2>{move || next.as_ref().map(|n| (say().day.close_of)(&date(n)))} " "
+                        <span class=match status { CloseStatus::Done => "tag ok", CloseStatus::Halted => "tag bad", CloseStatus::Running => "tag wait" } data-close=format!("{status:?}")>
+                            {move || (say().close_status)(status)}
+                        </span>
+                    </h2>
+                    {note.map(|n| view! { <p class="notice bad" role="alert">{n}</p> })}
+                    <Timeline stages=Signal::derive(stages)/>
+                }
+            })}
+            {if operates {
+                view! {
+                    <form class="stack" on:submit=close data-close-form="">
+                        <p class="small muted">{t(|m| m.day.close_means)}</p>
+                        <Submit form words=Signal::derive(|| say().day.close.to_string())/>
+                    </form>
+                }
+                .into_any()
+            } else {
+                view! { <p class="small muted">{t(|m| m.day.operations_close)}</p> }.into_any()
+            }}
+        </section>
+    }
+}
+
+/// A step's note; a date in the reader's form.
+fn note_words(note: &str) -> String {
+    let a_date = note.len() == 10 && note.chars().all(|c| c.is_ascii_digit() || c == '-');
+    if a_date { date(note) } else { note.to_string() }
+}
+
+#[component]
+fn Proving() -> impl IntoView {
+    let proof = RwSignal::new(None::<Result<Proof, Failure>>);
+    let busy = RwSignal::new(false);
+    let prove = move || {
+        busy.set(true);
+        leptos::task::spawn_local(async move {
+            let found = api::ask(Proved::build(())).await.map(|p| p.proof);
+            busy.try_set(false);
+            proof.try_set(Some(found));
+        });
+    };
+    prove();
+    view! {
+        <section class="stack">
+            <div class="spread">
+                <h2>{t(|m| m.day.proof)}</h2>
+                <button class="button" disabled=busy on:click=move |_| prove() data-prove="">{move || if busy.get() { say().busy } else { say().day.prove }}</button>
+            </div>
+            {move || match proof.get() {
+                None => view! { <div class="card"><Skeleton lines=4/></div> }.into_any(),
+                Some(Err(failure)) => view! { <Trouble failure again=Callback::new(move |()| prove())/> }.into_any(),
+                Some(Ok(p)) => view! { <Report p/> }.into_any(),
+            }}
+        </section>
+    }
+}
+
+#[component]
+fn Report(p: Proof) -> impl IntoView {
+    let verdict = p.verdict;
+    let mark = match verdict {
+        Verdict::Matched => "tag ok",
+        Verdict::InFlight => "tag wait",
+        Verdict::Broken => "tag bad",
+    };
+    let (at, line) = (p.at.0, StoredValue::new(p.line));
+    let words = Signal::derive(move || (say().verdict)(verdict).to_string());
+    view! {
+        <p data-verdict=format!("{verdict:?}")><span class=mark>{words}</span> " " {(verdict != Verdict::Matched).then(|| line.get_value())} " " <span class="small muted">{move || instant(&at)}</span></p>
+        {p.totals.into_iter().map(|sum| {
+            let matched = sum.ledger == sum.cash;
+            let left = view! { <p class="small">{t(|m| m.cash.in_ledger)}</p><p class="amount"><Amount money=sum.ledger/></p> }.into_any();
+            let right = view! { <p class="small">{t(|m| m.day.at_custodian)}</p><p class="amount"><Amount money=sum.cash/></p> }.into_any();
+            let words = Signal::derive(move || if matched { say().cash.matches } else { say().day.differs }.to_string());
+            view! { <Halves label=Signal::derive(|| say().day.proof.to_string()) left right matched words/> }
+        }).collect_view()}
+        <dl class="facts card">
+            <div><dt>{t(|m| m.day.owners)}</dt><dd>{p.owners}</dd></div>
+            <div><dt>{t(|m| m.day.entries)}</dt><dd>{p.ledger_position}</dd></div>
+            <div><dt>{t(|m| m.day.movements)}</dt><dd>{p.statement_position}</dd></div>
+            <div><dt>{t(|m| m.day.chain)}</dt><dd><code title=p.chain_head.clone()>{p.chain_head.get(..12).unwrap_or_default().to_string()}</code></dd></div>
+        </dl>
+        {(!p.findings.is_empty()).then(|| view! {
+            <ul class="notice bad" role="alert">{p.findings.into_iter().map(|f| view! { <li>{f.owner.map(|o| format!("{o}: "))} {f.what}</li> }).collect_view()}</ul>
+        })}
+    }
+}
+
+/// What failed too often; it keeps its ids, so that trying again does nothing twice.
+#[component]
+fn Waiting(operates: bool) -> impl IntoView {
+    let loaded = Loaded::new(|| async { Ok(api::ask(AllParked::build(())).await?.parked) });
+    view! {
+        <section class="stack">
+            <h2>{t(|m| m.day.parked)}</h2>
+            {loaded.view(3, move |all| {
+                if all.is_empty() {
+                    return view! { <div class="card"><p class="muted">{t(|m| m.day.none_parked)}</p></div> }.into_any();
+                }
+                view! {
+                    <div class="card flush"><table class="listings">
+                        <thead><tr><th>{t(|m| m.day.what_failed)}</th><th>{t(|m| m.day.why)}</th><th class="numeric">{t(|m| m.day.attempts)}</th><th>{t(|m| m.portfolio.since)}</th><th></th></tr></thead>
+                        <tbody>{all.into_iter().map(|p| view! { <Letter p operates again=Callback::new(move |()| loaded.again())/> }).collect_view()}</tbody>
+                    </table></div>
+                }
+                .into_any()
+            })}
+        </section>
+    }
+}
+
+#[component]
+fn Letter(p: Parked, operates: bool, again: Callback<()>) -> impl IntoView {
+    let form = Form::new("retry");
+    let since = p.since.0;
+    let (name, service) = (StoredValue::new(p.name), p.service);
+    let retry = move |_| {
+        let input = json!({ "name": name.get_value(), "service": service.code() });
+        form.send(command::send::<Value>(query::RETRY, input), move |_| again.run(()));
+    };
+    view! {
+        <tr>
+            <td class="lead-cell"><b>{p.kind}</b> <span class="small muted">{service.code()}</span></td>
+            <td data-label=t(|m| m.day.why)>{p.error}</td>
+            <td class="numeric" data-label=t(|m| m.day.attempts)>{p.attempts}</td>
+            <td data-label=t(|m| m.portfolio.since)>{move || instant(&since)}</td>
+            <td>
+                {operates.then(|| view! { <button class="button small" disabled=form.busy on:click=retry>{t(|m| m.again)}</button> })}
+                {move || form.error.get().map(|e| view! { <span class="small error" role="alert">{sentence(&e)}</span> })}
+            </td>
+        </tr>
+    }
+}

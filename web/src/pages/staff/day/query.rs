@@ -1,0 +1,138 @@
+//! What the business day's page loads and sends.
+
+use crate::api::{Date, DateTime, Money, schema};
+use cynic::QueryFragment;
+
+#[derive(cynic::Enum, Clone, Copy, PartialEq, Eq, Debug)]
+pub enum CloseStatus {
+    Running,
+    Halted,
+    Done,
+}
+
+#[derive(cynic::Enum, Clone, Copy, PartialEq, Eq, Debug)]
+pub enum CloseStep {
+    Drain,
+    Repayments,
+    Listings,
+    Anchor,
+    Proof,
+    CustodianDate,
+    BusinessDate,
+}
+
+impl CloseStep {
+    /// In the order in which they are done.
+    pub const ALL: [CloseStep; 7] = [
+        CloseStep::Drain,
+        CloseStep::Repayments,
+        CloseStep::Listings,
+        CloseStep::Anchor,
+        CloseStep::Proof,
+        CloseStep::CustodianDate,
+        CloseStep::BusinessDate,
+    ];
+}
+
+#[derive(QueryFragment, Clone, PartialEq, Debug)]
+pub struct CloseStepDone {
+    pub step: CloseStep,
+    pub at: DateTime,
+    pub note: Option<String>,
+}
+
+#[derive(QueryFragment, Clone, PartialEq, Debug)]
+pub struct BusinessDay {
+    pub date: Date,
+    pub next: Date,
+    pub status: CloseStatus,
+    pub note: Option<String>,
+    pub steps: Vec<CloseStepDone>,
+}
+
+#[derive(QueryFragment, Clone, PartialEq, Debug)]
+#[cynic(graphql_type = "Query")]
+pub struct Day {
+    pub business_date: Date,
+    pub business_day: Option<BusinessDay>,
+}
+
+#[derive(cynic::Enum, Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Verdict {
+    Matched,
+    InFlight,
+    Broken,
+}
+
+#[derive(QueryFragment, Clone, PartialEq, Debug)]
+pub struct ProofTotal {
+    pub cash: Money,
+    pub ledger: Money,
+}
+
+#[derive(QueryFragment, Clone, PartialEq, Debug)]
+pub struct ProofFinding {
+    pub owner: Option<String>,
+    pub what: String,
+}
+
+#[derive(QueryFragment, Clone, PartialEq, Debug)]
+pub struct Proof {
+    pub verdict: Verdict,
+    pub line: String,
+    pub at: DateTime,
+    pub owners: i32,
+    pub ledger_position: String,
+    pub statement_position: String,
+    pub chain_head: String,
+    pub totals: Vec<ProofTotal>,
+    pub findings: Vec<ProofFinding>,
+}
+
+#[derive(QueryFragment, Clone, PartialEq, Debug)]
+#[cynic(graphql_type = "Query")]
+pub struct Proved {
+    pub proof: Proof,
+}
+
+#[derive(cynic::Enum, Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Worker {
+    Custody,
+    Investing,
+    Lending,
+    Office,
+}
+
+#[derive(QueryFragment, Clone, PartialEq, Debug)]
+pub struct Parked {
+    pub service: Worker,
+    pub name: String,
+    pub kind: String,
+    pub error: String,
+    pub attempts: i32,
+    pub since: DateTime,
+    pub waits: bool,
+}
+
+#[derive(QueryFragment, Clone, PartialEq, Debug)]
+#[cynic(graphql_type = "Query")]
+pub struct AllParked {
+    pub parked: Vec<Parked>,
+}
+
+impl Worker {
+    /// As the API writes it.
+    pub fn code(self) -> &'static str {
+        match self {
+            Worker::Custody => "CUSTODY",
+            Worker::Investing => "INVESTING",
+            Worker::Lending => "LENDING",
+            Worker::Office => "OFFICE",
+        }
+    }
+}
+
+pub const CLOSE: &str = "mutation($input: BusinessDayCloseInput!) { businessDayClose(input: $input) { \
+    businessDay { date } errors { code message } } }";
+pub const RETRY: &str =
+    "mutation($input: ParkedRetryInput!) { parkedRetry(input: $input) { done errors { code message } } }";

@@ -1,0 +1,195 @@
+//! What waits for people: two who look at it see each other's claims at once.
+
+pub mod query;
+
+use crate::api::{self, Failure, command, live};
+use crate::components::amount::Amount;
+use crate::components::funding::LineState;
+use crate::components::member::Staff;
+use crate::components::notice::{Skeleton, Trouble};
+use crate::components::tabs::Tabs;
+use crate::locale::{age, instant};
+use crate::messages::{Messages, say, sentence, t, title};
+use crate::page::Page;
+use crate::session::{self, Role};
+use cynic::QueryBuilder;
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::components::A;
+use leptos_router::hooks::query_signal;
+use query::*;
+use serde_json::{Map, Value, json};
+
+const CHOICES: &[(&str, fn(&Messages) -> &'static str)] = &[
+    ("all", |m| m.market.all),
+    ("free", |m| m.queue.free),
+    ("mine", |m| m.queue.mine),
+    ("second", |m| m.queue.second),
+];
+
+#[component]
+pub fn Queue() -> impl IntoView {
+    view! {
+        <Title text=title(|m| m.queue.title)/>
+        <Staff>{|| view! { <Inside/> }}</Staff>
+    }
+}
+
+fn me() -> String {
+    session::party().with(|p| p.as_ref().map(|p| p.email.clone()).unwrap_or_default())
+}
+
+fn wanted(filter: Option<&str>, row: &Row) -> bool {
+    match filter {
+        Some("free") => row.claimed_by.is_none(),
+        Some("mine") => row.claimed_by.as_ref().is_some_and(|w| w.email == me()),
+        Some("second") => row.status == TaskStatus::Proposed,
+        _ => true,
+    }
+}
+
+#[component]
+fn Inside() -> impl IntoView {
+    let (filter, _) = query_signal::<String>("show");
+    let rows = RwSignal::new(None::<Result<Vec<Row>, Failure>>);
+    let unrated = RwSignal::new(Vec::<Asked>::new());
+    let sets_rates = session::party().with_untracked(|p| {
+        p.as_ref().is_some_and(|p| p.roles.iter().any(|r| matches!(r, Role::CreditOfficer)))
+    });
+    let load = move || {
+        leptos::task::spawn_local(async move {
+            let found = api::ask(query::Queue::build(())).await;
+            rows.try_set(Some(found.map(|q| q.tasks.nodes)));
+        });
+        if sets_rates {
+            leptos::task::spawn_local(async move {
+                if let Ok(found) = api::ask(Unrated::build(())).await {
+                    unrated.try_set(found.applications.nodes);
+                }
+            });
+        }
+    };
+    load();
+    live::follow(CHANGES, "taskChanged", Map::new(), move |change| {
+        let Ok(Change { task }) = serde_json::from_value(change) else { return };
+        rows.update(|rows| {
+            let Some(Ok(rows)) = rows else { return };
+            rows.retain(|r| r.id != task.id || !task.status.is_over());
+            match rows.iter_mut().find(|r| r.id == task.id) {
+                Some(row) => *row = task,
+                None if !task.status.is_over() => rows.push(task),
+                None => {}
+            }
+        });
+        // A task about an application means that its rate has been set.
+        if sets_rates {
+            leptos::task::spawn_local(async move {
+                if let Ok(found) = api::ask(Unrated::build(())).await {
+                    unrated.try_set(found.applications.nodes);
+                }
+            });
+        }
+    });
+    view! {
+        <div class="spread">
+            <h1>{move || match rows.get() {
+                Some(Ok(all)) => (say().queue.waiting)(all.len() + unrated.with(Vec::len)),
+                _ => say().queue.title.to_string(),
+            }}</h1>
+            <LineState/>
+        </div>
+        {move || (!unrated.with(Vec::is_empty)).then(|| view! {
+            <section class="card flush">
+                <h2 class="inset">{t(|m| m.queue.unrated)}</h2>
+                <table class="listings">
+                    <thead><tr><th>{t(|m| m.market.purpose)}</th><th class="numeric">{t(|m| m.amount)}</th><th class="numeric">{t(|m| m.months)}</th><th>{t(|m| m.queue.age)}</th></tr></thead>
+                    <tbody>{unrated.get().into_iter().map(|a| {
+                        let at = a.submitted_at.0;
+                        view! {
+                            <tr data-unrated="">
+                                <td class="lead-cell"><A href=Page::Application(a.id.inner().into()).path()>{a.purpose}</A></td>
+                                <td class="numeric" data-label=t(|m| m.amount)><Amount money=a.amount/></td>
+                                <td class="numeric" data-label=t(|m| m.months)>{a.term_months}</td>
+                                <td data-label=t(|m| m.queue.age)>{move || age(&at)}</td>
+                            </tr>
+                        }
+                    }).collect_view()}</tbody>
+                </table>
+            </section>
+        })}
+        <Tabs label=|m| m.queue.which choices=CHOICES/>
+        {move || match rows.get() {
+            None => view! { <div class="card"><Skeleton lines=6/></div> }.into_any(),
+            Some(Err(failure)) => view! { <Trouble failure again=Callback::new(move |()| load())/> }.into_any(),
+            Some(Ok(all)) => {
+                let show = filter.get();
+                let shown: Vec<Row> = all.into_iter().filter(|r| wanted(show.as_deref(), r)).collect();
+                if shown.is_empty() {
+                    return view! { <div class="card stack empty"><h2>{t(|m| m.queue.empty)}</h2><p class="muted">{t(|m| m.queue.by_itself)}</p></div> }.into_any();
+                }
+                view! {
+                    <div class="card flush">
+                        <table class="listings">
+                            <thead><tr><th>{t(|m| m.queue.task)}</th><th>{t(|m| m.queue.about)}</th><th>{t(|m| m.queue.age)}</th><th>{t(|m| m.state)}</th><th>{t(|m| m.queue.with)}</th></tr></thead>
+                            <tbody>
+                                <For each=move || shown.clone() key=|r| (r.id.inner().to_string(), r.status, r.claimed_by.as_ref().map(|w| w.email.clone())) let(row)>
+                                    <Line row/>
+                                </For>
+                            </tbody>
+                        </table>
+                    </div>
+                }
+                .into_any()
+            }
+        }}
+    }
+}
+
+#[component]
+fn Line(row: Row) -> impl IntoView {
+    let Row { id, kind, status, about, opened_at, claimed_by } = row;
+    let at = opened_at.0.clone();
+    view! {
+        <tr data-task=format!("{kind:?}")>
+            <td class="lead-cell"><A href=Page::Task(id.inner().into()).path()>{move || (say().task_kind)(kind)}</A></td>
+            <td data-label=t(|m| m.queue.about)>{about}</td>
+            <td data-label=t(|m| m.queue.age) title=move || instant(&opened_at.0)>{move || age(&at)}</td>
+            <td data-label=t(|m| m.state)><span class=status.mark()>{move || (say().task_status)(status)}</span></td>
+            <td data-label=t(|m| m.queue.with)><Claim id claimed_by/></td>
+        </tr>
+    }
+}
+
+/// Who is at work on it, and saying so.
+#[component]
+pub fn Claim(id: cynic::Id, claimed_by: Option<Who>) -> impl IntoView {
+    let busy = RwSignal::new(false);
+    let error = RwSignal::new(None::<Failure>);
+    let task = StoredValue::new(id.inner().to_string());
+    let own = claimed_by.as_ref().is_some_and(|w| w.email == untrack(me));
+    let send = move |release: bool| {
+        if busy.get_untracked() {
+            return;
+        }
+        busy.set(true);
+        leptos::task::spawn_local(async move {
+            let input = json!({ "task": task.get_value(), "release": release });
+            let outcome = command::send::<Value>(CLAIM, input).await;
+            busy.try_set(false);
+            error.try_set(outcome.err());
+        });
+    };
+    let button = move |release: bool, words: fn(&Messages) -> &'static str| {
+        view! { <button class="button small" disabled=busy on:click=move |_| send(release)>{t(words)}</button> }
+    };
+    view! {
+        <span class="row claim">
+            {match claimed_by {
+                None => button(false, |m| m.queue.claim).into_any(),
+                Some(_) if own => view! { <b>{t(|m| m.queue.you)}</b> {button(true, |m| m.queue.release)} }.into_any(),
+                Some(who) => view! { <span>{who.name}</span> }.into_any(),
+            }}
+            {move || error.get().map(|e| view! { <span class="small error" role="alert">{sentence(&e)}</span> })}
+        </span>
+    }
+}

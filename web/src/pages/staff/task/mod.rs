@@ -1,0 +1,378 @@
+//! One decision: all it takes to judge it, what the first said, and one's own word. An application that waits for its rate
+//! is judged by the same figures.
+
+pub mod query;
+
+use crate::api::{self, Decimal, Failure, command, live};
+use crate::components::amount::{money, text};
+use crate::components::form::{Field, Form, Submit};
+use crate::components::funding::LineState;
+use crate::components::loaded::Loaded;
+use crate::components::member::Staff;
+use crate::components::notice::{Skeleton, Trouble};
+use crate::locale::{age, instant, number, plain};
+use crate::messages::{Messages, say, t};
+use crate::outlook::monthly;
+use crate::page::Page;
+use crate::pages::borrower::loans::query::ApplicationStatus;
+use crate::pages::staff::queue::Claim;
+use crate::pages::staff::queue::query::{Approval, CHANGES, Change, TaskKind};
+use crate::session::{self, Role};
+use cynic::QueryBuilder;
+use finance::{Money, Rate};
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::components::A;
+use leptos_router::hooks::use_navigate;
+use query::*;
+use serde_json::{Map, Value, json};
+
+#[component]
+pub fn Task(id: String) -> impl IntoView {
+    let id = StoredValue::new(id);
+    view! { <Staff>{move || view! { <Deciding id=id.get_value()/> }}</Staff> }
+}
+
+#[component]
+pub fn ApplicationPage(id: String) -> impl IntoView {
+    let id = StoredValue::new(id);
+    view! { <Staff>{move || view! { <Rating id=id.get_value()/> }}</Staff> }
+}
+
+/// An id that is none is to a person the same as one that leads nowhere.
+fn none_if_malformed<T>(found: Result<Option<T>, Failure>) -> Result<Option<T>, Failure> {
+    match found {
+        Err(failure) if failure.code == "BAD_USER_INPUT" => Ok(None),
+        other => other,
+    }
+}
+
+fn nowhere() -> AnyView {
+    view! {
+        <div class="card stack empty"><h1>{t(|m| m.task.none)}</h1><p><A href=Page::Queue.path()>{t(|m| m.queue.title)}</A></p></div>
+    }
+    .into_any()
+}
+
+#[component]
+fn Deciding(id: String) -> impl IntoView {
+    let asked = id.clone();
+    let loaded = Loaded::new(move || {
+        let id = cynic::Id::new(asked.clone());
+        async move { none_if_malformed(api::ask(FoundTask::build(IdVariables { id })).await.map(|f| f.task)) }
+    });
+    live::follow(CHANGES, "taskChanged", Map::new(), move |change| {
+        let Ok(Change { task }) = serde_json::from_value(change) else { return };
+        if task.id.inner() == id {
+            loaded.again();
+        }
+    });
+    let again = Callback::new(move |()| loaded.again());
+    let task = Memo::new(move |_| loaded.get().flatten());
+    // Whether there is one; what changes about it is drawn in its place, so that nobody loses theirs while typing.
+    let state = Memo::new(move |_| {
+        loaded.now.with(|n| n.as_ref().map(|n| n.as_ref().map(Option::is_some).map_err(Clone::clone)))
+    });
+    move || match state.get() {
+        None => view! { <div class="card"><Skeleton lines=10/></div> }.into_any(),
+        Some(Err(failure)) => view! { <Trouble failure again/> }.into_any(),
+        Some(Ok(false)) => nowhere(),
+        Some(Ok(true)) => view! { <Decision task again/> }.into_any(),
+    }
+}
+
+#[component]
+fn Decision(task: Memo<Option<Whole>>, again: Callback<()>) -> impl IntoView {
+    let me = session::party().get_untracked();
+    let mail = StoredValue::new(me.as_ref().map(|p| p.email.clone()).unwrap_or_default());
+    let roles = StoredValue::new(me.map(|p| p.roles).unwrap_or_default());
+    let subject = Memo::new(move |_| task.get().and_then(|t| t.subject));
+    // What one may say: nothing any more, or nothing, or no second time, or one's word.
+    let turn = Memo::new(move |_| {
+        let task = task.get()?;
+        let spoke =
+            mail.with_value(|m| task.approvals.iter().any(|a| a.by.as_ref().is_some_and(|b| b.email == *m)));
+        let may = roles.with_value(|all| {
+            all.iter().any(|r| match task.kind {
+                TaskKind::CreditDecision => matches!(r, Role::CreditOfficer | Role::CreditSupervisor),
+                _ => matches!(r, Role::Operations),
+            })
+        });
+        (!task.status.is_over()).then(|| (task.id.inner().to_string(), task.kind, may, spoke))
+    });
+    view! {
+        <p class="small"><A href=Page::Queue.path()>{t(|m| m.queue.title)}</A></p>
+        {move || task.get().map(head)}
+        <div class="columns two review">
+            <div class="stack">{move || subject.get().map(matter)}</div>
+            <section class="card stack">
+                <h2>{t(|m| m.task.words)}</h2>
+                {move || task.get().map(|task| {
+                    let said = task.approvals;
+                    view! {
+                        {if said.is_empty() {
+                            view! { <p class="muted">{t(|m| m.task.nobody_yet)}</p> }.into_any()
+                        } else {
+                            view! { <ul class="words">{said.into_iter().map(word).collect_view()}</ul> }.into_any()
+                        }}
+                        {(!task.status.is_over()).then(|| view! {
+                            <p class="row"><span class="small muted">{t(|m| m.queue.with)}</span> <Claim id=task.id claimed_by=task.claimed_by/></p>
+                        })}
+                    }
+                })}
+                {move || turn.get().map(|(id, kind, may, spoke)| match (may, spoke) {
+                    // Why not, rather than a button that is not there.
+                    (false, _) => view! { <p class="notice">{move || (say().task.not_yours)(kind)}</p> }.into_any(),
+                    (true, true) => view! { <p class="notice">{t(|m| m.task.spoke)}</p> }.into_any(),
+                    (true, false) => view! { <Word id kind again/> }.into_any(),
+                })}
+            </section>
+        </div>
+    }
+}
+
+fn head(task: Whole) -> AnyView {
+    let (kind, status, opened) = (task.kind, task.status, task.opened_at.0);
+    let about = match task.subject {
+        Some(Subject::Application(a)) => a.purpose,
+        Some(Subject::Listing(l)) => l.purpose,
+        _ => task.about.clone(),
+    };
+    view! {
+        <Title text=format!("{} · Counterfoil", task.about)/>
+        <div class="spread">
+            <h1>{move || (say().task_kind)(kind)} ": " {about} " " <span class=status.mark() data-status=format!("{status:?}")>{move || (say().task_status)(status)}</span></h1>
+            <span class="row"><span class="small muted">{move || (say().task.opened)(&age(&opened))}</span><LineState/></span>
+        </div>
+    }
+    .into_any()
+}
+
+/// What it is about.
+fn matter(subject: Subject) -> AnyView {
+    match subject {
+        Subject::Application(a) => view! { <Figures a/> }.into_any(),
+        Subject::Listing(l) => view! { <Payout l/> }.into_any(),
+        Subject::Loan(l) => {
+            let (principal, outstanding) = (l.principal, l.outstanding);
+            view! {
+                <section class="card stack"><dl class="facts">
+                    <div><dt>{t(|m| m.loans.borrowed)}</dt><dd>{move || text(&principal)}</dd></div>
+                    <div><dt>{t(|m| m.loans.owed)}</dt><dd>{move || text(&outstanding)}</dd></div>
+                </dl></section>
+            }
+            .into_any()
+        }
+        Subject::Other => ().into_any(),
+    }
+}
+
+fn word(a: Approval) -> impl IntoView {
+    let (approve, role, at) = (a.approve, a.role, a.at.0);
+    view! {
+        <li data-word=approve.to_string()>
+            <span class=if approve { "tag ok" } else { "tag bad" }>{move || if approve { say().task.approved } else { say().task.refused }}</span>
+            " " <b>{a.by.map(|b| b.name)}</b> " " <span class="small muted">{move || format!("{} · {}", (say().role)(role), instant(&at))}</span>
+            {(!a.note.is_empty()).then(|| view! { <p class="story">{a.note}</p> })}
+        </li>
+    }
+}
+
+/// One's own word, with its reason.
+#[component]
+fn Word(id: String, kind: TaskKind, again: Callback<()>) -> impl IntoView {
+    let form = Form::new(format!("word.{id}"));
+    let task = StoredValue::new(id);
+    let refusing = RwSignal::new(false);
+    let check = Callback::new(move |note: String| {
+        if refusing.get() && note.trim().is_empty() {
+            Err(say().task.reason_missing.into())
+        } else {
+            Ok(say().task.reason_hint.into())
+        }
+    });
+    let say_it = move |approve: bool| {
+        refusing.set(!approve);
+        form.tried.set(!approve);
+        if !approve && untrack(|| form.is_empty("note")) {
+            return;
+        }
+        let note = untrack(|| form.get("note"));
+        let input = json!({ "task": task.get_value(), "approve": approve, "note": note });
+        form.send(command::send::<Value>(DECIDE, input), move |_| again.run(()));
+    };
+    view! {
+        <form class="stack" on:submit=move |e: leptos::ev::SubmitEvent| { e.prevent_default(); say_it(true); }>
+            <p class="small">{move || (say().task.means)(kind)}</p>
+            <Field form name="note" label=Signal::derive(|| say().task.reason.to_string()) check long=true/>
+            <div class="row">
+                <Submit form words=Signal::derive(|| say().task.approve.to_string())/>
+                <button type="button" class="button risky" disabled=form.busy on:click=move |_| say_it(false) data-refuse="">{t(|m| m.task.refuse)}</button>
+            </div>
+        </form>
+    }
+}
+
+/// An application, as whoever judges it needs it: who, what for, and what is left of what they earn.
+#[component]
+fn Figures(a: Application) -> impl IntoView {
+    let amount = a.amount.exact();
+    let at_rate = a.rate.as_ref().and_then(Decimal::rate).or_else(|| a.product.rate_max.rate());
+    let months = u32::try_from(a.term_months).unwrap_or(0);
+    let pays = amount.and_then(|m| monthly(m, at_rate?, months)).map(|(pays, _)| pays);
+    let income = a
+        .annual_income
+        .as_ref()
+        .and_then(api::Money::exact)
+        .map(|m| Money::new(m.minor() / 12, m.currency()));
+    let owes = a.monthly_obligations.as_ref().and_then(api::Money::exact);
+    // Whole per cent of the monthly income that this loan and what is owed already would take, rounded up.
+    let burden = pays.zip(income).filter(|(_, i)| i.is_positive()).map(|(p, i)| {
+        let all = i128::from(p.minor()) + owes.map_or(0, |o| i128::from(o.minor()));
+        (all * 100 + i128::from(i.minor()) - 1) / i128::from(i.minor())
+    });
+    let fact = |label: fn(&Messages) -> &'static str, words: Option<String>| {
+        let words = words.unwrap_or_else(|| "—".into());
+        view! { <div><dt>{t(label)}</dt><dd>{words}</dd></div> }
+    };
+    let rate = a.rate.as_ref().map(Decimal::percent);
+    let sent = a.submitted_at.0.clone();
+    let (status, story) = (a.status, a.story.clone());
+    view! {
+        <section class="card stack" data-figures="">
+            <div class="spread">
+                <h2>{a.purpose.clone()}</h2>
+                <span class=status.mark()>{move || (say().application_status)(status)}</span>
+            </div>
+            {a.borrower.map(|b| view! { <p>{b.name} " " <span class="small muted">{b.email}</span></p> })}
+            {move || {
+                let rate = rate.clone();
+                view! {
+                    <dl class="facts">
+                        {fact(|m| m.amount, Some(text(&a.amount)))}
+                        {fact(|m| m.months, Some(a.term_months.to_string()))}
+                        {fact(|m| m.rate_a_year, rate.map(|r| format!("{} %", number(&r))))}
+                        {fact(|m| m.listing.borrower_pays, pays.map(|m| money(&m)))}
+                        {fact(|m| m.apply.income, a.annual_income.as_ref().map(text))}
+                        {fact(|m| m.task.owes, a.monthly_obligations.as_ref().map(text))}
+                        {fact(|m| m.task.years, a.employed_years.map(|y| y.to_string()))}
+                        {fact(|m| m.task.burden, burden.map(|b| format!("{b} %")))}
+                    </dl>
+                }
+            }}
+            <h2>{t(|m| m.listing.words)}</h2>
+            <p class="story">{move || if story.is_empty() { say().listing.no_words.to_string() } else { story.clone() }}</p>
+            <p class="small muted">{move || (say().task.sent)(&instant(&sent))}</p>
+        </section>
+    }
+}
+
+/// A listing whose money is to be paid out, or given back.
+#[component]
+fn Payout(l: Offered) -> impl IntoView {
+    let (status, rate) = (l.status, l.rate.percent());
+    let (amount, funded, fee) = (l.amount, l.funded, l.fee);
+    view! {
+        <section class="card stack">
+            <div class="spread">
+                <h2><A href=Page::Listing(l.id.inner().into()).path()>{l.purpose}</A></h2>
+                <span class=status.mark()>{move || (say().listing_status)(status)}</span>
+            </div>
+            <dl class="facts">
+                <div><dt>{t(|m| m.amount)}</dt><dd>{move || text(&amount)}</dd></div>
+                <div><dt>{t(|m| m.funded)}</dt><dd>{move || text(&funded)}</dd></div>
+                <div><dt>{t(|m| m.apply.fee)}</dt><dd>{move || text(&fee)}</dd></div>
+                <div><dt>{t(|m| m.rate_a_year)}</dt><dd>{move || number(&rate)} " %"</dd></div>
+                <div><dt>{t(|m| m.months)}</dt><dd>{l.term_months}</dd></div>
+            </dl>
+        </section>
+    }
+}
+
+#[component]
+fn Rating(id: String) -> impl IntoView {
+    let loaded = Loaded::new(move || {
+        let id = cynic::Id::new(id.clone());
+        async move {
+            none_if_malformed(
+                api::ask(FoundApplication::build(IdVariables { id })).await.map(|f| f.application),
+            )
+        }
+    });
+    loaded.view(10, move |found| match found {
+        None => nowhere(),
+        Some(a) => view! {
+            <Title text=format!("{} · Counterfoil", a.purpose)/>
+            <p class="small"><A href=Page::Queue.path()>{t(|m| m.queue.title)}</A></p>
+            <h1>{a.purpose.clone()}</h1>
+            <div class="columns two review">
+                <Figures a=a.clone()/>
+                <SetRate a/>
+            </div>
+        }
+        .into_any(),
+    })
+}
+
+/// What a person typed as per cent, as a rate.
+fn percent(typed: &str) -> Option<Rate> {
+    Rate::parse_percent(plain(typed).trim().trim_end_matches('%').trim()).ok()
+}
+
+#[component]
+fn SetRate(a: Application) -> impl IntoView {
+    let roles = session::party().with_untracked(|p| p.as_ref().map(|p| p.roles.clone()).unwrap_or_default());
+    if a.status != ApplicationStatus::Submitted {
+        return view! { <section class="card"><p>{t(|m| m.task.rate_set)}</p></section> }.into_any();
+    }
+    if !roles.contains(&Role::CreditOfficer) {
+        return view! { <section class="card"><p class="notice">{t(|m| m.task.officers_rate)}</p></section> }
+            .into_any();
+    }
+    let form = Form::new(format!("rate.{}", a.id.inner()));
+    let (low, high) = (a.product.rate_min.clone(), a.product.rate_max.clone());
+    let (amount, months) = (a.amount.exact(), u32::try_from(a.term_months).unwrap_or(0));
+    let band = StoredValue::new((low, high));
+    let read = move |typed: &str| {
+        let rate = percent(typed);
+        band.with_value(|(low, high)| {
+            let between = || (say().task.rate_between)(&number(&low.percent()), &number(&high.percent()));
+            match (rate, low.rate(), high.rate()) {
+                (Some(r), Some(l), Some(h)) if (l..=h).contains(&r) => Ok(r),
+                _ => Err(between()),
+            }
+        })
+    };
+    let check = Callback::new(move |typed: String| {
+        if typed.trim().is_empty() && !form.tried.get() {
+            return Ok(read("").err().unwrap_or_default());
+        }
+        read(&typed).map(|rate| {
+            let pays = amount.and_then(|m| monthly(m, rate, months));
+            pays.map(|(m, _)| (say().task.then_pays)(&money(&m))).unwrap_or_default()
+        })
+    });
+    let navigate = use_navigate();
+    let application = StoredValue::new(a.id.inner().to_string());
+    let submit = move |event: leptos::ev::SubmitEvent| {
+        event.prevent_default();
+        form.tried.set(true);
+        let Ok(rate) = untrack(|| read(&form.get("rate"))) else { return };
+        let input = json!({ "application": application.get_value(), "rate": Decimal::from(rate).0 });
+        let navigate = navigate.clone();
+        form.send(command::send::<Value>(RATE, input), move |_| {
+            navigate(&Page::Queue.path(), Default::default());
+        });
+    };
+    view! {
+        <section class="card stack">
+            <h2>{t(|m| m.task.set_rate)}</h2>
+            <p class="small muted">{t(|m| m.task.set_rate_means)}</p>
+            <form class="stack" on:submit=submit novalidate>
+                <Field form name="rate" label=Signal::derive(|| say().reckon.rate_percent.to_string()) check kind="decimal"/>
+                <Submit form words=Signal::derive(|| say().task.set_rate.to_string())/>
+            </form>
+        </section>
+    }
+    .into_any()
+}
