@@ -257,3 +257,109 @@ async fn whole_life<'a>(url: &'a str, people: &mut Vec<Person<'a>>) -> anyhow::R
     }
     Ok(())
 }
+
+/// Somebody who has only the address, and two who have only what the first start printed.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn newcomers_register_and_administrators_let_staff_in() -> anyhow::Result<()> {
+    let app = told("COUNTERFOIL_TEST_APP")?;
+    let server = Server::start(&["--app", &app]).await?;
+    let links = server.first_links()?;
+    let mut people = Vec::new();
+    let outcome = arrive(&server.url, &links, &mut people).await;
+    for (n, person) in people.into_iter().enumerate() {
+        if outcome.is_err() {
+            person.browser.shoot(&format!("newcomers-failed-{n}")).await.ok();
+            eprintln!("{n}: {:#?}", person.browser.complaints().await);
+        }
+        person.browser.quit().await?;
+    }
+    outcome
+}
+
+async fn arrive<'a>(url: &'a str, links: &[String], people: &mut Vec<Person<'a>>) -> anyhow::Result<()> {
+    people.push(Person { browser: Browser::start(Look::Dark, 390, 844).await?, url });
+    let mei = &people[0];
+    mei.goto("/").await?;
+    mei.press("main a.button", "Register").await?;
+    mei.see("h1", "Register").await?;
+    mei.press("button[type=submit]", "Next").await?;
+    mei.see("#name-hint.error", "Enter your name").await?;
+    mei.enter("name", "Mei Lindqvist").await?;
+    mei.enter("country", "GB").await?;
+    mei.enter("number", "P1234567").await?;
+    mei.press("button[type=submit]", "Next").await?;
+    mei.enter("email", "mei@example.test").await?;
+    mei.enter("password", "short").await?;
+    mei.press("button[type=submit]", "Register").await?;
+    mei.see("#password-hint.error", "At least 10 characters").await?;
+    let kept = mei.browser.driver.execute("return JSON.stringify(sessionStorage)", Vec::new()).await?;
+    assert!(!kept.convert::<String>()?.contains("short"), "a password is kept nowhere");
+    mei.enter("password", PASSWORD).await?;
+    mei.browser.shoot("register-dark-narrow").await?;
+    mei.press("button[type=submit]", "Register").await?;
+    mei.see("h2", "Open your cash account").await?;
+    mei.press("button[type=submit]", "Continue at the custodian").await?;
+    mei.confirm().await?;
+    mei.see("[data-order=open_account]", "Done").await?;
+    // What the custodian may do by itself: asked for here, given there, seen here with its limits.
+    mei.press("summary", "Allow more").await?;
+    mei.enter("each", "1,000").await?;
+    mei.enter("total", "500").await?;
+    mei.see("#total-hint.error", "at least as much").await?;
+    mei.enter("total", "5,000").await?;
+    mei.press("details button[type=submit]", "Continue at the custodian").await?;
+    mei.confirm().await?;
+    mei.see("[data-consent=Bid]", "5,000.00").await?;
+    mei.browser.shoot("cash-dark-narrow").await?;
+    mei.goto("/account").await?;
+    mei.see("[data-session=true]", "here").await?;
+    mei.enter("current", "not this one").await?;
+    mei.enter("new", "another long password").await?;
+    mei.press("button[type=submit]", "Change the password").await?;
+    mei.see("[role=alert]", "This is not your present password.").await?;
+    mei.enter("current", PASSWORD).await?;
+    mei.press("button[type=submit]", "Change the password").await?;
+    mei.see("[role=status]", "The password has been changed.").await?;
+
+    for (n, link) in links.iter().enumerate() {
+        people.push(Person { browser: Browser::start(Look::Light, 1280, 900).await?, url });
+        let admin = people.last().context("the one who has just come")?;
+        admin.goto(&format!("/invitation/{link}")).await?;
+        admin.see("h1", "Join the staff").await?;
+        admin.enter("name", &format!("Administrator {n}")).await?;
+        admin.enter("country", "GB").await?;
+        admin.enter("number", &format!("A000000{n}")).await?;
+        admin.press("button[type=submit]", "Next").await?;
+        admin.enter("email", &format!("admin{n}@example.test")).await?;
+        admin.enter("password", PASSWORD).await?;
+        admin.press("button[type=submit]", "Register").await?;
+        // One alone has no power yet.
+        let seen = if n == 0 { "This page is for the staff." } else { "Nothing waits." };
+        admin.see("h1", seen).await?;
+    }
+    let (mei, first, second) = (&people[0], &people[1], &people[2]);
+    first.browser.driver.refresh().await?;
+    first.see("h1", "Nothing waits.").await?;
+    first.press("nav a", "People").await?;
+    second.press("nav a", "People").await?;
+    first.enter("reason", "Olga begins on Monday").await?;
+    first.press("button[type=submit]", "Invite somebody").await?;
+    // Nobody decides on their own proposal.
+    first.press("[data-change] button", "Approve").await?;
+    first.see("[role=alert]", "Another person must decide this.").await?;
+    second.see("[data-change=InviteStaff]", "Olga begins on Monday").await?;
+    second.press("[data-change] button", "Approve").await?;
+    let link = second.see("[data-link]", "/invitation/").await?.text().await?;
+    second.browser.shoot("people-light-wide").await?;
+    mei.goto("/people").await?;
+    mei.see("h1", "This page is for the staff.").await?;
+    mei.press("button", "Sign out").await?;
+    mei.browser.driver.goto(&link).await?;
+    mei.see("h1", "Join the staff").await?;
+    let expected = ["422", "400", "401", "403"];
+    for person in people.iter() {
+        let complaints = crate::without(person.browser.complaints().await?, &expected);
+        assert!(complaints.is_empty(), "the page complains: {complaints:#?}");
+    }
+    Ok(())
+}

@@ -9,6 +9,7 @@ use crate::pages::borrower::loan::Loan;
 use crate::pages::borrower::loans::Loans;
 use crate::pages::investor::overview::Overview;
 use crate::pages::investor::portfolio::Portfolio;
+use crate::pages::member::account::Account;
 use crate::pages::member::cash::Cash;
 use crate::pages::member::statement::Statement;
 use crate::pages::public::calculator::Calculator;
@@ -16,8 +17,10 @@ use crate::pages::public::home::Home;
 use crate::pages::public::listing::Listing;
 use crate::pages::public::marketplace::Marketplace;
 use crate::pages::public::not_found::NotFound;
+use crate::pages::public::register::{Invitation, Register};
 use crate::pages::public::sign_in::SignIn;
 use crate::pages::staff::day::Day;
+use crate::pages::staff::people::People;
 use crate::pages::staff::queue::Queue;
 use crate::pages::staff::task::{ApplicationPage, Task};
 use crate::session;
@@ -72,6 +75,10 @@ fn Here() -> impl IntoView {
         Some(Page::Listing(id)) => view! { <Listing id/> }.into_any(),
         Some(Page::Calculator) => Calculator().into_any(),
         Some(Page::SignIn) => SignIn().into_any(),
+        Some(Page::Register) => Register().into_any(),
+        Some(Page::Invitation(secret)) => view! { <Invitation secret/> }.into_any(),
+        Some(Page::Account) => Account().into_any(),
+        Some(Page::People) => People().into_any(),
         Some(Page::Overview) => Overview().into_any(),
         Some(Page::Portfolio) => Portfolio().into_any(),
         Some(Page::Cash) => Cash().into_any(),

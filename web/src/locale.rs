@@ -153,6 +153,12 @@ pub fn age(text: &str) -> String {
     written.and_then(|w| w.as_string()).unwrap_or_else(|| format!("{count} {unit}"))
 }
 
+/// The reader's country, where the browser says it: a guess that can be typed over.
+pub fn country() -> String {
+    let wish = tag(language());
+    wish.split('-').skip(1).find(|part| part.len() == 2).unwrap_or_default().to_uppercase()
+}
+
 /// What a person typed in their own form, as plain digits; unchanged, and so refused by what reads it, where it is not
 /// certain what was meant.
 pub fn plain(typed: &str) -> String {

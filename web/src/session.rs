@@ -158,6 +158,12 @@ pub async fn sign_in(email: String, password: String) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Ends every session, this one too.
+pub async fn sign_out_everywhere() {
+    command::send::<bool>(CLOSE, json!({ "everywhere": true })).await.ok();
+    set(None);
+}
+
 pub async fn sign_out() {
     command::send::<bool>(CLOSE, json!({ "everywhere": false })).await.ok();
     set(None);

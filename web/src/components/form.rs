@@ -162,6 +162,26 @@ pub fn Field(
     }
 }
 
+/// A password: it is kept nowhere but on the page.
+#[component]
+pub fn PasswordField(
+    name: &'static str,
+    value: RwSignal<String>,
+    label: fn(&Messages) -> &'static str,
+    complete: &'static str,
+    #[prop(into)] hint: Signal<Checked>,
+) -> impl IntoView {
+    let id = format!("{name}-hint");
+    view! {
+        <label class="field">
+            <span>{t(label)}</span>
+            <input name=name type="password" autocomplete=complete prop:value=value on:input=move |e| value.set(event_target_value(&e))
+                aria-invalid=move || hint.with(Result::is_err).to_string() aria-describedby=id.clone()/>
+            <span class="small" id=id class:error=move || hint.with(Result::is_err)>{move || hint.get().unwrap_or_else(|e| e)}</span>
+        </label>
+    }
+}
+
 /// One of a few.
 #[component]
 pub fn Choice(

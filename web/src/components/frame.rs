@@ -25,11 +25,15 @@ fn Who() -> impl IntoView {
     let leave = move |_| leptos::task::spawn_local(session::sign_out());
     view! {
         {move || match party.get() {
-            None => view! { <A attr:class="button" href=Page::SignIn.path()>{t(|m| m.sign_in)}</A> }.into_any(),
+            None => view! {
+                <A attr:class="button quiet" href=Page::SignIn.path()>{t(|m| m.sign_in)}</A>
+                <A attr:class="button" href=Page::Register.path()>{t(|m| m.register.title)}</A>
+            }
+            .into_any(),
             Some(party) => {
                 let role = party.roles.first().copied();
                 view! {
-                    <span class="who"><b>{party.name}</b><span class="small muted">{move || role.map(|r| (say().role)(r))}</span></span>
+                    <a class="who" href=Page::Account.path() title=t(|m| m.account.title)><b>{party.name}</b><span class="small muted">{move || role.map(|r| (say().role)(r))}</span></a>
                     <button class="button" on:click=leave>{t(|m| m.sign_out)}</button>
                 }
                 .into_any()
@@ -60,6 +64,9 @@ fn ways(roles: &[Role]) -> Vec<(Page, fn(&Messages) -> &'static str)> {
     if roles.iter().any(|r| r.is_staff()) {
         ways.push((Page::Queue, |m| m.queue.title));
         ways.push((Page::Day, |m| m.day.title));
+        if roles.contains(&Role::Administrator) {
+            ways.push((Page::People, |m| m.people.title));
+        }
     }
     if lends {
         ways.push((Page::Overview, |m| m.overview.title));
@@ -88,6 +95,8 @@ pub fn Top() -> impl IntoView {
             <a class="brand" href=Page::Home.path() aria-label=t(|m| m.home_link)><Mark/><span>"Counterfoil"</span></a>
             <nav aria-label=t(|m| m.main_navigation)>
                 {move || ways(&roles.get()).into_iter().map(|(page, name)| view! { <A href=page.path()>{t(name)}</A> }).collect_view()}
+                // On a phone there is no room for one's name in the bar.
+                {move || party.with(Option::is_some).then(|| view! { <A attr:class="narrow-only" href=Page::Account.path()>{t(|m| m.account.title)}</A> })}
             </nav>
             <Languages/>
             <ColourMode/>

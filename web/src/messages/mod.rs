@@ -13,6 +13,7 @@ use crate::pages::investor::portfolio::query::LoanStatus;
 use crate::pages::member::statement::query::EntryKind;
 use crate::pages::public::marketplace::query::ListingStatus;
 use crate::pages::staff::day::query::{CloseStatus, CloseStep, Verdict};
+use crate::pages::staff::people::ChangeKind;
 use crate::pages::staff::queue::query::{TaskKind, TaskStatus};
 use crate::session::Role;
 use leptos::prelude::*;
@@ -143,6 +144,62 @@ pub struct Messages {
     pub queue: QueuePage,
     pub task: TaskPage,
     pub day: DayPage,
+    pub register: RegisterPage,
+    pub account: AccountPage,
+    pub people: PeoplePage,
+}
+
+pub struct RegisterPage {
+    pub title: &'static str,
+    pub invited: &'static str,
+    pub steps: [&'static str; 3],
+    pub want: &'static str,
+    pub lend: &'static str,
+    pub borrow: &'static str,
+    pub both: &'static str,
+    pub country: &'static str,
+    pub country_form: &'static str,
+    pub number: &'static str,
+    pub number_hint: &'static str,
+    pub number_form: &'static str,
+    pub email_missing: &'static str,
+    pub password_hint: &'static str,
+    pub password_short: fn(usize) -> String,
+    pub send: &'static str,
+    pub then: &'static str,
+    pub staff_then: &'static str,
+    pub sign_in_now: &'static str,
+    pub new_here: &'static str,
+}
+
+pub struct AccountPage {
+    pub title: &'static str,
+    pub roles: &'static str,
+    pub sessions: &'static str,
+    pub everywhere: &'static str,
+    pub here: &'static str,
+    pub since: fn(&str) -> String,
+    pub password: &'static str,
+    pub current: &'static str,
+    pub new: &'static str,
+    pub password_means: &'static str,
+    pub change: &'static str,
+    pub changed: &'static str,
+}
+
+pub struct PeoplePage {
+    pub title: &'static str,
+    pub admins_only: &'static str,
+    pub invite: &'static str,
+    pub invite_means: &'static str,
+    pub role: &'static str,
+    pub reason_hint: &'static str,
+    pub reason_missing: &'static str,
+    pub sent: &'static str,
+    pub waiting: &'static str,
+    pub none: &'static str,
+    pub hand_over: &'static str,
+    pub kind: fn(ChangeKind) -> &'static str,
 }
 
 pub struct OrdersPanel {

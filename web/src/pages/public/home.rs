@@ -13,6 +13,7 @@ pub fn Home() -> impl IntoView {
             <p class="lead">{t(|m| m.home.lead)}</p>
             <p class="row">
                 <A attr:class="button primary" href=Page::Marketplace.path()>{t(|m| m.home.see_open)}</A>
+                <A attr:class="button" href=Page::Register.path()>{t(|m| m.register.title)}</A>
                 <A attr:class="button" href=Page::Calculator.path()>{t(|m| m.home.reckon)}</A>
             </p>
         </section>

@@ -5,4 +5,5 @@ pub mod home;
 pub mod listing;
 pub mod marketplace;
 pub mod not_found;
+pub mod register;
 pub mod sign_in;

@@ -4,10 +4,12 @@ mod query;
 
 use crate::api::{self, Failure};
 use crate::messages::{say, sentence, t, title};
+use crate::page::Page;
 use crate::session;
 use cynic::QueryBuilder;
 use leptos::prelude::*;
 use leptos_meta::Title;
+use leptos_router::components::A;
 use leptos_router::hooks::use_navigate;
 use query::{Account, Accounts};
 
@@ -69,6 +71,7 @@ pub fn SignIn() -> impl IntoView {
                         {move || if busy.get() { say().entrance.busy } else { say().sign_in }}
                     </button>
                 </form>
+                <p class="small">{t(|m| m.register.new_here)} " " <A href=Page::Register.path()>{t(|m| m.register.title)}</A></p>
             </section>
             {move || {
                 let accounts = offered.get();

@@ -155,14 +155,15 @@ fn Line(row: Row) -> impl IntoView {
             <td data-label=t(|m| m.queue.about)>{about}</td>
             <td data-label=t(|m| m.queue.age) title=move || instant(&opened_at.0)>{move || age(&at)}</td>
             <td data-label=t(|m| m.state)><span class=status.mark()>{move || (say().task_status)(status)}</span></td>
-            <td data-label=t(|m| m.queue.with)><Claim id claimed_by/></td>
+            <td data-label=t(|m| m.queue.with)><Claim id kind claimed_by/></td>
         </tr>
     }
 }
 
-/// Who is at work on it, and saying so.
+/// Who is at work on it, and saying so; for whoever may decide it.
 #[component]
-pub fn Claim(id: cynic::Id, claimed_by: Option<Who>) -> impl IntoView {
+pub fn Claim(id: cynic::Id, kind: TaskKind, claimed_by: Option<Who>) -> impl IntoView {
+    let may = session::party().with_untracked(|p| p.as_ref().is_some_and(|p| kind.is_for(&p.roles)));
     let busy = RwSignal::new(false);
     let error = RwSignal::new(None::<Failure>);
     let task = StoredValue::new(id.inner().to_string());
@@ -185,7 +186,8 @@ pub fn Claim(id: cynic::Id, claimed_by: Option<Who>) -> impl IntoView {
     view! {
         <span class="row claim">
             {match claimed_by {
-                None => button(false, |m| m.queue.claim).into_any(),
+                None if may => button(false, |m| m.queue.claim).into_any(),
+                None => view! { <span class="muted">"—"</span> }.into_any(),
                 Some(_) if own => view! { <b>{t(|m| m.queue.you)}</b> {button(true, |m| m.queue.release)} }.into_any(),
                 Some(who) => view! { <span>{who.name}</span> }.into_any(),
             }}

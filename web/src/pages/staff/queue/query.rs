@@ -13,6 +13,16 @@ pub enum TaskKind {
     Break,
 }
 
+impl TaskKind {
+    /// Whether somebody with these roles says a word on it; others may see it.
+    pub fn is_for(self, roles: &[Role]) -> bool {
+        roles.iter().any(|r| match self {
+            TaskKind::CreditDecision => matches!(r, Role::CreditOfficer | Role::CreditSupervisor),
+            TaskKind::Disbursement | TaskKind::DisbursementUndo | TaskKind::Break => *r == Role::Operations,
+        })
+    }
+}
+
 #[derive(cynic::Enum, Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum TaskStatus {
     Open,

@@ -92,12 +92,7 @@ fn Decision(task: Memo<Option<Whole>>, again: Callback<()>) -> impl IntoView {
         let task = task.get()?;
         let spoke =
             mail.with_value(|m| task.approvals.iter().any(|a| a.by.as_ref().is_some_and(|b| b.email == *m)));
-        let may = roles.with_value(|all| {
-            all.iter().any(|r| match task.kind {
-                TaskKind::CreditDecision => matches!(r, Role::CreditOfficer | Role::CreditSupervisor),
-                _ => matches!(r, Role::Operations),
-            })
-        });
+        let may = roles.with_value(|all| task.kind.is_for(all));
         (!task.status.is_over()).then(|| (task.id.inner().to_string(), task.kind, may, spoke))
     });
     view! {
@@ -116,7 +111,7 @@ fn Decision(task: Memo<Option<Whole>>, again: Callback<()>) -> impl IntoView {
                             view! { <ul class="words">{said.into_iter().map(word).collect_view()}</ul> }.into_any()
                         }}
                         {(!task.status.is_over()).then(|| view! {
-                            <p class="row"><span class="small muted">{t(|m| m.queue.with)}</span> <Claim id=task.id claimed_by=task.claimed_by/></p>
+                            <p class="row"><span class="small muted">{t(|m| m.queue.with)}</span> <Claim id=task.id kind=task.kind claimed_by=task.claimed_by/></p>
                         })}
                     }
                 })}

@@ -1,0 +1,135 @@
+//! Who one is here, one's password, and where one is signed in.
+
+use crate::api::{self, DateTime, Failure, command, schema};
+use crate::components::form::{Form, PasswordField, Submit};
+use crate::components::loaded::Loaded;
+use crate::components::member::Members;
+use crate::locale::instant;
+use crate::messages::{say, t, title};
+use crate::session;
+use cynic::{QueryBuilder, QueryFragment};
+use leptos::prelude::*;
+use leptos_meta::Title;
+use serde_json::{Value, json};
+
+#[derive(QueryFragment, Clone, PartialEq, Debug)]
+pub struct Session {
+    pub agent: String,
+    pub created_at: DateTime,
+    pub present: bool,
+}
+
+#[derive(QueryFragment, Clone, PartialEq, Debug)]
+#[cynic(graphql_type = "Viewer")]
+pub struct Mine {
+    pub sessions: Vec<Session>,
+}
+
+#[derive(QueryFragment, Clone, PartialEq, Debug)]
+#[cynic(graphql_type = "Query")]
+pub struct Sessions {
+    pub viewer: Option<Mine>,
+}
+
+const CHANGE: &str = "mutation($input: PasswordChangeInput!) { passwordChange(input: $input) { done errors { code message } } }";
+
+#[component]
+pub fn Account() -> impl IntoView {
+    view! {
+        <Title text=title(|m| m.account.title)/>
+        <Members>{|| view! { <Inside/> }}</Members>
+    }
+}
+
+async fn ask() -> Result<Vec<Session>, Failure> {
+    Ok(api::ask(Sessions::build(())).await?.viewer.map_or(Vec::new(), |v| v.sessions))
+}
+
+#[component]
+fn Inside() -> impl IntoView {
+    let party = session::party().get_untracked();
+    let sessions = Loaded::new(ask);
+    let everywhere = move |_| leptos::task::spawn_local(session::sign_out_everywhere());
+    view! {
+        <h1>{t(|m| m.account.title)}</h1>
+        {party.map(|p| {
+            let roles = p.roles.clone();
+            view! {
+                <section class="card"><dl class="facts">
+                    <div><dt>{t(|m| m.cash.name)}</dt><dd>{p.name}</dd></div>
+                    <div><dt>{t(|m| m.entrance.email)}</dt><dd>{p.email}</dd></div>
+                    <div><dt>{t(|m| m.account.roles)}</dt><dd>{move || roles.iter().map(|r| (say().role)(*r)).collect::<Vec<_>>().join(", ")}</dd></div>
+                </dl></section>
+            }
+        })}
+        <div class="columns two">
+            <Password changed=Callback::new(move |()| sessions.again())/>
+            <section class="card stack">
+                <div class="spread">
+                    <h2>{t(|m| m.account.sessions)}</h2>
+                    <button class="button small risky" on:click=everywhere data-everywhere="">{t(|m| m.account.everywhere)}</button>
+                </div>
+                {sessions.view(3, |all| view! {
+                    <ul class="words">{all.into_iter().map(|s| {
+                        let at = s.created_at.0;
+                        view! {
+                            <li data-session=s.present.to_string()>
+                                <b>{device(&s.agent)}</b> {s.present.then(|| view! { " " <span class="tag ok">{t(|m| m.account.here)}</span> })}
+                                <p class="small muted">{move || (say().account.since)(&instant(&at))}</p>
+                            </li>
+                        }
+                    }).collect_view()}</ul>
+                }
+                .into_any())}
+            </section>
+        </div>
+    }
+}
+
+/// A browser's long description, as short as its owner would say it.
+fn device(agent: &str) -> String {
+    let find = |names: &[&str]| names.iter().find(|n| agent.contains(**n)).map(|n| n.to_string());
+    let browser = find(&["Edg", "Firefox", "Chrome", "Safari"]);
+    let system = find(&["Windows", "Android", "iPhone", "iPad", "Mac OS", "Linux"]);
+    match (browser, system) {
+        (Some(browser), Some(system)) => format!("{browser} · {system}"),
+        _ => agent.chars().take(60).collect(),
+    }
+}
+
+#[component]
+fn Password(changed: Callback<()>) -> impl IntoView {
+    let form = Form::new("password");
+    let (current, new) = (RwSignal::new(String::new()), RwSignal::new(String::new()));
+    let done = RwSignal::new(false);
+    let submit = move |event: leptos::ev::SubmitEvent| {
+        event.prevent_default();
+        form.tried.set(true);
+        if current.with_untracked(String::is_empty) || new.with_untracked(|n| n.chars().count() < 10) {
+            return;
+        }
+        // Each attempt is a command of its own: what was typed is not kept, and so cannot be sent again.
+        let id = crate::draft::command_id();
+        let input = json!({ "id": id, "current": current.get_untracked(), "new": new.get_untracked() });
+        form.send(command::send::<Value>(CHANGE, input), move |_| {
+            current.set(String::new());
+            new.set(String::new());
+            done.set(true);
+            changed.run(());
+        });
+    };
+    let short =
+        move || new.with(|n| n.chars().count() < 10) && (form.tried.get() || !new.with(String::is_empty));
+    view! {
+        <section class="card stack">
+            <h2>{t(|m| m.account.password)}</h2>
+            <form class="stack" on:submit=submit novalidate>
+                <PasswordField name="current" value=current label=|m| m.account.current complete="current-password" hint=Signal::derive(|| Ok(String::new()))/>
+                <PasswordField name="new" value=new label=|m| m.account.new complete="new-password"
+                    hint=Signal::derive(move || if short() { Err((say().register.password_short)(10)) } else { Ok(say().account.password_means.to_string()) })/>
+                {move || done.get().then(|| view! { <p class="notice good" role="status">{t(|m| m.account.changed)}</p> })}
+                <Submit form words=Signal::derive(|| say().account.change.to_string())/>
+            </form>
+        </section>
+    }
+}

@@ -1,0 +1,172 @@
+//! Becoming known, in two steps; the third is the custodian's own page. Also the way in for whoever was invited to the staff.
+
+use crate::api::command;
+use crate::components::form::{Choice, Field, Form, PasswordField, Submit};
+use crate::components::steps::Steps;
+use crate::draft;
+use crate::locale;
+use crate::messages::{say, t, title};
+use crate::page::Page;
+use crate::session;
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::components::A;
+use leptos_router::hooks::use_navigate;
+use serde_json::{Value, json};
+
+const REGISTER: &str =
+    "mutation($input: PartyRegisterInput!) { partyRegister(input: $input) { done errors { code message } } }";
+/// As short as a password may be.
+const PASSWORD_MIN: usize = 10;
+
+#[component]
+pub fn Register() -> impl IntoView {
+    view! {
+        <Title text=title(|m| m.register.title)/>
+        <Entry invitation=None/>
+    }
+}
+
+/// By a link from an administrator, or one of the first two that the server printed.
+#[component]
+pub fn Invitation(secret: String) -> impl IntoView {
+    view! {
+        <Title text=title(|m| m.register.title)/>
+        <Entry invitation=Some(secret)/>
+    }
+}
+
+#[component]
+fn Entry(invitation: Option<String>) -> impl IntoView {
+    let invited = invitation.is_some();
+    // The link's secret is not kept with what was typed, nor is the password.
+    let form = Form::new("register")
+        .or("role", "INVESTOR")
+        .or("country", locale::country())
+        .or("party", draft::command_id());
+    let password = RwSignal::new(String::new());
+    let step = RwSignal::new(1usize);
+    let failed_in = RwSignal::new(false);
+    let secret = StoredValue::new(invitation);
+    let filled =
+        |missing: fn() -> &'static str| {
+            Callback::new(move |typed: String| {
+                if typed.trim().is_empty() { Err(missing().to_string()) } else { Ok(String::new()) }
+            })
+        };
+    let name_check = Callback::new(|typed: String| {
+        if typed.trim().is_empty() {
+            Err(say().cash.name_missing.into())
+        } else {
+            Ok(say().cash.name_hint.into())
+        }
+    });
+    let country_ok =
+        |typed: &str| typed.trim().len() == 2 && typed.trim().chars().all(|c| c.is_ascii_alphabetic());
+    let country_check = Callback::new(move |typed: String| {
+        if country_ok(&typed) { Ok(String::new()) } else { Err(say().register.country_form.to_string()) }
+    });
+    let number_ok = |typed: &str| typed.chars().filter(|c| c.is_alphanumeric()).count() >= 4;
+    let number_check = Callback::new(move |typed: String| {
+        if number_ok(&typed) {
+            Ok(say().register.number_hint.into())
+        } else {
+            Err(say().register.number_form.to_string())
+        }
+    });
+    let long = move || password.with(|p| p.chars().count() >= PASSWORD_MIN);
+    let right = move |step: usize| match step {
+        1 => !form.is_empty("name") && country_ok(&form.get("country")) && number_ok(&form.get("number")),
+        _ => !form.is_empty("email") && long(),
+    };
+    let navigate = use_navigate();
+    let inside = Callback::new(move |page: Page| navigate(&page.path(), Default::default()));
+    let submit = move |event: leptos::ev::SubmitEvent| {
+        event.prevent_default();
+        form.tried.set(true);
+        let at = step.get_untracked();
+        if untrack(|| !right(at)) {
+            return;
+        }
+        if at == 1 {
+            form.tried.set(false);
+            step.set(2);
+            return;
+        }
+        let (email, chosen) = (untrack(|| form.get("email")), password.get_untracked());
+        let roles = match (invited, untrack(|| form.get("role")).as_str()) {
+            (true, _) => vec![],
+            (_, "BOTH") => vec!["INVESTOR", "BORROWER"],
+            (_, "BORROWER") => vec!["BORROWER"],
+            _ => vec!["INVESTOR"],
+        };
+        let input = untrack(|| {
+            json!({
+                "id": form.id(),
+                "party": form.get("party"),
+                "email": email.trim(),
+                "password": chosen,
+                "name": form.get("name").trim(),
+                "documentCountry": form.get("country").trim().to_uppercase(),
+                "documentNumber": form.get("number").trim(),
+                "roles": roles,
+                "invitation": secret.get_value(),
+            })
+        });
+        form.send(command::send::<Value>(REGISTER, input), move |_| {
+            leptos::task::spawn_local(async move {
+                // The answer is the same for a known address: whoever it belongs to signs in as before.
+                match session::sign_in(email.trim().to_string(), chosen).await {
+                    Ok(()) => {
+                        inside.run(if invited { Page::Queue } else { Page::Cash });
+                    }
+                    Err(_) => {
+                        failed_in.try_set(true);
+                    }
+                }
+            });
+        });
+    };
+    let roles = Signal::derive(|| {
+        let r = &say().register;
+        vec![
+            ("INVESTOR".to_string(), r.lend.to_string()),
+            ("BORROWER".into(), r.borrow.into()),
+            ("BOTH".into(), r.both.into()),
+        ]
+    });
+    view! {
+        <section class="card stack narrow-form wide-form">
+            <h1>{t(if invited { |m| m.register.invited } else { |m| m.register.title })}</h1>
+            {(!invited).then(|| view! { <Steps names=|m| &m.register.steps now=step/> })}
+            {move || failed_in.get().then(|| view! {
+                <div class="notice" role="status"><p>{t(|m| m.register.sign_in_now)}</p><A attr:class="button primary" href=Page::SignIn.path()>{t(|m| m.sign_in)}</A></div>
+            })}
+            <form class="stack" on:submit=submit novalidate>
+                {move || if step.get() == 1 {
+                    view! {
+                        {(!invited).then(|| view! { <Choice form name="role" label=|m| m.register.want options=roles/> })}
+                        <Field form name="name" label=Signal::derive(|| say().cash.name.to_string()) check=name_check complete="name"/>
+                        <div class="row fields">
+                            <Field form name="country" label=Signal::derive(|| say().register.country.to_string()) check=country_check/>
+                            <Field form name="number" label=Signal::derive(|| say().register.number.to_string()) check=number_check/>
+                        </div>
+                    }
+                    .into_any()
+                } else {
+                    view! {
+                        <Field form name="email" label=Signal::derive(|| say().entrance.email.to_string()) check=filled(|| say().register.email_missing) kind="email" complete="username"/>
+                        <PasswordField name="password" value=password label=|m| m.entrance.password complete="new-password"
+                            hint=Signal::derive(move || if long() || (!form.tried.get() && password.with(String::is_empty)) { Ok(say().register.password_hint.to_string()) } else { Err((say().register.password_short)(PASSWORD_MIN)) })/>
+                    }
+                    .into_any()
+                }}
+                <div class="row">
+                    {move || (step.get() > 1).then(|| view! { <button type="button" class="button" on:click=move |_| step.set(1)>{t(|m| m.back)}</button> })}
+                    <Submit form words=Signal::derive(move || if step.get() == 1 { say().next } else { say().register.send }.to_string())/>
+                </div>
+            </form>
+            <p class="small muted">{t(if invited { |m| m.register.staff_then } else { |m| m.register.then })}</p>
+        </section>
+    }
+}
