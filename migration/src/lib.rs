@@ -4,6 +4,7 @@
 
 mod custody;
 mod custody_indexes;
+mod custody_proof;
 mod identity;
 mod investing;
 mod ledger;
@@ -31,6 +32,7 @@ impl MigratorTrait for Migrator {
             Box::new(office_close::Migration),
             Box::new(lending_disbursement::Migration),
             Box::new(custody_indexes::Migration),
+            Box::new(custody_proof::Migration),
         ]
     }
 }

@@ -230,6 +230,49 @@ story!(a_user_opens_an_account_tops_up_and_withdraws, |world| {
     Ok(())
 });
 
+story!(a_user_sees_the_custodians_side_and_what_they_allow, |world| {
+    let actors = Actors(&world);
+    let ann = actors.rich(100_00).await?;
+    let (me, of) = (actors.as_person(ann), CashAccountOf { party: ann });
+    let cash = |call: Call| {
+        let (custody, of) = (actors.gateway(), of.clone());
+        async move { custody.cash_balances(&call, of).await }
+    };
+    assert_eq!(cash(me.clone()).await, Ok(vec![usd(100_00)]));
+
+    // What is on its way out of the bank is out of the balance, to the cent.
+    let withdraw = Withdraw { id: actors.instruction(), party: ann, amount: usd(30_01) };
+    let view = actors.gateway().withdraw(&me, withdraw).await.map_err(|e| anyhow!("{e}"))?;
+    actors.confirm(&view).await?;
+    world.wait(10).await?;
+    let me = actors.as_person(ann);
+    assert_eq!(cash(me.clone()).await, Ok(vec![usd(69_99)]));
+    assert_eq!(actors.money(ann.0).await?.0, 69_99, "as in the ledger");
+
+    let allowed = actors.gateway().consents(&me, of.clone()).await.map_err(|e| anyhow!("{e}"))?;
+    assert!(allowed.consents.is_empty() && allowed.url.contains("/account?no="), "{allowed:?}");
+    actors.allow(ann, ConsentScope::Bid, 20_00, 50_00).await?;
+    let me = actors.as_person(ann);
+    let allowed = actors.gateway().consents(&me, of.clone()).await.map_err(|e| anyhow!("{e}"))?;
+    let [one] = allowed.consents.as_slice() else { anyhow::bail!("one consent, not {allowed:?}") };
+    assert_eq!(
+        (one.scope, one.per_order, one.total, one.used),
+        (ConsentScope::Bid, usd(20_00), usd(50_00), usd(0))
+    );
+
+    // Nobody else sees either; what the last proof said is everybody's.
+    let bob = actors.person().await?;
+    let other = actors.as_person(bob);
+    assert_eq!(cash(other.clone()).await, Err(Refused::Forbidden));
+    assert_eq!(actors.gateway().consents(&other, of.clone()).await, Err(Refused::Forbidden));
+    assert_eq!(cash(actors.as_person(bob)).await, Err(Refused::Forbidden));
+    let report = world.proof().await?;
+    let last = actors.gateway().last_proof(&other, LastProofOf {}).await.map_err(|e| anyhow!("{e}"))?;
+    assert_eq!(last, Some(ProofSummary::from(&report)));
+    assert_eq!(report.totals, vec![(usd(69_99), usd(69_99))]);
+    Ok(())
+});
+
 story!(a_user_who_refuses_or_stays_away_loses_nothing, |world| {
     let actors = Actors(&world);
     let ann = actors.rich(100_00).await?;

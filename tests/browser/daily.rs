@@ -11,25 +11,52 @@ use thirtyfour::prelude::*;
 const PAYMENT_PASSWORD: &str = "correct-horse";
 
 /// Somebody at their browser.
-struct Person<'a> {
-    browser: Browser,
+pub struct Person<'a> {
+    pub browser: Browser,
     url: &'a str,
 }
 
 impl<'a> Person<'a> {
+    pub async fn arrive(url: &'a str, look: Look, width: u32, height: u32) -> anyhow::Result<Person<'a>> {
+        Ok(Person { browser: Browser::start(look, width, height).await?, url })
+    }
+
     async fn sit_down(url: &'a str, email: &str) -> anyhow::Result<Person<'a>> {
-        let person = Person { browser: Browser::start(Look::Light, 1280, 900).await?, url };
-        person.goto("/sign-in").await?;
-        person.see("h1", "Sign in").await?;
-        person.enter("email", email).await?;
-        person.enter("password", PASSWORD).await?;
-        person.press("button[type=submit]", "Sign in").await?;
-        person.see(".who", "").await?;
-        person.see("button", "Sign out").await?;
+        let person = Person::arrive(url, Look::Light, 1280, 900).await?;
+        person.sign_in(email).await?;
         Ok(person)
     }
 
-    async fn goto(&self, path: &str) -> anyhow::Result<()> {
+    /// Signs in, whatever the language; ends when the page says who it is.
+    pub async fn sign_in(&self, email: &str) -> anyhow::Result<()> {
+        self.goto("/sign-in").await?;
+        self.enter("email", email).await?;
+        self.enter("password", PASSWORD).await?;
+        self.press("form button[type=submit]", "").await?;
+        self.see("[data-sign-out]", "").await?;
+        Ok(())
+    }
+
+    pub async fn sign_out(&self) -> anyhow::Result<()> {
+        self.press("[data-sign-out]", "").await?;
+        self.see("a[href='/sign-in']", "").await?;
+        Ok(())
+    }
+
+    /// Waits until nothing is being loaded any more.
+    pub async fn settle(&self) -> anyhow::Result<()> {
+        for _ in 0..100 {
+            let waits = "return String(!document.querySelector('main h1, main h2') || !!document.querySelector('.skeleton'))";
+            let waits: String = self.browser.driver.execute(waits, Vec::new()).await?.convert()?;
+            if waits == "false" {
+                return Ok(());
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        }
+        anyhow::bail!("the page was still loading after ten seconds")
+    }
+
+    pub async fn goto(&self, path: &str) -> anyhow::Result<()> {
         Ok(self.browser.driver.goto(&format!("{}{path}", self.url)).await?)
     }
 
@@ -250,6 +277,10 @@ async fn whole_life<'a>(url: &'a str, people: &mut Vec<Person<'a>>) -> anyhow::R
     operations.goto("/day").await?;
     operations.see("[data-verdict=Matched]", "Matched").await?;
     operations.browser.shoot("day-light-wide").await?;
+    // What was proved is everybody's to know.
+    ines.goto("/").await?;
+    ines.see("[data-proof=Matched]", "the two halves match").await?;
+    ines.browser.shoot("home-proved-light-wide").await?;
     let expected = ["422", "400", "401"];
     for person in people.iter() {
         let complaints = crate::without(person.browser.complaints().await?, &expected);
@@ -277,7 +308,7 @@ async fn newcomers_register_and_administrators_let_staff_in() -> anyhow::Result<
 }
 
 async fn arrive<'a>(url: &'a str, links: &[String], people: &mut Vec<Person<'a>>) -> anyhow::Result<()> {
-    people.push(Person { browser: Browser::start(Look::Dark, 390, 844).await?, url });
+    people.push(Person::arrive(url, Look::Dark, 390, 844).await?);
     let mei = &people[0];
     mei.goto("/").await?;
     mei.press("main a.button", "Register").await?;
@@ -322,7 +353,7 @@ async fn arrive<'a>(url: &'a str, links: &[String], people: &mut Vec<Person<'a>>
     mei.see("[role=status]", "The password has been changed.").await?;
 
     for (n, link) in links.iter().enumerate() {
-        people.push(Person { browser: Browser::start(Look::Light, 1280, 900).await?, url });
+        people.push(Person::arrive(url, Look::Light, 1280, 900).await?);
         let admin = people.last().context("the one who has just come")?;
         admin.goto(&format!("/invitation/{link}")).await?;
         admin.see("h1", "Join the staff").await?;

@@ -1,6 +1,7 @@
 //! Browser stories: the real binary, the real app, headless Chromium.
 
 mod daily;
+mod pages;
 
 use anyhow::Context;
 use finance::Currency;

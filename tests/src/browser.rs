@@ -101,6 +101,20 @@ impl Browser {
         Ok(())
     }
 
+    /// What axe-core finds on the page: a line for each rule that is broken, with the first place.
+    ///
+    /// # Errors
+    /// When it cannot be run.
+    pub async fn barriers(&self) -> anyhow::Result<Vec<String>> {
+        let axe = std::fs::read_to_string(told("COUNTERFOIL_TEST_AXE")?)?;
+        self.driver.execute(axe.as_str(), Vec::new()).await?;
+        let run = "const done = arguments[0];
+            axe.run(document, { resultTypes: ['violations'] }).then(found => done(found.violations.map(v =>
+                `${v.id}: ${v.help}: ${v.nodes.length} times, first ${v.nodes[0].html.slice(0, 160)} ${v.nodes[0].any.map(a => a.message).join('; ').slice(0, 200)}`)),
+                why => done([String(why)]))";
+        Ok(self.driver.execute_async(run, Vec::new()).await?.convert()?)
+    }
+
     /// What the page complained about: errors of scripts, of the network and of the content security policy.
     pub async fn complaints(&self) -> anyhow::Result<Vec<String>> {
         let id = self.driver.handle().session_id().to_string();

@@ -262,7 +262,7 @@ fn test(house: &House, length: Length) -> Outcome {
     steps.step(
         "Tests: unit, property, stories on both databases and transports, architecture, browser",
         || {
-            let nextest = tools::nextest(house)?;
+            let (nextest, axe) = (tools::nextest(house)?, tools::axe(house)?);
             sh(Command::new(nextest)
                 .current_dir(&house.root)
                 .env("CARGO_TARGET_DIR", &house.target)
@@ -270,6 +270,7 @@ fn test(house: &House, length: Length) -> Outcome {
                 .env("COUNTERFOIL_TEST_BINARIES", house.target.join("debug"))
                 .env("COUNTERFOIL_TEST_APP", house.dist())
                 .env("COUNTERFOIL_TEST_SHOTS", house.target.join("screenshots"))
+                .env("COUNTERFOIL_TEST_AXE", axe)
                 .env("COUNTERFOIL_TEST_LENGTH", if full { "full" } else { "slice" })
                 .env("INSTA_UPDATE", "no")
                 .args(["nextest", "run", "--locked", "--no-fail-fast"])

@@ -144,19 +144,32 @@ const GRAPHIQL: [(&str, &str, &[&str]); 3] = [
 
 /// GraphiQL's published files, by npm. The demo does without where npm is missing, and says so.
 pub fn graphiql(house: &House) -> Option<PathBuf> {
-    let dir = house.cache.join("tools").join(format!("graphiql-{}", GRAPHIQL[0].1));
+    by_npm(house, &GRAPHIQL).map_err(|why| println!("      {why}: the demo goes without GraphiQL")).ok()
+}
+
+/// What looks for barriers on every page of the app.
+pub fn axe(house: &House) -> Outcome<PathBuf> {
+    if on_path("npm").is_none() {
+        apt(&["npm"], "npm, which fetches axe-core,")?;
+    }
+    Ok(by_npm(house, &[("axe-core", "4.14.1", &["axe.min.js"])])?.join("axe.min.js"))
+}
+
+/// Published files of some packages, in a folder named after the first.
+fn by_npm(house: &House, packages: &[(&str, &str, &[&str])]) -> Outcome<PathBuf> {
+    let (first, version, _) = packages.first().copied().ok_or("no package")?;
+    let dir = house.cache.join("tools").join(format!("{first}-{version}"));
     let name = |file: &str| file.rsplit('/').next().unwrap_or(file).to_string();
-    let whole = || GRAPHIQL.iter().flat_map(|(_, _, files)| *files).all(|f| dir.join(name(f)).is_file());
+    let whole = || packages.iter().flat_map(|(_, _, files)| *files).all(|f| dir.join(name(f)).is_file());
     if whole() {
-        return Some(dir);
+        return Ok(dir);
     }
-    if on_path("npm").is_none() || on_path("tar").is_none() {
-        println!("      npm is not there: the demo goes without GraphiQL");
-        return None;
+    for program in ["npm", "tar"] {
+        on_path(program).ok_or_else(|| format!("{program} is not there"))?;
     }
-    println!("      fetching GraphiQL {} by npm (once)", GRAPHIQL[0].1);
-    std::fs::create_dir_all(&dir).ok()?;
-    for (package, version, files) in GRAPHIQL {
+    println!("      fetching {first} {version} by npm (once)");
+    std::fs::create_dir_all(&dir).map_err(|e| format!("{}: {e}", dir.display()))?;
+    for (package, version, files) in packages {
         let pack = Command::new("npm")
             .current_dir(&dir)
             .args(["pack", "--silent", &format!("{package}@{version}")])
@@ -164,23 +177,20 @@ pub fn graphiql(house: &House) -> Option<PathBuf> {
             .output();
         let tarball = dir.join(format!("{package}-{version}.tgz"));
         if !pack.is_ok_and(|o| o.status.success()) || !tarball.is_file() {
-            println!("      npm could not fetch {package}: the demo goes without GraphiQL");
-            return None;
+            return Err(format!("npm could not fetch {package}"));
         }
-        for file in files {
+        for file in *files {
             let depth = 1 + file.matches('/').count();
-            let unpack = Command::new("tar")
+            sh(Command::new("tar")
                 .current_dir(&dir)
                 .arg("xzf")
                 .arg(&tarball)
                 .arg(format!("--strip-components={depth}"))
-                .arg(format!("package/{file}"))
-                .status();
-            unpack.ok().filter(|s| s.success())?;
+                .arg(format!("package/{file}")))?;
         }
         std::fs::remove_file(tarball).ok();
     }
-    whole().then_some(dir)
+    if whole() { Ok(dir) } else { Err(format!("{first} is not whole")) }
 }
 
 /// Asks a child to end in good order, as Ctrl-C would.

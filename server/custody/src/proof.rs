@@ -11,7 +11,7 @@ use crate::pull::Pull;
 use crate::repo;
 use crate::service::Inner;
 use chrono::{DateTime, Duration, Utc};
-use custody_api::{Finding, OwnerLine, PLATFORM, ProofReport, Verdict};
+use custody_api::{Finding, OwnerLine, PLATFORM, ProofReport, ProofSummary, Verdict};
 use entity_custody::{movement, statement};
 use finance::{Currency, Money};
 use futures::FutureExt;
@@ -120,7 +120,19 @@ pub(crate) async fn prove(inner: &Inner, call: &Call, offline: bool) -> Result<P
         report.findings.push(finding);
         report.verdict = Verdict::Broken;
     }
+    publish(inner, &report).await?;
     Ok(report)
+}
+
+/// Keeps what everybody may know of it.
+async fn publish(inner: &Inner, report: &ProofReport) -> Result<(), String> {
+    let (custodian, summary) = (inner.port.custodian.clone(), ProofSummary::from(report));
+    let write = inner.db.write(move |tx| {
+        let (custodian, summary) = (custodian.clone(), summary.clone());
+        async move { repo::keep_proof(tx, &custodian, &summary).await.map_err(WriteError::<()>::from) }
+            .boxed()
+    });
+    write.await.map_err(|e| format!("{e:?}"))
 }
 
 async fn keep(inner: &Inner, signed: &Signed, anchor: String) -> Result<(), String> {

@@ -1,7 +1,7 @@
 //! Custody's tables.
 
 use chrono::{DateTime, Utc};
-use custody_api::{InstructionStatus, InstructionView, MovementsOf};
+use custody_api::{InstructionStatus, InstructionView, MovementsOf, ProofSummary};
 use entity_custody::{cash_account, instruction, movement, statement};
 use finance::{Currency, Money};
 use kernel::id::{AccountId, BreakId, InstructionId, LineId, PartyId, TransferId};
@@ -334,6 +334,25 @@ pub(crate) async fn keep_statement(tx: &Tx, row: statement::Model) -> Result<(),
         row.received_at.into(),
     ];
     tx.run(sql, values).await.map(drop)
+}
+
+pub(crate) async fn keep_proof(tx: &Tx, custodian: &str, summary: &ProofSummary) -> Result<(), DbErr> {
+    let text = serde_json::to_string(summary).map_err(|e| DbErr::Json(e.to_string()))?;
+    let sql = "INSERT INTO custody_proof (custodian, at, summary) VALUES ($1, $2, $3)
+               ON CONFLICT (custodian) DO UPDATE SET at = $2, summary = $3";
+    tx.run(sql, [custodian.into(), summary.at.into(), text.into()]).await.map(drop)
+}
+
+pub(crate) async fn last_proof(
+    db: &impl ConnectionTrait,
+    custodian: &str,
+) -> Result<Option<ProofSummary>, DbErr> {
+    let row = db.one("SELECT summary FROM custody_proof WHERE custodian = $1", [custodian.into()]).await?;
+    row.map(|r| {
+        let text: String = r.try_get_by_index(0)?;
+        serde_json::from_str(&text).map_err(|e| DbErr::Json(e.to_string()))
+    })
+    .transpose()
 }
 
 pub(crate) async fn last_statement(

@@ -623,6 +623,18 @@ impl Custody for CustodyService {
         .boxed()
     }
 
+    fn last_proof<'a>(
+        &'a self,
+        call: &'a Call,
+        _: LastProofOf,
+    ) -> Answer<'a, Option<ProofSummary>, CustodyError> {
+        async move {
+            let found = repo::last_proof(self.inner.db.read(), &self.inner.port.custodian).await;
+            found.map_err(|e| unreadable(call, "read the last proof", &e))
+        }
+        .boxed()
+    }
+
     fn anchor<'a>(&'a self, call: &'a Call, _: AnchorBooks) -> Answer<'a, (), CustodyError> {
         async move {
             steering(call)?;

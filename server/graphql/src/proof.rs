@@ -2,7 +2,7 @@
 
 use crate::scalars::{DateTime, Money};
 use async_graphql::{Enum, SimpleObject};
-use custody_api::ProofReport;
+use custody_api::{ProofReport, ProofSummary};
 
 #[derive(Clone, Copy, PartialEq, Eq, Enum)]
 pub enum Verdict {
@@ -44,6 +44,39 @@ pub struct Proof {
     pub findings: Vec<ProofFinding>,
 }
 
+/// What everybody may know of the last proof.
+#[derive(SimpleObject)]
+pub struct PublicProof {
+    pub verdict: Verdict,
+    pub at: DateTime,
+    /// How many owners' two halves were compared.
+    pub owners: u32,
+    pub totals: Vec<ProofTotal>,
+}
+
+impl From<ProofSummary> for PublicProof {
+    fn from(s: ProofSummary) -> PublicProof {
+        PublicProof {
+            verdict: verdict(&s.verdict),
+            at: DateTime(s.at),
+            owners: u32::try_from(s.owners).unwrap_or(u32::MAX),
+            totals: totals(s.totals),
+        }
+    }
+}
+
+fn verdict(v: &custody_api::Verdict) -> Verdict {
+    match v {
+        custody_api::Verdict::Matched => Verdict::Matched,
+        custody_api::Verdict::InFlight { .. } => Verdict::InFlight,
+        custody_api::Verdict::Broken => Verdict::Broken,
+    }
+}
+
+fn totals(all: Vec<(finance::Money, finance::Money)>) -> Vec<ProofTotal> {
+    all.into_iter().map(|(l, c)| ProofTotal { ledger: l.into(), cash: c.into() }).collect()
+}
+
 impl From<ProofReport> for Proof {
     fn from(r: ProofReport) -> Proof {
         let line = r.last_line();
@@ -53,11 +86,7 @@ impl From<ProofReport> for Proof {
             since: f.since.map(DateTime),
         };
         Proof {
-            verdict: match r.verdict {
-                custody_api::Verdict::Matched => Verdict::Matched,
-                custody_api::Verdict::InFlight { .. } => Verdict::InFlight,
-                custody_api::Verdict::Broken => Verdict::Broken,
-            },
+            verdict: verdict(&r.verdict),
             line,
             at: DateTime(r.at),
             ledger_position: r.ledger_position.to_string(),
@@ -65,11 +94,7 @@ impl From<ProofReport> for Proof {
             statement_position: r.statement_position.to_string(),
             statement_at: DateTime(r.statement_at),
             owners: u32::try_from(r.owners).unwrap_or(u32::MAX),
-            totals: r
-                .totals
-                .into_iter()
-                .map(|(l, c)| ProofTotal { ledger: l.into(), cash: c.into() })
-                .collect(),
+            totals: totals(r.totals),
             findings: r.findings.into_iter().map(finding).collect(),
         }
     }

@@ -10,7 +10,7 @@ use crate::loan::{Loan, Note, Portfolio, loaded};
 use crate::page::{Arguments, connection};
 use crate::parked::{self, Parked};
 use crate::party::{Change, Party, Session};
-use crate::proof::Proof;
+use crate::proof::{Proof, PublicProof};
 use crate::scalars::{Currency, Date};
 use crate::task::{BusinessDay, Task, TaskKind};
 use crate::{Demo, DemoAccount};
@@ -229,6 +229,13 @@ impl Query {
     /// What failed too often and waits for a person. For operations, auditors and administrators.
     async fn parked(&self, ctx: &Context<'_>) -> Result<Vec<Parked>> {
         parked::all(ctx).await
+    }
+
+    /// What the last proof of both books said. Public.
+    async fn last_proof(&self, ctx: &Context<'_>) -> Result<Option<PublicProof>> {
+        let asker = asker(ctx);
+        let found = services(ctx).custody.last_proof(&asker.call(), custody_api::LastProofOf {}).await;
+        found.map(|p| p.map(PublicProof::from)).map_err(|e| fault(asker, e))
     }
 
     /// Proves both books now. For operations, auditors and administrators.

@@ -34,7 +34,7 @@ fn Who() -> impl IntoView {
                 let role = party.roles.first().copied();
                 view! {
                     <a class="who" href=Page::Account.path() title=t(|m| m.account.title)><b>{party.name}</b><span class="small muted">{move || role.map(|r| (say().role)(r))}</span></a>
-                    <button class="button" on:click=leave>{t(|m| m.sign_out)}</button>
+                    <button class="button" on:click=leave data-sign-out="">{t(|m| m.sign_out)}</button>
                 }
                 .into_any()
             }

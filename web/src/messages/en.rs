@@ -74,6 +74,9 @@ pub(super) static EN: Messages = Messages {
         lead: "People lend to people. Every movement in our ledger has its counterfoil in your own cash account at an independent custodian, and the two sides are proved equal every day.",
         see_open: "See what is open",
         reckon: "Reckon a loan",
+        proved: |owners, at| format!("The two halves of {owners} owners, compared on {at}."),
+        all_in_ledger: "All clients' money in our ledger",
+        all_at_custodian: "In their own accounts at the custodian, by its signed statement",
         promises: [
             (
                 "Your money stays yours",

@@ -415,6 +415,10 @@ pub struct Home {
     pub lead: &'static str,
     pub see_open: &'static str,
     pub reckon: &'static str,
+    /// How many owners, and when.
+    pub proved: fn(i32, &str) -> String,
+    pub all_in_ledger: &'static str,
+    pub all_at_custodian: &'static str,
     /// Three promises, each with its heading.
     pub promises: [(&'static str, &'static str); 3],
 }

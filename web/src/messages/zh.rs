@@ -74,6 +74,9 @@ pub(super) static ZH: Messages = Messages {
         lead: "人与人之间的借贷。我们账本上的每一笔变动，都在独立存管机构您本人的资金账户里有对应的存根；两边每天核对，证明相等。",
         see_open: "查看募集中的借款",
         reckon: "试算一笔借款",
+        proved: |owners, at| format!("{at} 核对了 {owners} 个账户的两边。"),
+        all_in_ledger: "全体客户资金，平台账本",
+        all_at_custodian: "存管机构各人账户合计（签名对账单）",
         promises: [
             (
                 "您的钱始终是您的",

@@ -228,6 +228,9 @@ pub struct ProveBooks {
 }
 
 #[derive(Clone, Default, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct LastProofOf {}
+
+#[derive(Clone, Default, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct AnchorBooks {}
 
 /// What was sent to the custodian and not yet answered to the end; what waits for a user's own word does not count.

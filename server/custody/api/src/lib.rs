@@ -10,7 +10,7 @@ pub mod proof;
 
 pub use event::CustodyEvent;
 pub use instruction::*;
-pub use proof::{Finding, OwnerLine, ProofReport, Verdict};
+pub use proof::{Finding, OwnerLine, ProofReport, ProofSummary, Verdict};
 
 use platform::outbox::{EventPage, EventsAfter};
 use platform::reader::{DeadLetter, ParkedOf, Unpark};
@@ -81,6 +81,8 @@ platform::service! {
         hint(Hint) -> ();
         /// Proves both books against the custodian's signed statement.
         proof(ProveBooks) -> ProofReport;
+        /// What the last proof said; public.
+        last_proof(LastProofOf) -> Option<ProofSummary>;
         /// Gives the head of the ledger's chain to the custodian for keeping.
         anchor(AnchorBooks) -> ();
         /// What is on its way.

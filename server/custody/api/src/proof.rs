@@ -49,6 +49,22 @@ pub enum Verdict {
     Broken,
 }
 
+/// What everybody may know of a proof: whether the books are equal, and the sums; nobody's own line.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ProofSummary {
+    pub verdict: Verdict,
+    pub at: DateTime<Utc>,
+    pub owners: usize,
+    /// Client money by currency: in the ledger and at the custodian.
+    pub totals: Vec<(Money, Money)>,
+}
+
+impl From<&ProofReport> for ProofSummary {
+    fn from(r: &ProofReport) -> ProofSummary {
+        ProofSummary { verdict: r.verdict.clone(), at: r.at, owners: r.owners, totals: r.totals.clone() }
+    }
+}
+
 /// The proof at one moment.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct ProofReport {

@@ -1,11 +1,35 @@
+//! What this is, and whether its books are equal at this moment.
+
+use crate::api::{self, DateTime, schema};
+use crate::components::amount::Amount;
+use crate::components::halves::Halves;
+use crate::components::loaded::Loaded;
+use crate::locale::instant;
 use crate::messages::{say, t};
 use crate::page::Page;
+use crate::pages::staff::day::query::{ProofTotal, Verdict};
+use cynic::{QueryBuilder, QueryFragment};
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::components::A;
 
+#[derive(QueryFragment, Clone, PartialEq, Debug)]
+pub struct PublicProof {
+    pub verdict: Verdict,
+    pub at: DateTime,
+    pub owners: i32,
+    pub totals: Vec<ProofTotal>,
+}
+
+#[derive(QueryFragment, Clone, PartialEq, Debug)]
+#[cynic(graphql_type = "Query")]
+pub struct Front {
+    pub last_proof: Option<PublicProof>,
+}
+
 #[component]
 pub fn Home() -> impl IntoView {
+    let front = Loaded::new(|| async { api::ask(Front::build(())).await });
     view! {
         <Title text="Counterfoil"/>
         <section class="stack">
@@ -17,12 +41,36 @@ pub fn Home() -> impl IntoView {
                 <A attr:class="button" href=Page::Calculator.path()>{t(|m| m.home.reckon)}</A>
             </p>
         </section>
+        // Without it the page still says what it has to say.
+        {move || front.get().and_then(|f| f.last_proof).map(proof)}
         <section class="columns">
             {move || say().home.promises.map(|(heading, words)| view! {
                 <div class="card stack">
                     <h2>{heading}</h2>
                     <p>{words}</p>
                 </div>
+            }).collect_view()}
+        </section>
+    }
+}
+
+fn proof(p: PublicProof) -> impl IntoView {
+    let (verdict, owners, at) = (p.verdict, p.owners, p.at.0);
+    let mark = match verdict {
+        Verdict::Matched => "tag ok",
+        Verdict::InFlight => "tag wait",
+        Verdict::Broken => "tag bad",
+    };
+    view! {
+        <section class="stack" data-proof=format!("{verdict:?}") aria-label=t(|m| m.day.proof)>
+            <p><span class=mark>{move || (say().verdict)(verdict)}</span> " " {move || (say().home.proved)(owners, &instant(&at))}</p>
+            {p.totals.into_iter().map(|sum| {
+                let matched = sum.ledger == sum.cash;
+                let code = StoredValue::new(sum.ledger.currency.0.clone());
+                let left = view! { <p class="small">{t(|m| m.home.all_in_ledger)}</p><p class="amount"><Amount money=sum.ledger/></p> }.into_any();
+                let right = view! { <p class="small">{t(|m| m.home.all_at_custodian)}</p><p class="amount"><Amount money=sum.cash/></p> }.into_any();
+                let words = Signal::derive(move || if matched { say().cash.matches } else { say().day.differs }.to_string());
+                view! { <Halves label=Signal::derive(move || format!("{} {}", say().day.proof, code.get_value())) left right matched words/> }
             }).collect_view()}
         </section>
     }

@@ -131,6 +131,7 @@ fn Both(purse: Purse, cash: Option<Money>, custodian: String) -> impl IntoView {
     let fact = |label: fn(&Messages) -> &'static str, amount: api::Money| {
         view! { <div><dt>{t(label)}</dt><dd>{move || text(&amount)}</dd></div> }
     };
+    let code = StoredValue::new(purse.currency.0.clone());
     let mut letters = custodian.chars();
     let name = letters.next().map(|first| first.to_uppercase().collect::<String>() + letters.as_str());
     let name = StoredValue::new(name.unwrap_or_default());
@@ -150,7 +151,7 @@ fn Both(purse: Purse, cash: Option<Money>, custodian: String) -> impl IntoView {
         <p class="small muted">{t(|m| m.cash.nobody_else)}</p>
     }
     .into_any();
-    view! { <Halves label=Signal::derive(|| say().cash.title.to_string()) left right matched words/> }
+    view! { <Halves label=Signal::derive(move || format!("{} {}", say().cash.title, code.get_value())) left right matched words/> }
 }
 
 /// Before there is one.

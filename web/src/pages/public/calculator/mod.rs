@@ -125,7 +125,7 @@ pub fn Calculator() -> impl IntoView {
                                 <div><dt>{t(|m| m.reckon.last_month)}</dt><dd>{number(&last)}</dd></div>
                                 <div><dt>{t(|m| m.principal)}</dt><dd>{number(&amount.to_decimal_string())}</dd></div>
                             </dl>
-                            <div class="scroll">
+                            <div class="scroll" tabindex="0" role="region" aria-label=t(|m| m.listing.back)>
                                 <table>
                                     <thead><tr><th>{t(|m| m.reckon.number)}</th><th class="numeric">{t(|m| m.interest)}</th><th class="numeric">{t(|m| m.principal)}</th><th class="numeric">{t(|m| m.left)}</th></tr></thead>
                                     <tbody>

@@ -171,7 +171,7 @@ fn Terms(o: Offer, today: Option<NaiveDate>) -> impl IntoView {
                 <h2>{t(|m| m.listing.back)}</h2>
                 <p class="small muted">{t(|m| m.listing.if_today)}</p>
                 {plan.map(|plan| view! {
-                    <div class="scroll">
+                    <div class="scroll" tabindex="0" role="region" aria-label=t(|m| m.listing.back)>
                         <table>
                             <thead><tr><th>{t(|m| m.listing.due)}</th><th class="numeric">{t(|m| m.interest)}</th><th class="numeric">{t(|m| m.principal)}</th><th class="numeric">{t(|m| m.left)}</th></tr></thead>
                             <tbody>

@@ -148,10 +148,11 @@ fn Report(p: Proof) -> impl IntoView {
         <p data-verdict=format!("{verdict:?}")><span class=mark>{words}</span> " " {(verdict != Verdict::Matched).then(|| line.get_value())} " " <span class="small muted">{move || instant(&at)}</span></p>
         {p.totals.into_iter().map(|sum| {
             let matched = sum.ledger == sum.cash;
+            let currency = StoredValue::new(sum.ledger.currency.0.clone());
             let left = view! { <p class="small">{t(|m| m.cash.in_ledger)}</p><p class="amount"><Amount money=sum.ledger/></p> }.into_any();
             let right = view! { <p class="small">{t(|m| m.day.at_custodian)}</p><p class="amount"><Amount money=sum.cash/></p> }.into_any();
             let words = Signal::derive(move || if matched { say().cash.matches } else { say().day.differs }.to_string());
-            view! { <Halves label=Signal::derive(|| say().day.proof.to_string()) left right matched words/> }
+            view! { <Halves label=Signal::derive(move || format!("{} {}", say().day.proof, currency.get_value())) left right matched words/> }
         }).collect_view()}
         <dl class="facts card">
             <div><dt>{t(|m| m.day.owners)}</dt><dd>{p.owners}</dd></div>

@@ -1,0 +1,100 @@
+//! Every page, looked at by axe-core in light and dark, wide and narrow, in both languages; each leaves a picture.
+
+use crate::daily::Person;
+use anyhow::Context;
+use finance::Currency;
+use std::fmt::Write;
+use tests::browser::Look;
+use tests::door::Door;
+use tests::life::{self, Stage};
+use tests::server::{Server, told};
+
+/// How a page is looked at: a name for the picture, the colours, the measures, the language.
+const LOOKS: [(&str, Look, (u32, u32), &str); 3] = [
+    ("light-wide", Look::Light, (1280, 900), "en"),
+    ("dark-wide", Look::Dark, (1280, 900), "en"),
+    ("dark-narrow-zh", Look::Dark, (390, 844), "zh-CN"),
+];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_page_has_barriers_in_any_look() -> anyhow::Result<()> {
+    let app = told("COUNTERFOIL_TEST_APP")?;
+    let server = Server::start(&["--app", &app]).await?;
+    let door = Door::at(&server.url);
+    door.staff_by(server.first_links()?, &life::STAFF).await?;
+    // A loan that runs, one that is asked for, and one that is open: every page has something to show.
+    let text = life::documents(Currency::USD, 100);
+    let repaid = text.find("# As borrower.usd@example.test: sees the closed loan").context("the end")?;
+    let first_repaid =
+        text[..repaid].find("Repay2").and_then(|at| text[..at].rfind("# As ")).context("the second")?;
+    let seen = life::play(Stage::Served, &door, &text[..first_repaid]).await?;
+    let other = life::documents(Currency::JPY, 100);
+    let decided = other.find("# As supervisor@demo.test").context("the second word")?;
+    let asked = life::play(Stage::Served, &door, &other[..decided]).await?;
+    let listing = seen["Marketplace"].text("/listings/nodes/0/id")?;
+    let loan = seen["Running"].text("/loan/id")?;
+    let application = asked["Apply"].text("/applicationSubmit/application/id")?;
+    let task = asked["ApproveFirst"].text("/taskDecide/task/id")?;
+
+    let nobody = [
+        "/",
+        "/marketplace",
+        &format!("/listings/{listing}"),
+        "/calculator",
+        "/sign-in",
+        "/register",
+        "/nowhere",
+    ];
+    let lender = ["/overview", "/portfolio", "/cash", "/statement", "/account"];
+    let borrower = ["/loans", &format!("/loans/{loan}"), "/borrow"];
+    let officer = ["/queue", &format!("/tasks/{task}"), &format!("/applications/{application}")];
+    let operations = ["/day"];
+    let administrator = ["/people"];
+    let visits: [(Option<&str>, &[&str]); 6] = [
+        (None, &nobody),
+        (Some("investor1.usd@example.test"), &lender),
+        (Some("borrower.usd@example.test"), &borrower),
+        (Some("officer@demo.test"), &officer),
+        (Some("operations@demo.test"), &operations),
+        (Some("admin0@staff.test"), &administrator),
+    ];
+    let mut table = String::new();
+    let mut found = Vec::new();
+    for (name, look, (width, height), language) in LOOKS {
+        let person = Person::arrive(&server.url, look, width, height).await?;
+        let outcome = async {
+            for (email, pages) in visits {
+                if let Some(email) = email {
+                    person.sign_in(email).await?;
+                } else {
+                    person.goto("/").await?;
+                }
+                let choose = format!("localStorage.setItem('counterfoil.language', '{language}')");
+                person.browser.driver.execute(choose, Vec::new()).await?;
+                for page in pages {
+                    person.goto(page).await?;
+                    person.settle().await?;
+                    let barriers = person.browser.barriers().await?;
+                    writeln!(table, "{name:<16} {page:<60} {} barriers", barriers.len())?;
+                    found.extend(barriers.iter().map(|b| format!("{name} {page}: {b}")));
+                    let place: String =
+                        page.split('/').filter(|p| !p.contains('_')).collect::<Vec<_>>().join("-");
+                    person.browser.shoot(&format!("page{place}-{name}")).await?;
+                }
+                if email.is_some() {
+                    person.sign_out().await?;
+                }
+            }
+            anyhow::Ok(())
+        }
+        .await;
+        if outcome.is_err() {
+            person.browser.shoot("pages-failed").await.ok();
+        }
+        person.browser.quit().await?;
+        outcome?;
+    }
+    eprintln!("{table}");
+    assert!(found.is_empty(), "{} barriers:\n{}", found.len(), found.join("\n"));
+    Ok(())
+}
