@@ -10,6 +10,12 @@ use thirtyfour::prelude::*;
 /// What they chose at the custodian.
 const PAYMENT_PASSWORD: &str = "correct-horse";
 
+/// Whether an element went away between being found and being used.
+fn gone(e: &WebDriverError) -> bool {
+    let text = e.to_string().to_lowercase();
+    ["stale", "not interactable", "intercepted"].iter().any(|what| text.contains(what))
+}
+
 /// Somebody at their browser.
 pub struct Person<'a> {
     pub browser: Browser,
@@ -64,18 +70,39 @@ impl<'a> Person<'a> {
         self.browser.see(css, text).await
     }
 
+    /// Presses what shows a text. What was drawn anew between the look and the click is looked for again, as a person does.
     async fn press(&self, css: &str, text: &str) -> anyhow::Result<()> {
-        let element = self.see(css, text).await?;
-        element.scroll_into_view().await?;
-        Ok(element.click().await?)
+        for _ in 0..20 {
+            let element = self.see(css, text).await?;
+            let pressed = async {
+                element.scroll_into_view().await?;
+                element.click().await
+            };
+            match pressed.await {
+                Ok(()) => return Ok(()),
+                Err(e) if gone(&e) => tokio::time::sleep(std::time::Duration::from_millis(50)).await,
+                Err(e) => return Err(e.into()),
+            }
+        }
+        anyhow::bail!("{css} was drawn anew again and again")
     }
 
     /// Types into a field, over what was there.
     async fn enter(&self, name: &str, text: &str) -> anyhow::Result<()> {
         let css = format!("input[name={name}], textarea[name={name}]");
-        let field = self.see(&css, "").await?;
-        field.send_keys(Key::Control + "a").await?;
-        Ok(field.send_keys(text).await?)
+        for _ in 0..20 {
+            let field = self.see(&css, "").await?;
+            let typed = async {
+                field.send_keys(Key::Control + "a").await?;
+                field.send_keys(text).await
+            };
+            match typed.await {
+                Ok(()) => return Ok(()),
+                Err(e) if gone(&e) => tokio::time::sleep(std::time::Duration::from_millis(50)).await,
+                Err(e) => return Err(e.into()),
+            }
+        }
+        anyhow::bail!("{css} was drawn anew again and again")
     }
 
     /// Confirms what waits, on the custodian's own page, and comes back.
@@ -160,6 +187,7 @@ async fn whole_life<'a>(url: &'a str, people: &mut Vec<Person<'a>>) -> anyhow::R
     bruno.enter("story", "The old boiler is from 1987.").await?;
     bruno.browser.driver.refresh().await?;
     bruno.see("[aria-current=step]", "What for").await?;
+    bruno.see("#purpose-hint", "everybody sees it").await?;
     let kept = bruno.see("input[name=purpose]", "").await?.prop("value").await?;
     assert_eq!(kept.as_deref(), Some("A heat pump"), "it outlives a reload");
     bruno.browser.shoot("apply-light-wide").await?;

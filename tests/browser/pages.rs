@@ -74,7 +74,12 @@ async fn no_page_has_barriers_in_any_look() -> anyhow::Result<()> {
                 for page in pages {
                     person.goto(page).await?;
                     person.settle().await?;
-                    let barriers = person.browser.barriers().await?;
+                    let mut barriers = person.browser.barriers().await?;
+                    let wide = "return String(document.documentElement.scrollWidth)";
+                    let wide: String = person.browser.driver.execute(wide, Vec::new()).await?.convert()?;
+                    if wide.parse::<u32>()? > width {
+                        barriers.push(format!("the page is {wide} wide on a screen of {width}"));
+                    }
                     writeln!(table, "{name:<16} {page:<60} {} barriers", barriers.len())?;
                     found.extend(barriers.iter().map(|b| format!("{name} {page}: {b}")));
                     let place: String =

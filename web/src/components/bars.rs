@@ -35,7 +35,8 @@ pub fn Bars(bars: Vec<Bar>, names: [fn(&Messages) -> &'static str; 2]) -> impl I
         .iter()
         .enumerate()
         .map(|(n, bar)| {
-            let x = i64::try_from(n).unwrap_or(0) * slot + 2;
+            // In the middle of its slot, above its name.
+            let x = i64::try_from(n).unwrap_or(0) * slot + (slot - (slot - 6).clamp(2, 44)) / 2;
             let (low, up) = (high(bar.parts[0].minor()), high(bar.parts[1].minor()));
             let width = (slot - 6).clamp(2, 44);
             view! {
@@ -45,11 +46,13 @@ pub fn Bars(bars: Vec<Bar>, names: [fn(&Messages) -> &'static str; 2]) -> impl I
         })
         .collect_view();
     let (first, last) = (bars.first().cloned(), bars.last().cloned());
-    let at = |bar: &Option<Bar>| {
-        let label = bar.as_ref().map(|b| b.label.clone());
-        move || label.as_ref().map(|l| month(l))
-    };
-    let (from, to) = (at(&first), at(&last));
+    // A name for each where there is room, else for the first, the last and some between.
+    let every = bars.len().div_ceil(4);
+    let names_below: Vec<Option<String>> = bars
+        .iter()
+        .enumerate()
+        .map(|(n, b)| (n.is_multiple_of(every.max(1))).then(|| b.label.clone()))
+        .collect();
     let summary = move || {
         let ends = (first.as_ref(), last.as_ref());
         let (Some(first), Some(last)) = ends else { return String::new() };
@@ -59,7 +62,9 @@ pub fn Bars(bars: Vec<Bar>, names: [fn(&Messages) -> &'static str; 2]) -> impl I
     view! {
         <figure class="bars">
             <svg viewBox=format!("0 0 {WIDTH} {HEIGHT}") role="img" aria-label=summary preserveAspectRatio="none">{drawn}</svg>
-            <p class="spread small muted" aria-hidden="true"><span>{from}</span><span>{to}</span></p>
+            <p class="below small muted" aria-hidden="true">
+                {names_below.into_iter().map(|label| view! { <span>{move || label.as_ref().map(|l| month(l))}</span> }).collect_view()}
+            </p>
             <figcaption class="small">
                 <span class="key growth"></span> {t(names[0])} " " <span class="key waiting"></span> {t(names[1])}
             </figcaption>

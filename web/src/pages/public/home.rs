@@ -8,6 +8,7 @@ use crate::locale::instant;
 use crate::messages::{say, t};
 use crate::page::Page;
 use crate::pages::staff::day::query::{ProofTotal, Verdict};
+use crate::session;
 use cynic::{QueryBuilder, QueryFragment};
 use leptos::prelude::*;
 use leptos_meta::Title;
@@ -33,11 +34,13 @@ pub fn Home() -> impl IntoView {
     view! {
         <Title text="Counterfoil"/>
         <section class="stack">
-            <h1>{t(|m| m.home.title)}</h1>
+            <h1 class="hero">{t(|m| m.home.title)}</h1>
             <p class="lead">{t(|m| m.home.lead)}</p>
             <p class="row">
                 <A attr:class="button primary" href=Page::Marketplace.path()>{t(|m| m.home.see_open)}</A>
-                <A attr:class="button" href=Page::Register.path()>{t(|m| m.register.title)}</A>
+                {move || session::party().with(Option::is_none).then(|| view! {
+                    <A attr:class="button" href=Page::Register.path()>{t(|m| m.register.title)}</A>
+                })}
                 <A attr:class="button" href=Page::Calculator.path()>{t(|m| m.home.reckon)}</A>
             </p>
         </section>

@@ -163,16 +163,16 @@ fn Waiting(mine: Mine) -> impl IntoView {
     (!bids.is_empty()).then(|| view! {
         <section class="card flush">
             <h2 class="inset">{t(|m| m.overview.bids)}</h2>
-            <table>
+            <table class="listings">
                 <thead><tr><th>{t(|m| m.market.purpose)}</th><th>{t(|m| m.state)}</th><th class="numeric">{t(|m| m.amount)}</th></tr></thead>
                 <tbody>
                     {bids.into_iter().map(|b| {
                         let status = b.status;
                         view! {
                             <tr>
-                                <td>{b.listing.map(|l| view! { <A href=Page::Listing(l.id.inner().into()).path()>{l.purpose}</A> })}</td>
-                                <td><span class="tag wait">{move || (say().bid_status)(status)}</span></td>
-                                <td class="numeric"><Amount money=b.amount/></td>
+                                <td class="lead-cell">{b.listing.map(|l| view! { <A href=Page::Listing(l.id.inner().into()).path()>{l.purpose}</A> })}</td>
+                                <td data-label=t(|m| m.state)><span class="tag wait">{move || (say().bid_status)(status)}</span></td>
+                                <td class="numeric" data-label=t(|m| m.amount)><Amount money=b.amount/></td>
                             </tr>
                         }
                     }).collect_view()}

@@ -93,6 +93,7 @@ fn device(agent: &str) -> String {
     let system = find(&["Windows", "Android", "iPhone", "iPad", "Mac OS", "Linux"]);
     match (browser, system) {
         (Some(browser), Some(system)) => format!("{browser} · {system}"),
+        _ if agent.is_empty() => "—".into(),
         _ => agent.chars().take(60).collect(),
     }
 }
