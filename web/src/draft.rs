@@ -56,6 +56,16 @@ impl Draft {
     }
 }
 
+/// All that was begun in this tab.
+pub fn forget_all() {
+    let Ok(Some(storage)) = window().session_storage() else { return };
+    let keys: Vec<String> =
+        (0..storage.length().unwrap_or(0)).filter_map(|n| storage.key(n).ok().flatten()).collect();
+    for name in keys.iter().filter(|k| k.starts_with(&key(""))) {
+        storage.remove_item(name).ok();
+    }
+}
+
 fn key(name: &str) -> String {
     format!("counterfoil.draft.{name}")
 }

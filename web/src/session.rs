@@ -1,6 +1,7 @@
 //! Who is signed in. The access token lives in memory only; the refresh token is a cookie that no script can read.
 
 use crate::api::{self, DateTime, Failure, command, live, schema};
+use crate::draft;
 use crate::locale;
 use crate::page::Page;
 use cynic::{MutationBuilder, QueryFragment};
@@ -110,6 +111,10 @@ pub fn party() -> RwSignal<Option<Party>> {
     SHOWN.with_borrow(|s| s.unwrap_or_else(|| RwSignal::new(None)))
 }
 
+pub fn email() -> Option<String> {
+    NOW.with_borrow(|n| n.as_ref().map(|s| s.party.email.clone()))
+}
+
 pub fn token() -> Option<String> {
     NOW.with_borrow(|n| n.as_ref().map(|s| s.access_token.clone()))
 }
@@ -119,6 +124,10 @@ fn set(session: Option<SignedIn>) {
     let changed = NOW.with_borrow(|n| {
         n.as_ref().map(|s| s.party.email.clone()) != party.as_ref().map(|p| p.email.clone())
     });
+    if changed && email().is_some() {
+        // What one person typed is not the next one's.
+        draft::forget_all();
+    }
     hint(Some(session.is_some()));
     NOW.set(session);
     if let Some(shown) = SHOWN.with_borrow(|s| *s) {
@@ -159,9 +168,13 @@ pub async fn sign_in(email: String, password: String) -> Result<(), Failure> {
 }
 
 /// Ends every session, this one too.
-pub async fn sign_out_everywhere() {
-    command::send::<bool>(CLOSE, json!({ "everywhere": true })).await.ok();
+///
+/// # Errors
+/// When nobody answers: then they all still stand.
+pub async fn sign_out_everywhere() -> Result<(), Failure> {
+    command::send::<bool>(CLOSE, json!({ "everywhere": true })).await?;
     set(None);
+    Ok(())
 }
 
 pub async fn sign_out() {

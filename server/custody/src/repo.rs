@@ -78,7 +78,7 @@ impl Instruction {
             amount: self.amount().ok(),
             status: self.status,
             code: self.row.code.clone(),
-            redirect_url: awaiting.then(|| self.row.redirect_url.clone()),
+            redirect_url: awaiting.then(|| self.row.redirect_url.clone()).filter(|url| !url.is_empty()),
             at: self.row.at,
         }
     }

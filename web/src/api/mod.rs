@@ -120,10 +120,14 @@ pub(crate) fn read<Q: DeserializeOwned>(data: Value) -> Result<Q, Failure> {
 
 pub(crate) async fn post(body: String) -> Result<Value, Failure> {
     let token = session::token();
-    let known = token.is_some();
+    let who = session::email();
     match send(&body, token).await {
-        Err(failure) if failure.code == "UNAUTHENTICATED" && known => {
+        Err(failure) if failure.code == "UNAUTHENTICATED" && who.is_some() => {
             session::renew().await;
+            // Another tab may have signed in as somebody else meanwhile: what one began is not done in their name.
+            if session::email() != who {
+                return Err(failure);
+            }
             send(&body, session::token()).await
         }
         other => other,

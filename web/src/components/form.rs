@@ -14,6 +14,10 @@ use serde_json::{Map, Value};
 pub struct Form {
     name: StoredValue<String>,
     draft: RwSignal<Draft>,
+    /// What was sent last: the same contents again are the same command, whatever was typed in between.
+    sent: StoredValue<Option<Draft>>,
+    /// What stands there before anybody typed.
+    defaults: StoredValue<Vec<(&'static str, String)>>,
     pub busy: RwSignal<bool>,
     pub error: RwSignal<Option<Failure>>,
     /// Whether it was sent once as it is: from then on what is missing is said too.
@@ -31,6 +35,8 @@ impl Form {
         Form {
             draft: RwSignal::new(Draft::taken_up(&name)),
             name: StoredValue::new(name),
+            sent: StoredValue::new(None),
+            defaults: StoredValue::new(Vec::new()),
             busy: RwSignal::new(false),
             error: RwSignal::new(None),
             tried: RwSignal::new(false),
@@ -54,15 +60,23 @@ impl Form {
         }
         let mut all = self.draft.with_untracked(fields);
         all.insert(field.into(), Value::from(value));
-        self.draft.set(Draft { text: Value::from(all).to_string(), ..Draft::new() });
-        self.draft.with_untracked(|d| self.name.with_value(|n| d.keep(n)));
+        let text = Value::from(all).to_string();
+        let sent = self.sent.get_value().filter(|sent| sent.text == text);
+        self.draft.set(sent.unwrap_or_else(|| Draft { text, ..Draft::new() }));
+        self.keep();
         self.error.set(None);
     }
 
+    fn keep(self) {
+        self.draft.with_untracked(|d| self.name.with_value(|n| d.keep(n)));
+    }
+
     /// What stands there before anybody typed.
-    pub fn or(self, field: &str, value: impl Into<String>) -> Form {
+    pub fn or(self, field: &'static str, value: impl Into<String>) -> Form {
+        let value = value.into();
+        self.defaults.update_value(|d| d.push((field, value.clone())));
         if untrack(|| self.is_empty(field)) {
-            self.set(field, value.into());
+            self.set(field, value);
         }
         self
     }
@@ -74,8 +88,12 @@ impl Form {
 
     /// It was accepted, or is given up.
     pub fn clear(self) {
+        self.sent.set_value(None);
+        let fresh: Map<String, Value> = self
+            .defaults
+            .with_value(|all| all.iter().map(|(f, v)| (f.to_string(), Value::from(v.clone()))).collect());
+        self.draft.set(Draft { text: Value::from(fresh).to_string(), ..Draft::new() });
         self.name.with_value(|n| Draft::forget(n));
-        self.draft.set(Draft::new());
         self.tried.set(false);
     }
 
@@ -90,6 +108,9 @@ impl Form {
         }
         self.busy.set(true);
         self.error.set(None);
+        // From here on it may have happened: a reload must find the same command.
+        self.sent.set_value(Some(self.draft.get_untracked()));
+        self.keep();
         let name = self.name.get_value();
         leptos::task::spawn_local(async move {
             let outcome = work.await;
@@ -140,7 +161,7 @@ pub fn Field(
     let typed = move |e: leptos::ev::Event| form.set(name, event_target_value(&e));
     let input = if long {
         view! {
-            <textarea name=name rows="4" prop:value=move || form.get(name) on:input=typed
+            <textarea name=name rows="4" readonly=form.busy prop:value=move || form.get(name) on:input=typed
                 aria-invalid=move || wrong.get().to_string() aria-describedby=id.clone()></textarea>
         }
         .into_any()
@@ -148,7 +169,7 @@ pub fn Field(
         let mode = if kind == "decimal" { "decimal" } else { "" };
         let kind = if kind == "decimal" { "text" } else { kind };
         view! {
-            <input name=name type=kind inputmode=mode autocomplete=complete prop:value=move || form.get(name) on:input=typed
+            <input name=name type=kind inputmode=mode autocomplete=complete readonly=form.busy prop:value=move || form.get(name) on:input=typed
                 aria-invalid=move || wrong.get().to_string() aria-describedby=id.clone()/>
         }
         .into_any()

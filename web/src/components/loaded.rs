@@ -8,6 +8,8 @@ use leptos::prelude::*;
 pub struct Loaded<T: Send + Sync + 'static> {
     pub now: RwSignal<Option<Result<T, Failure>>>,
     ask: StoredValue<Box<dyn Fn() -> Asking<T> + Send + Sync>>,
+    /// How often it was asked, and which answer is shown: an older one does not replace a newer.
+    count: StoredValue<(u64, u64)>,
 }
 
 type Asking<T> = std::pin::Pin<Box<dyn Future<Output = Result<T, Failure>>>>;
@@ -20,13 +22,17 @@ impl<T: Send + Sync + 'static> Clone for Loaded<T> {
 
 impl<T: Send + Sync + 'static> Copy for Loaded<T> {}
 
-impl<T: Clone + Send + Sync + 'static> Loaded<T> {
+impl<T: Clone + PartialEq + Send + Sync + 'static> Loaded<T> {
     /// Asks at once.
     pub fn new<F: Future<Output = Result<T, Failure>> + 'static>(
         ask: impl Fn() -> F + Send + Sync + 'static,
     ) -> Loaded<T> {
         let boxed: Box<dyn Fn() -> Asking<T> + Send + Sync> = Box::new(move || Box::pin(ask()));
-        let loaded = Loaded { now: RwSignal::new(None), ask: StoredValue::new(boxed) };
+        let loaded = Loaded {
+            now: RwSignal::new(None),
+            ask: StoredValue::new(boxed),
+            count: StoredValue::new((0, 0)),
+        };
         loaded.again();
         loaded
     }
@@ -34,12 +40,26 @@ impl<T: Clone + Send + Sync + 'static> Loaded<T> {
     /// Asks once more; what is shown stays until the answer is there.
     pub fn again(self) {
         let Some(asking) = self.ask.try_with_value(|ask| ask()) else { return };
+        let number = self.count.try_update_value(|(asked, _)| {
+            *asked += 1;
+            *asked
+        });
         leptos::task::spawn_local(async move {
             let answer = asking.await;
+            let newest = self.count.try_update_value(|(_, shown)| {
+                let newer = number.is_some_and(|n| n > *shown);
+                *shown = number.filter(|_| newer).unwrap_or(*shown);
+                newer
+            });
+            if newest != Some(true) {
+                return;
+            }
             // What could be shown a moment ago is better than a failure to look again.
             let keep =
                 answer.is_err() && self.now.try_with_untracked(|n| matches!(n, Some(Ok(_)))) == Some(true);
-            if !keep {
+            // What did not change is not drawn anew: nobody loses their place.
+            let same = self.now.try_with_untracked(|n| n.as_ref() == Some(&answer)) == Some(true);
+            if !keep && !same {
                 self.now.try_set(Some(answer));
             }
         });

@@ -11,9 +11,10 @@ use leptos_router::components::A;
 #[component]
 pub fn Members(children: ChildrenFn) -> impl IntoView {
     let (party, settled) = (session::party(), session::settled());
-    let inside = Memo::new(move |_| party.with(Option::is_some));
+    // Somebody else, signed in by another tab, finds a page of their own.
+    let inside = Memo::new(move |_| party.with(|p| p.as_ref().map(|p| p.email.clone())));
     view! {
-        {move || if inside.get() {
+        {move || if inside.get().is_some() {
             children().into_any()
         } else if settled.get() {
             view! {

@@ -17,7 +17,7 @@ pub(super) static EN: Messages = Messages {
     foot: "The platform holds none of this money: it lies in each user's own cash account at an independent custodian.",
     loading: "Loading",
     again: "Try again",
-    offline: "The platform cannot be reached. Nothing was lost; try again.",
+    offline: "The platform cannot be reached. What you typed is still here; sending it again does nothing twice.",
     unreadable: "The platform's answer could not be read. Try again.",
     no_answer: "The platform gave no answer. Try again.",
     did_not_work: "That did not work.",
@@ -578,7 +578,7 @@ pub(super) static EN: Messages = Messages {
         sent: "It waits for another administrator.",
         waiting: "Waits for a second administrator",
         none: "Nothing waits.",
-        hand_over: "Hand this link to the person it is for. It works once.",
+        hand_over: "Hand this to the person it is for. An invitation works once; a new password is to be changed at the first sign-in.",
         kind: |kind| match kind {
             ChangeKind::GrantRole => "Give a role",
             ChangeKind::RevokeRole => "Take a role away",

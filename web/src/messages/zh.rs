@@ -17,7 +17,7 @@ pub(super) static ZH: Messages = Messages {
     foot: "平台不持有任何客户资金：每位用户的资金都存放在独立存管机构的本人资金账户中。",
     loading: "正在加载",
     again: "重试",
-    offline: "暂时无法连接平台。没有任何内容丢失，请重试。",
+    offline: "无法连接平台。您填写的内容仍在，再次提交不会重复执行。",
     unreadable: "无法读取平台的答复，请重试。",
     no_answer: "平台没有答复，请重试。",
     did_not_work: "操作未成功。",
@@ -550,7 +550,7 @@ pub(super) static ZH: Messages = Messages {
         sent: "等待另一位管理员。",
         waiting: "等待第二位管理员",
         none: "没有等待事项。",
-        hand_over: "请把此链接交给本人，只能使用一次。",
+        hand_over: "请交给本人。邀请链接只能使用一次；新密码请在首次登录后更改。",
         kind: |kind| match kind {
             ChangeKind::GrantRole => "授予角色",
             ChangeKind::RevokeRole => "撤销角色",

@@ -102,6 +102,10 @@ impl Reading {
         if typed.trim().is_empty() {
             return Ok(None);
         }
+        // Nothing owed is an answer too.
+        if plain(&typed).chars().all(|c| matches!(c, '0' | '.' | ' ')) {
+            return Ok(None);
+        }
         self.currency().ok_or_else(String::new).and_then(|c| form::money(&typed, c)).map(Some)
     }
 
@@ -183,12 +187,14 @@ fn Asking(products: Vec<Product>) -> impl IntoView {
         }
     });
     let story_check = Callback::new(|_: String| Ok(say().apply.story_hint.into()));
-    let money_check = Callback::new(move |typed: String| {
-        if typed.trim().is_empty() {
-            return Ok(say().apply.may_be_left_out.into());
-        }
-        read.currency().ok_or_else(String::new).and_then(|c| form::money(&typed, c)).map(|_| String::new())
-    });
+    let money_check = move |field: &'static str| {
+        Callback::new(move |typed: String| {
+            if typed.trim().is_empty() {
+                return Ok(say().apply.may_be_left_out.into());
+            }
+            read.optional(field).map(|_| String::new())
+        })
+    };
     let years_check = Callback::new(move |_: String| read.years().map(|_| String::new()));
     view! {
         <div class="columns two">
@@ -206,8 +212,8 @@ fn Asking(products: Vec<Product>) -> impl IntoView {
                             <Field form name="story" label=Signal::derive(|| say().apply.story.to_string()) check=story_check long=true/>
                         }.into_any(),
                         _ => view! {
-                            <Field form name="income" label=Signal::derive(|| say().apply.income.to_string()) check=money_check kind="decimal"/>
-                            <Field form name="owes" label=Signal::derive(|| say().apply.owes.to_string()) check=money_check kind="decimal"/>
+                            <Field form name="income" label=Signal::derive(|| say().apply.income.to_string()) check=money_check("income") kind="decimal"/>
+                            <Field form name="owes" label=Signal::derive(|| say().apply.owes.to_string()) check=money_check("owes") kind="decimal"/>
                             <Field form name="years" label=Signal::derive(|| say().apply.years.to_string()) check=years_check kind="decimal"/>
                             <p class="small muted">{t(|m| m.apply.means)}</p>
                         }.into_any(),

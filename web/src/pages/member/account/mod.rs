@@ -4,6 +4,7 @@ use crate::api::{self, DateTime, Failure, command, schema};
 use crate::components::form::{Form, PasswordField, Submit};
 use crate::components::loaded::Loaded;
 use crate::components::member::Members;
+use crate::components::notice::Trouble;
 use crate::locale::instant;
 use crate::messages::{say, t, title};
 use crate::session;
@@ -49,7 +50,14 @@ async fn ask() -> Result<Vec<Session>, Failure> {
 fn Inside() -> impl IntoView {
     let party = session::party().get_untracked();
     let sessions = Loaded::new(ask);
-    let everywhere = move |_| leptos::task::spawn_local(session::sign_out_everywhere());
+    let failed = RwSignal::new(None::<Failure>);
+    let everywhere = move |_| {
+        leptos::task::spawn_local(async move {
+            if let Err(failure) = session::sign_out_everywhere().await {
+                failed.try_set(Some(failure));
+            }
+        });
+    };
     view! {
         <h1>{t(|m| m.account.title)}</h1>
         {party.map(|p| {
@@ -69,6 +77,7 @@ fn Inside() -> impl IntoView {
                     <h2>{t(|m| m.account.sessions)}</h2>
                     <button class="button small risky" on:click=everywhere data-everywhere="">{t(|m| m.account.everywhere)}</button>
                 </div>
+                {move || failed.get().map(|failure| view! { <Trouble failure/> })}
                 {sessions.view(3, |all| view! {
                     <ul class="words">{all.into_iter().map(|s| {
                         let at = s.created_at.0;

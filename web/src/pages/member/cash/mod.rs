@@ -52,33 +52,32 @@ fn Inside() -> impl IntoView {
     // Whatever moves one's money changes what stands here.
     live::follow(PURSE, "accountChanged", Map::new(), move |_| loaded.again());
     let placed = Callback::new(move |order: Order| {
-        let id = order.id.clone();
         orders.update(|all| {
             all.retain(|o| o.id != order.id);
             all.insert(0, order);
         });
-        leptos::task::spawn_local(async move {
-            orders::follow(id, orders).await;
-            loaded.again();
-        });
     });
-    // What was open when one came, or came back from the custodian's page.
-    Effect::new(move |before: Option<()>| {
-        if before.is_none() || orders.with(Vec::is_empty) {
-            let open = orders.with(|all| all.iter().find(|o| !o.status.is_over()).map(|o| o.id.clone()));
-            if let Some(id) = open {
-                leptos::task::spawn_local(async move {
-                    orders::follow(id, orders).await;
-                    loaded.again();
-                });
+    // Each order that is open is looked after once: what was just placed, and what was open when one came back.
+    let followed = StoredValue::new(Vec::<cynic::Id>::new());
+    Effect::new(move |_| {
+        let open: Vec<cynic::Id> =
+            orders.with(|all| all.iter().filter(|o| !o.status.is_over()).map(|o| o.id.clone()).collect());
+        for id in open {
+            if followed.with_value(|known| known.contains(&id)) {
+                continue;
             }
+            followed.update_value(|known| known.push(id.clone()));
+            leptos::task::spawn_local(async move {
+                orders::follow(id, orders).await;
+                loaded.again();
+            });
         }
     });
     view! {
         <div class="spread">
             <h1>{t(|m| m.cash.title)}</h1>
         </div>
-        {loaded.view(8, move |(mine, currencies)| {
+        {loaded.view(8, move |(mine, _)| {
             let Some(account) = mine.cash_account else {
                 return view! { <Opening placed/> }.into_any();
             };
@@ -89,10 +88,11 @@ fn Inside() -> impl IntoView {
                     let cash = account.balances.iter().find(|m| m.currency == purse.currency).and_then(api::Money::exact);
                     view! { <Both purse cash custodian=account.custodian.clone()/> }
                 }).collect_view()}
-                <Moving currencies placed/>
             }
             .into_any()
         })}
+        // Outside what is drawn anew whenever money moves: somebody may be typing.
+        {move || (had.get() == Some(true)).then(|| view! { <Moving currencies placed/> })}
         {move || (had.get() == Some(true)).then(|| view! { <Allowing currencies placed orders/> })}
         {move || (!orders.with(Vec::is_empty)).then(|| view! {
             <section class="card flush">
@@ -194,10 +194,9 @@ const WAYS: &[(&str, fn(&Messages) -> &'static str)] =
 
 /// Bringing money in, and taking it out.
 #[component]
-fn Moving(currencies: Vec<Currency>, placed: Callback<Order>) -> impl IntoView {
+fn Moving(currencies: Memo<Vec<Currency>>, placed: Callback<Order>) -> impl IntoView {
     let (way, _) = query_signal::<String>("show");
-    let first = currencies.first().copied().map_or(String::new(), |c| c.code().into());
-    let known = StoredValue::new(currencies);
+    let first = currencies.get_untracked().first().map_or(String::new(), |c| c.code().to_string());
     let form = Form::new("move").or("currency", first);
     let currency = move || form.get("currency").parse::<Currency>().ok();
     let read = move |typed: &str| match currency() {
@@ -205,7 +204,7 @@ fn Moving(currencies: Vec<Currency>, placed: Callback<Order>) -> impl IntoView {
         None => Err(say().did_not_work.into()),
     };
     let check = Callback::new(move |typed: String| {
-        if typed.trim().is_empty() {
+        if typed.trim().is_empty() && !form.tried.get() {
             return Ok(String::new());
         }
         let out = way.get().as_deref() == Some("out");
@@ -224,8 +223,10 @@ fn Moving(currencies: Vec<Currency>, placed: Callback<Order>) -> impl IntoView {
         }
     };
     let options = Signal::derive(move || {
-        known.with_value(|all| all.iter().map(|c| (c.code().to_string(), c.code().to_string())).collect())
+        currencies.get().iter().map(|c| (c.code().to_string(), c.code().to_string())).collect::<Vec<_>>()
     });
+    // Out is another command than in, whatever the amount.
+    Effect::new(move |_| form.set("way", way.get().unwrap_or_default()));
     view! {
         <section class="card stack">
             <Tabs label=|m| m.cash.ways choices=WAYS/>
@@ -317,13 +318,8 @@ fn Granting(roles: Vec<Role>, currencies: Memo<Vec<Currency>>, placed: Callback<
     let known = StoredValue::new(scopes);
     let currency = move || form.get("currency").parse::<Currency>().ok();
     let read = move |typed: &str| currency().ok_or_else(String::new).and_then(|c| form::money(typed, c));
-    let check = Callback::new(move |typed: String| {
-        if typed.trim().is_empty() { Err(String::new()) } else { read(&typed).map(|_| String::new()) }
-    });
+    let check = Callback::new(move |typed: String| read(&typed).map(|_| String::new()));
     let total_check = Callback::new(move |typed: String| {
-        if typed.trim().is_empty() {
-            return Err(String::new());
-        }
         let total = read(&typed)?;
         match read(&form.get("each")) {
             Ok(each) if each.minor() > total.minor() => Err(say().consents.total_below.into()),
@@ -342,7 +338,9 @@ fn Granting(roles: Vec<Role>, currencies: Memo<Vec<Currency>>, placed: Callback<
         // For a year; the custodian's page says so again.
         let until = js_sys::Date::new_0();
         until.set_full_year(until.get_full_year() + 1);
+        // To the day: sent again, it is the same consent.
         let until = String::from(until.to_iso_string());
+        let until = format!("{}T00:00:00Z", until.get(..10).unwrap_or_default());
         form.send(orders::allow(form.id(), scope, each, total, until), move |order| placed.run(order));
     };
     let options = Signal::derive(move || {

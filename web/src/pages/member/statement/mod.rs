@@ -13,7 +13,7 @@ use crate::pages::investor::overview::query::PURSE;
 use cynic::QueryBuilder;
 use leptos::prelude::*;
 use leptos_meta::Title;
-use query::{Line, StatementVariables};
+use query::{EntryKind, Line, StatementVariables};
 use serde_json::Map;
 
 #[component]
@@ -66,10 +66,20 @@ fn Inside() -> impl IntoView {
     let more = RwSignal::new(None::<String>);
     let busy = RwSignal::new(false);
     let failed = RwSignal::new(None::<Failure>);
+    let loading = RwSignal::new(false);
     let load = move |after: Option<String>| {
+        if loading.get_untracked() {
+            return;
+        }
+        loading.set(true);
         leptos::task::spawn_local(async move {
             let next_page = after.is_some();
-            match page(50, after).await {
+            let answer = page(50, after).await;
+            loading.try_set(false);
+            match answer {
+                Err(failure) if next_page => {
+                    failed.try_set(Some(failure));
+                }
                 Err(failure) => {
                     lines.try_update(|shown| {
                         if !matches!(shown, Some(Ok(_))) {
@@ -136,7 +146,7 @@ fn Inside() -> impl IntoView {
                     </table>
                 </div>
                 {move || more.get().map(|after| view! {
-                    <button class="button" on:click=move |_| load(Some(after.clone()))>{t(|m| m.market.more)}</button>
+                    <button class="button" disabled=loading on:click=move |_| load(Some(after.clone()))>{t(|m| m.market.more)}</button>
                 })}
             }
             .into_any(),
@@ -150,7 +160,9 @@ fn row(line: Line) -> impl IntoView {
     let ours = line.amount.exact();
     let out = ours.is_some_and(|o| o.minor() < 0);
     let theirs = line.cash.as_ref().and_then(|c| c.amount.exact());
-    let agrees = ours.zip(theirs).is_some_and(|(o, t)| o.is_zero() || o.minor().abs() == t.minor());
+    // Settling a shortfall is between one's own accounts and has no counterfoil.
+    let agrees = kind == EntryKind::ShortfallSettled
+        || ours.zip(theirs).is_some_and(|(o, t)| o.is_zero() || o.minor().abs() == t.minor());
     view! {
         <tr data-entry=format!("{kind:?}")>
             <td data-label=t(|m| m.statement.on)>{move || date(&on)}</td>

@@ -114,11 +114,13 @@ fn Entry(invitation: Option<String>) -> impl IntoView {
             })
         });
         form.send(command::send::<Value>(REGISTER, input), move |_| {
+            // Whoever registers somebody else now registers another party.
+            form.set("party", draft::command_id());
             leptos::task::spawn_local(async move {
                 // The answer is the same for a known address: whoever it belongs to signs in as before.
                 match session::sign_in(email.trim().to_string(), chosen).await {
                     Ok(()) => {
-                        inside.run(if invited { Page::Queue } else { Page::Cash });
+                        inside.try_run(if invited { Page::Queue } else { Page::Cash });
                     }
                     Err(_) => {
                         failed_in.try_set(true);

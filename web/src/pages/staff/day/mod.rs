@@ -51,6 +51,9 @@ fn Closing(found: query::Day, operates: bool, again: Callback<()>) -> impl IntoV
     let today = found.business_date.clone();
     let form = Form::new(format!("close.{}", today.0));
     let shown = today.0.clone();
+    // On the button too: a second click must not end the next day unseen.
+    let named = StoredValue::new(today.0.clone());
+    let running = found.business_day.as_ref().is_some_and(|d| d.status == CloseStatus::Running);
     let close = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
         let input = json!({ "date": today.0 });
@@ -85,11 +88,13 @@ fn Closing(found: query::Day, operates: bool, again: Callback<()>) -> impl IntoV
                     <Timeline stages=Signal::derive(stages)/>
                 }
             })}
-            {if operates {
+            {if operates && running {
+                ().into_any()
+            } else if operates {
                 view! {
                     <form class="stack" on:submit=close data-close-form="">
                         <p class="small muted">{t(|m| m.day.close_means)}</p>
-                        <Submit form words=Signal::derive(|| say().day.close.to_string())/>
+                        <Submit form words=Signal::derive(move || format!("{}: {}", say().day.close, date(&named.get_value())))/>
                     </form>
                 }
                 .into_any()

@@ -128,7 +128,6 @@ fn Inviting(again: Callback<()>) -> impl IntoView {
             || json!({ "id": form.id(), "change": { "inviteStaff": form.get("role") }, "reason": form.get("reason") }),
         );
         form.send(command::send::<Value>(PROPOSE, input), move |_| {
-            form.set("role", ROLES[0].0.into());
             sent.set(true);
             again.run(());
         });
@@ -154,6 +153,7 @@ fn Inviting(again: Callback<()>) -> impl IntoView {
 fn Waiting(c: Change, again: Callback<()>, link: RwSignal<Option<String>>) -> impl IntoView {
     let busy = RwSignal::new(false);
     let error = RwSignal::new(None::<Failure>);
+    let kind = c.kind;
     let id = StoredValue::new(c.id.inner().to_string());
     let decide = move |approve: bool| {
         if busy.get_untracked() {
@@ -167,9 +167,14 @@ fn Waiting(c: Change, again: Callback<()>, link: RwSignal<Option<String>>) -> im
             match outcome {
                 Ok(decided) => {
                     let origin = window().location().origin().unwrap_or_default();
-                    let secret = decided.and_then(|d| d.secret);
-                    link.set(secret.map(|s| format!("{origin}{}", Page::Invitation(s).path())));
-                    again.run(());
+                    // A link that was not handed over yet stays until there is another.
+                    if let Some(secret) = decided.and_then(|d| d.secret) {
+                        link.try_set(Some(match kind {
+                            ChangeKind::ResetCredentials => secret,
+                            _ => format!("{origin}{}", Page::Invitation(secret).path()),
+                        }));
+                    }
+                    again.try_run(());
                 }
                 Err(failure) => {
                     error.try_set(Some(failure));
@@ -177,7 +182,7 @@ fn Waiting(c: Change, again: Callback<()>, link: RwSignal<Option<String>>) -> im
             }
         });
     };
-    let (kind, role, at) = (c.kind, c.role, c.proposed_at.0);
+    let (role, at) = (c.role, c.proposed_at.0);
     view! {
         <li class="stack" data-change=format!("{kind:?}")>
             <p><b>{move || (say().people.kind)(kind)}</b> {move || role.map(|r| format!(": {}", (say().role)(r)))}

@@ -62,14 +62,17 @@ fn Inside() -> impl IntoView {
             rows.try_set(Some(found.map(|q| q.tasks.nodes)));
         });
         if sets_rates {
-            leptos::task::spawn_local(async move {
-                if let Ok(found) = api::ask(Unrated::build(())).await {
-                    unrated.try_set(found.applications.nodes);
-                }
-            });
+            unrated_again(unrated);
         }
     };
     load();
+    // An application that nobody has looked at is announced to nobody yet.
+    if sets_rates
+        && let Ok(timer) =
+            set_interval_with_handle(move || unrated_again(unrated), std::time::Duration::from_secs(5))
+    {
+        on_cleanup(move || timer.clear());
+    }
     live::follow(CHANGES, "taskChanged", Map::new(), move |change| {
         let Ok(Change { task }) = serde_json::from_value(change) else { return };
         rows.update(|rows| {
@@ -83,11 +86,7 @@ fn Inside() -> impl IntoView {
         });
         // A task about an application means that its rate has been set.
         if sets_rates {
-            leptos::task::spawn_local(async move {
-                if let Ok(found) = api::ask(Unrated::build(())).await {
-                    unrated.try_set(found.applications.nodes);
-                }
-            });
+            unrated_again(unrated);
         }
     });
     view! {
@@ -143,6 +142,16 @@ fn Inside() -> impl IntoView {
             }
         }}
     }
+}
+
+fn unrated_again(unrated: RwSignal<Vec<Asked>>) {
+    leptos::task::spawn_local(async move {
+        if let Ok(found) = api::ask(Unrated::build(())).await
+            && unrated.try_with_untracked(|shown| *shown != found.applications.nodes) == Some(true)
+        {
+            unrated.try_set(found.applications.nodes);
+        }
+    });
 }
 
 #[component]
