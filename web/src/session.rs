@@ -106,6 +106,11 @@ pub fn front_page(roles: &[Role]) -> Page {
     }
 }
 
+/// Whether who is signed in has one of some roles.
+pub fn has_any(roles: &[Role]) -> bool {
+    party().with_untracked(|p| p.as_ref().is_some_and(|p| p.roles.iter().any(|r| roles.contains(r))))
+}
+
 /// Who is signed in.
 pub fn party() -> RwSignal<Option<Party>> {
     SHOWN.with_borrow(|s| s.unwrap_or_else(|| RwSignal::new(None)))
@@ -121,9 +126,7 @@ pub fn token() -> Option<String> {
 
 fn set(session: Option<SignedIn>) {
     let party = session.as_ref().map(|s| s.party.clone());
-    let changed = NOW.with_borrow(|n| {
-        n.as_ref().map(|s| s.party.email.clone()) != party.as_ref().map(|p| p.email.clone())
-    });
+    let changed = email() != party.as_ref().map(|p| p.email.clone());
     if changed && email().is_some() {
         // What one person typed is not the next one's.
         draft::forget_all();

@@ -103,6 +103,11 @@ impl Task {
         loaded(loader(ctx).load_one(party).await).map(|p| p.map(Party::from))
     }
 
+    /// Who may say a word on it.
+    async fn roles(&self) -> Vec<Role> {
+        self.0.kind.roles().iter().copied().map(Role::from).collect()
+    }
+
     /// Who said what, in order.
     async fn approvals(&self) -> Vec<Approval> {
         self.0.approvals.iter().cloned().map(Approval).collect()

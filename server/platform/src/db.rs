@@ -488,11 +488,11 @@ async fn pool(options: ConnectOptions) -> Result<DatabaseConnection, DbErr> {
 
 /// What every pool of connections is made with.
 ///
-/// No connection ends by its age, and none is made ahead. sqlx's task that looks for such connections reads a counter that a release at the same
-/// moment lets run below zero, and then turns without end on a thread of the runtime, with whatever waits there
-/// (sqlx 0.9.0, <https://github.com/launchbadge/sqlx/issues/3645>); about one process in ten thousand hung at its start.
-/// A connection that died is noticed when it is next taken. One that is made ahead is made beside the first, and two that
-/// open a new SQLite file at once find it locked.
+/// No connection ends by its age, and none is made ahead. sqlx's task that looks for old connections reads a counter that a
+/// release at the same moment lets run below zero, and then turns without end on a thread of the runtime, so that the
+/// process cannot end (sqlx 0.9.0, <https://github.com/launchbadge/sqlx/issues/3645>, which names one process in ten
+/// thousand). A connection that died is noticed when it is next taken. One that is made ahead is made beside the first, and
+/// two that open a new SQLite file at once find it locked.
 fn options(url: impl Into<String>, connections: u32) -> ConnectOptions {
     let mut options = ConnectOptions::new(url.into());
     options.max_connections(connections).acquire_timeout(Duration::from_secs(10)).sqlx_logging(false);

@@ -11,6 +11,7 @@ pub mod loaded;
 pub mod member;
 pub mod notice;
 pub mod orders;
+pub mod proof;
 pub mod steps;
 pub mod tabs;
 pub mod timeline;

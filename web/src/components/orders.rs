@@ -1,10 +1,10 @@
 //! Orders to the custodian: what was asked for, how far it is, and the way to its page.
 
-use crate::api::{self, DateTime, Failure, Money, command, schema};
+use crate::api::{DateTime, Failure, Money, command, schema};
 use crate::components::amount::text;
 use crate::locale;
 use crate::messages::{say, t};
-use cynic::{QueryBuilder, QueryFragment};
+use cynic::QueryFragment;
 use leptos::prelude::*;
 use serde_json::json;
 
@@ -54,24 +54,6 @@ pub struct Order {
 #[cynic(graphql_type = "OrderConnection")]
 pub struct Orders {
     pub nodes: Vec<Order>,
-}
-
-#[derive(QueryFragment, Clone, PartialEq, Debug)]
-#[cynic(graphql_type = "Viewer")]
-pub struct MyOrders {
-    #[arguments(first: 30)]
-    pub orders: Orders,
-}
-
-#[derive(QueryFragment, Clone, PartialEq, Debug)]
-#[cynic(graphql_type = "Query")]
-struct Ask {
-    viewer: Option<MyOrders>,
-}
-
-/// One's newest orders.
-pub async fn mine() -> Result<Vec<Order>, Failure> {
-    Ok(api::ask(Ask::build(())).await?.viewer.map_or(Vec::new(), |v| v.orders.nodes))
 }
 
 const TOP_UP: &str = "mutation($input: AccountTopUpInput!) { accountTopUp(input: $input) { \
@@ -138,27 +120,6 @@ impl ConsentScope {
             ConsentScope::Bid => "BID",
             ConsentScope::Repay => "REPAY",
             ConsentScope::Fee => "FEE",
-        }
-    }
-}
-
-/// Looks after an order until its last word is spoken: the custodian takes a moment, and a person at its page some more.
-pub async fn follow(id: cynic::Id, orders: RwSignal<Vec<Order>>) {
-    const LOOKS_MAX: u32 = 600;
-    for look in 0..LOOKS_MAX {
-        gloo_timers::future::TimeoutFuture::new(if look < 10 { 400 } else { 2_000 }).await;
-        let Some(open) =
-            orders.try_with_untracked(|all| all.iter().any(|o| o.id == id && !o.status.is_over()))
-        else {
-            return;
-        };
-        if !open {
-            return;
-        }
-        if let Ok(found) = mine().await
-            && orders.try_with_untracked(|shown| *shown != found) == Some(true)
-        {
-            orders.try_set(found);
         }
     }
 }

@@ -6,13 +6,14 @@ mod zh;
 
 use crate::api::Failure;
 use crate::components::orders::{ConsentScope, OrderStatus};
+use crate::components::proof::Verdict;
 use crate::pages::borrower::loan::query::InstalmentStatus;
 use crate::pages::borrower::loans::query::ApplicationStatus;
 use crate::pages::investor::overview::query::BidStatus;
 use crate::pages::investor::portfolio::query::LoanStatus;
 use crate::pages::member::statement::query::EntryKind;
 use crate::pages::public::marketplace::query::ListingStatus;
-use crate::pages::staff::day::query::{CloseStatus, CloseStep, Verdict};
+use crate::pages::staff::day::query::{CloseStatus, CloseStep};
 use crate::pages::staff::people::ChangeKind;
 use crate::pages::staff::queue::query::{TaskKind, TaskStatus};
 use crate::session::Role;

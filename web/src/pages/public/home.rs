@@ -1,13 +1,11 @@
 //! What this is, and whether its books are equal at this moment.
 
 use crate::api::{self, DateTime, schema};
-use crate::components::amount::Amount;
-use crate::components::halves::Halves;
 use crate::components::loaded::Loaded;
+use crate::components::proof::{ProofTotal, Totals, Verdict};
 use crate::locale::instant;
 use crate::messages::{say, t};
 use crate::page::Page;
-use crate::pages::staff::day::query::{ProofTotal, Verdict};
 use crate::session;
 use cynic::{QueryBuilder, QueryFragment};
 use leptos::prelude::*;
@@ -59,22 +57,10 @@ pub fn Home() -> impl IntoView {
 
 fn proof(p: PublicProof) -> impl IntoView {
     let (verdict, owners, at) = (p.verdict, p.owners, p.at.0);
-    let mark = match verdict {
-        Verdict::Matched => "tag ok",
-        Verdict::InFlight => "tag wait",
-        Verdict::Broken => "tag bad",
-    };
     view! {
         <section class="stack" data-proof=format!("{verdict:?}") aria-label=t(|m| m.day.proof)>
-            <p><span class=mark>{move || (say().verdict)(verdict)}</span> " " {move || (say().home.proved)(owners, &instant(&at))}</p>
-            {p.totals.into_iter().map(|sum| {
-                let matched = sum.ledger == sum.cash;
-                let code = StoredValue::new(sum.ledger.currency.0.clone());
-                let left = view! { <p class="small">{t(|m| m.home.all_in_ledger)}</p><p class="amount"><Amount money=sum.ledger/></p> }.into_any();
-                let right = view! { <p class="small">{t(|m| m.home.all_at_custodian)}</p><p class="amount"><Amount money=sum.cash/></p> }.into_any();
-                let words = Signal::derive(move || if matched { say().cash.matches } else { say().day.differs }.to_string());
-                view! { <Halves label=Signal::derive(move || format!("{} {}", say().day.proof, code.get_value())) left right matched words/> }
-            }).collect_view()}
+            <p><span class=verdict.mark()>{move || (say().verdict)(verdict)}</span> " " {move || (say().home.proved)(owners, &instant(&at))}</p>
+            <Totals totals=p.totals left=|m| m.home.all_in_ledger right=|m| m.home.all_at_custodian/>
         </section>
     }
 }

@@ -7,6 +7,7 @@ use crate::components::member::Members;
 use crate::components::notice::Trouble;
 use crate::locale::instant;
 use crate::messages::{say, t, title};
+use crate::pages::public::register::PASSWORD_MIN;
 use crate::session;
 use cynic::{QueryBuilder, QueryFragment};
 use leptos::prelude::*;
@@ -115,7 +116,9 @@ fn Password(changed: Callback<()>) -> impl IntoView {
     let submit = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
         form.tried.set(true);
-        if current.with_untracked(String::is_empty) || new.with_untracked(|n| n.chars().count() < 10) {
+        if current.with_untracked(String::is_empty)
+            || new.with_untracked(|n| n.chars().count() < PASSWORD_MIN)
+        {
             return;
         }
         // Each attempt is a command of its own: what was typed is not kept, and so cannot be sent again.
@@ -128,15 +131,16 @@ fn Password(changed: Callback<()>) -> impl IntoView {
             changed.run(());
         });
     };
-    let short =
-        move || new.with(|n| n.chars().count() < 10) && (form.tried.get() || !new.with(String::is_empty));
+    let short = move || {
+        new.with(|n| n.chars().count() < PASSWORD_MIN) && (form.tried.get() || !new.with(String::is_empty))
+    };
     view! {
         <section class="card stack">
             <h2>{t(|m| m.account.password)}</h2>
             <form class="stack" on:submit=submit novalidate>
                 <PasswordField name="current" value=current label=|m| m.account.current complete="current-password" hint=Signal::derive(|| Ok(String::new()))/>
                 <PasswordField name="new" value=new label=|m| m.account.new complete="new-password"
-                    hint=Signal::derive(move || if short() { Err((say().register.password_short)(10)) } else { Ok(say().account.password_means.to_string()) })/>
+                    hint=Signal::derive(move || if short() { Err((say().register.password_short)(PASSWORD_MIN)) } else { Ok(say().account.password_means.to_string()) })/>
                 {move || done.get().then(|| view! { <p class="notice good" role="status">{t(|m| m.account.changed)}</p> })}
                 <Submit form words=Signal::derive(|| say().account.change.to_string())/>
             </form>

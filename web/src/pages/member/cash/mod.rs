@@ -41,38 +41,16 @@ async fn ask() -> Result<(Mine, Vec<Currency>), Failure> {
 #[component]
 fn Inside() -> impl IntoView {
     let loaded = Loaded::new(ask);
-    let orders = RwSignal::new(Vec::<Order>::new());
     let currencies = Memo::new(move |_| loaded.get().map(|(_, currencies)| currencies).unwrap_or_default());
     let had = Memo::new(move |_| loaded.get().map(|(mine, _)| mine.cash_account.is_some()));
-    Effect::new(move |_| {
-        if let Some((mine, _)) = loaded.get() {
-            orders.set(mine.orders.nodes);
-        }
-    });
+    let orders = Memo::new(move |_| loaded.get().map_or(Vec::new(), |(mine, _)| mine.orders.nodes));
     // Whatever moves one's money changes what stands here.
     live::follow(PURSE, "accountChanged", Map::new(), move |_| loaded.again());
-    let placed = Callback::new(move |order: Order| {
-        orders.update(|all| {
-            all.retain(|o| o.id != order.id);
-            all.insert(0, order);
-        });
+    // What the custodian and the person at its page have to say announces itself to nobody.
+    loaded.while_waiting(|(mine, _): &(Mine, Vec<Currency>)| {
+        mine.orders.nodes.iter().any(|o| !o.status.is_over())
     });
-    // Each order that is open is looked after once: what was just placed, and what was open when one came back.
-    let followed = StoredValue::new(Vec::<cynic::Id>::new());
-    Effect::new(move |_| {
-        let open: Vec<cynic::Id> =
-            orders.with(|all| all.iter().filter(|o| !o.status.is_over()).map(|o| o.id.clone()).collect());
-        for id in open {
-            if followed.with_value(|known| known.contains(&id)) {
-                continue;
-            }
-            followed.update_value(|known| known.push(id.clone()));
-            leptos::task::spawn_local(async move {
-                orders::follow(id, orders).await;
-                loaded.again();
-            });
-        }
-    });
+    let placed = Callback::new(move |()| loaded.again());
     view! {
         <div class="spread">
             <h1>{t(|m| m.cash.title)}</h1>
@@ -156,7 +134,7 @@ fn Both(purse: Purse, cash: Option<Money>, custodian: String) -> impl IntoView {
 
 /// Before there is one.
 #[component]
-fn Opening(placed: Callback<Order>) -> impl IntoView {
+fn Opening(placed: Callback<()>) -> impl IntoView {
     let own_name =
         session::party().with_untracked(|p| p.as_ref().map(|p| p.name.clone()).unwrap_or_default());
     let form = Form::new("open").or("name", own_name);
@@ -175,7 +153,7 @@ fn Opening(placed: Callback<Order>) -> impl IntoView {
             return;
         }
         let id = form.id();
-        form.send(orders::open(id, name), move |order| placed.run(order));
+        form.send(orders::open(id, name), move |_| placed.run(()));
     };
     view! {
         <section class="card stack">
@@ -194,7 +172,7 @@ const WAYS: &[(&str, fn(&Messages) -> &'static str)] =
 
 /// Bringing money in, and taking it out.
 #[component]
-fn Moving(currencies: Memo<Vec<Currency>>, placed: Callback<Order>) -> impl IntoView {
+fn Moving(currencies: Memo<Vec<Currency>>, placed: Callback<()>) -> impl IntoView {
     let (way, _) = query_signal::<String>("show");
     let first = currencies.get_untracked().first().map_or(String::new(), |c| c.code().to_string());
     let form = Form::new("move").or("currency", first);
@@ -215,7 +193,7 @@ fn Moving(currencies: Memo<Vec<Currency>>, placed: Callback<Order>) -> impl Into
         event.prevent_default();
         form.tried.set(true);
         let Ok(sum) = untrack(|| read(&form.get("amount"))) else { return };
-        let done = move |order: Order| placed.run(order);
+        let done = move |_: Order| placed.run(());
         if way.get_untracked().as_deref() == Some("out") {
             form.send(orders::withdraw(form.id(), sum), done);
         } else {
@@ -249,8 +227,8 @@ async fn consents() -> Result<Option<Consents>, Failure> {
 #[component]
 fn Allowing(
     currencies: Memo<Vec<Currency>>,
-    placed: Callback<Order>,
-    orders: RwSignal<Vec<Order>>,
+    placed: Callback<()>,
+    orders: Memo<Vec<Order>>,
 ) -> impl IntoView {
     let loaded = Loaded::new(consents);
     // A consent that has just been given, or used.
@@ -303,7 +281,7 @@ fn Allowing(
 
 /// Allowing more, or with other limits.
 #[component]
-fn Granting(roles: Vec<Role>, currencies: Memo<Vec<Currency>>, placed: Callback<Order>) -> impl IntoView {
+fn Granting(roles: Vec<Role>, currencies: Memo<Vec<Currency>>, placed: Callback<()>) -> impl IntoView {
     let scopes: Vec<ConsentScope> = [
         (Role::Investor, vec![ConsentScope::Bid]),
         (Role::Borrower, vec![ConsentScope::Repay, ConsentScope::Fee]),
@@ -341,7 +319,7 @@ fn Granting(roles: Vec<Role>, currencies: Memo<Vec<Currency>>, placed: Callback<
         // To the day: sent again, it is the same consent.
         let until = String::from(until.to_iso_string());
         let until = format!("{}T00:00:00Z", until.get(..10).unwrap_or_default());
-        form.send(orders::allow(form.id(), scope, each, total, until), move |order| placed.run(order));
+        form.send(orders::allow(form.id(), scope, each, total, until), move |_| placed.run(()));
     };
     let options = Signal::derive(move || {
         known.with_value(|all| {

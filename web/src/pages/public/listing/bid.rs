@@ -4,6 +4,7 @@ use super::query::Offer;
 use crate::api::{self, Money as Wire, command, schema};
 use crate::components::amount::money;
 use crate::components::form::{self, Field, Form, Submit};
+use crate::components::loaded::Loaded;
 use crate::messages::{say, t};
 use crate::outlook::monthly;
 use crate::pages::investor::overview::query::BidStatus;
@@ -50,27 +51,6 @@ pub struct BidsHere {
     pub viewer: Option<MyBids>,
 }
 
-/// What became of a bid whose end is not known yet: the custodian takes a moment, and a person at its page some more.
-async fn follow(id: cynic::Id, listing: cynic::Id, placed: RwSignal<Option<Placed>>) {
-    const LOOKS_MAX: u32 = 300;
-    for look in 0..LOOKS_MAX {
-        gloo_timers::future::TimeoutFuture::new(if look < 10 { 300 } else { 2_000 }).await;
-        let still = placed
-            .try_get_untracked()
-            .flatten()
-            .is_some_and(|p| p.id == id && p.status == BidStatus::Reserved);
-        if !still {
-            return;
-        }
-        let found = api::ask(BidsHere::build(BidsVariables { listing: listing.clone() })).await;
-        let mine = found.ok().and_then(|f| f.viewer).map_or(Vec::new(), |v| v.bids.nodes);
-        if let Some(now) = mine.into_iter().find(|b| b.id == id && b.status != BidStatus::Reserved) {
-            placed.try_set(Some(now));
-            return;
-        }
-    }
-}
-
 #[derive(QueryFragment, Clone, Debug)]
 #[cynic(graphql_type = "Account")]
 pub struct Free {
@@ -90,7 +70,7 @@ pub struct Means {
 }
 
 #[component]
-pub fn BidForm(offer: Offer, rest: Signal<Option<Money>>) -> impl IntoView {
+pub fn BidForm(offer: Offer, rest: Signal<Option<Money>>, bids: Loaded<Vec<Placed>>) -> impl IntoView {
     let Some((minimum, rate)) = offer.bid_minimum.exact().zip(offer.rate.rate()) else {
         return ().into_any();
     };
@@ -107,7 +87,11 @@ pub fn BidForm(offer: Offer, rest: Signal<Option<Money>>) -> impl IntoView {
             free.try_set(purses.into_iter().find(|m| m.currency() == minimum.currency()));
         });
     };
-    look();
+    // Money is set aside and given back as bids change.
+    Effect::new(move |_| {
+        bids.now.track();
+        look();
+    });
     let read = move |typed: &str| form::money(typed, minimum.currency());
     let submit = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
@@ -120,14 +104,8 @@ pub fn BidForm(offer: Offer, rest: Signal<Option<Money>>) -> impl IntoView {
         let input =
             json!({ "amount": command::money(amount), "id": form.id(), "listing": listing.get_value() });
         form.send(command::send::<Option<Placed>>(PLACE, input), move |bid| {
-            placed.set(bid.clone());
-            look();
-            if let Some(bid) = bid.filter(|b| b.status == BidStatus::Reserved) {
-                leptos::task::spawn_local(async move {
-                    follow(bid.id, listing.get_value(), placed).await;
-                    look();
-                });
-            }
+            placed.set(bid);
+            bids.again();
         });
     };
     let check = Callback::new(move |typed: String| {
@@ -141,8 +119,14 @@ pub fn BidForm(offer: Offer, rest: Signal<Option<Money>>) -> impl IntoView {
             brings.map(|(pays, interest)| (say().bid.brings)(&money(&interest), &money(&pays), months));
         Ok(brings.unwrap_or_default())
     });
+    // The list of one's bids knows how it went on; where it is confirmed is in the answer alone.
+    let latest = move || {
+        let bid = placed.get()?;
+        let now = bids.get().into_iter().flatten().find(|b| b.id == bid.id);
+        Some(Placed { status: now.map_or(bid.status, |n| n.status), ..bid })
+    };
     let outcome = move || {
-        placed.get().map(|bid| {
+        latest().map(|bid| {
         let amount = bid.amount.exact().map_or(String::new(), |m| money(&m));
         match (bid.status, bid.redirect_url) {
             (BidStatus::Refused, _) => view! { <p class="notice bad" role="alert">{(say().bid.refused)(&amount)}</p> }.into_any(),
@@ -154,7 +138,9 @@ pub fn BidForm(offer: Offer, rest: Signal<Option<Money>>) -> impl IntoView {
             }
             .into_any(),
             (BidStatus::Reserved, None) => view! { <p class="notice" role="status">{(say().bid.waits)(&amount)}</p> }.into_any(),
-            _ => view! { <p class="notice good" role="status" data-placed="">{(say().bid.frozen)(&amount)}</p> }.into_any(),
+            (BidStatus::Frozen | BidStatus::Settled, _) => view! { <p class="notice good" role="status" data-placed="">{(say().bid.frozen)(&amount)}</p> }.into_any(),
+            // Taken back: the list beneath says so.
+            (BidStatus::Withdrawing | BidStatus::Withdrawn | BidStatus::Returned, _) => ().into_any(),
         }
     })
     };

@@ -1,6 +1,7 @@
 //! One's own bids on a listing, and taking one back while it is open.
 
-use super::bid::{BidsHere, BidsVariables, Placed};
+use super::bid::{BidForm, BidsHere, BidsVariables, Placed};
+use super::query::Offer;
 use crate::api::{self, command};
 use crate::components::amount::Amount;
 use crate::components::form::{Form, Submit};
@@ -8,15 +9,22 @@ use crate::components::loaded::Loaded;
 use crate::messages::{say, t};
 use crate::pages::investor::overview::query::BidStatus;
 use cynic::QueryBuilder;
+use finance::Money;
 use leptos::prelude::*;
 use serde_json::{Value, json};
 
 const WITHDRAW: &str = "mutation($input: BidWithdrawInput!) { bidWithdraw(input: $input) { bid { id } errors { code message } } }";
 
-/// `moved` changes whenever the listing does: then one's bids may have, too.
+/// Lending a part of it, and what one has bid. `moved` changes whenever the listing does: then one's bids may have, too.
 #[component]
-pub fn MyBids(listing: cynic::Id, open: bool, moved: Signal<String>) -> impl IntoView {
-    let loaded = Loaded::new(move || {
+pub fn Lending(
+    offer: Offer,
+    rest: Signal<Option<Money>>,
+    open: Memo<bool>,
+    moved: Signal<String>,
+) -> impl IntoView {
+    let listing = offer.id.clone();
+    let bids = Loaded::new(move || {
         let listing = listing.clone();
         async move {
             let found = api::ask(BidsHere::build(BidsVariables { listing })).await?;
@@ -26,23 +34,32 @@ pub fn MyBids(listing: cynic::Id, open: bool, moved: Signal<String>) -> impl Int
     Effect::new(move |before: Option<()>| {
         moved.track();
         if before.is_some() {
-            loaded.again();
+            bids.again();
         }
     });
     // What the custodian has to say is heard a moment after it was asked for.
-    loaded.while_waiting(|bids: &Vec<Placed>| {
+    bids.while_waiting(|bids: &Vec<Placed>| {
         bids.iter().any(|b| matches!(b.status, BidStatus::Withdrawing | BidStatus::Reserved))
     });
-    let again = Callback::new(move |()| loaded.again());
+    let offer = StoredValue::new(offer);
+    view! {
+        {move || open.get().then(|| view! { <BidForm offer=offer.get_value() rest bids/> })}
+        <MyBids bids open/>
+    }
+}
+
+#[component]
+fn MyBids(bids: Loaded<Vec<Placed>>, open: Memo<bool>) -> impl IntoView {
+    let again = Callback::new(move |()| bids.again());
     move || {
-        let bids = loaded.get().unwrap_or_default();
-        (!bids.is_empty()).then(|| {
+        let shown = bids.get().unwrap_or_default();
+        (!shown.is_empty()).then(|| {
             view! {
                 <section class="card flush" data-mine="">
                     <h2 class="inset">{t(|m| m.bid.yours)}</h2>
                     <table class="listings">
                         <thead><tr><th class="numeric">{t(|m| m.amount)}</th><th>{t(|m| m.state)}</th><th></th></tr></thead>
-                        <tbody>{bids.into_iter().map(|bid| view! { <Row bid open again/> }).collect_view()}</tbody>
+                        <tbody>{shown.into_iter().map(|bid| view! { <Row bid open again/> }).collect_view()}</tbody>
                     </table>
                 </section>
             }
@@ -51,7 +68,7 @@ pub fn MyBids(listing: cynic::Id, open: bool, moved: Signal<String>) -> impl Int
 }
 
 #[component]
-fn Row(bid: Placed, open: bool, again: Callback<()>) -> impl IntoView {
+fn Row(bid: Placed, open: Memo<bool>, again: Callback<()>) -> impl IntoView {
     let status = bid.status;
     let form = Form::new(format!("take-back.{}", bid.id.inner()));
     let id = StoredValue::new(bid.id.inner().to_string());
@@ -66,13 +83,13 @@ fn Row(bid: Placed, open: bool, again: Callback<()>) -> impl IntoView {
         BidStatus::Reserved | BidStatus::Withdrawing => "tag wait",
         BidStatus::Withdrawn | BidStatus::Returned => "tag",
     };
-    let may = open && matches!(status, BidStatus::Frozen | BidStatus::Reserved);
+    let may = move || open.get() && matches!(status, BidStatus::Frozen | BidStatus::Reserved);
     view! {
         <tr data-bid=format!("{status:?}")>
             <td class="numeric lead-cell"><Amount money=bid.amount/></td>
             <td data-label=t(|m| m.state)><span class=mark>{move || (say().bid_status)(status)}</span></td>
             <td class="numeric">
-                {move || may.then(|| if asked.get() {
+                {move || may().then(|| if asked.get() {
                     view! {
                         <form class="row" on:submit=submit>
                             <span class="small">{t(|m| m.bid.take_back_means)}</span>

@@ -13,13 +13,14 @@ use crate::locale::{date, number};
 use crate::messages::{say, t};
 use crate::page::Page;
 use crate::pages::public::marketplace::query::ListingStatus;
-use bid::{BidForm, may_bid};
+use bid::may_bid;
 use chrono::NaiveDate;
 use cynic::QueryBuilder;
 use finance::{Money, Rounding, schedule};
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::components::A;
+use mine::Lending;
 use query::*;
 use serde_json::{Map, Value};
 
@@ -80,12 +81,11 @@ pub fn Listing(id: String) -> impl IntoView {
                 let fixed = Memo::new(move |_| now.get().map(|o| Offer { funded: o.amount.clone(), progress: Decimal("1".into()), ..o }));
                 let rest = Signal::derive(move || now.get().and_then(|o| o.amount.exact()?.minus(o.funded.exact()?).ok()));
                 let lender = Memo::new(move |_| may_bid());
-                let lends = Memo::new(move |_| fixed.with(|o| o.as_ref().is_some_and(|o| o.status == ListingStatus::Open)) && may_bid());
+                let lends = Memo::new(move |_| fixed.with(|o| o.as_ref().is_some_and(|o| o.status == ListingStatus::Open)));
                 view! {
                     {move || now.get().map(|o| view! { <Head o rest arrived/> })}
-                    {move || lends.get().then(|| fixed.get_untracked().map(|offer| view! { <BidForm offer rest/> }))}
-                    {move || lender.get().then(|| fixed.get_untracked().map(|o| view! {
-                        <mine::MyBids listing=o.id open=lends.get() moved=Signal::derive(move || now.get().map_or(String::new(), |o| o.funded.amount.0))/>
+                    {move || lender.get().then(|| fixed.get_untracked().map(|offer| view! {
+                        <Lending offer rest open=lends moved=Signal::derive(move || now.get().map_or(String::new(), |o| o.funded.amount.0))/>
                     }))}
                     {move || fixed.get().map(|o| view! { <Terms o today=today.get()/> })}
                 }

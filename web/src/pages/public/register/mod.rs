@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 const REGISTER: &str =
     "mutation($input: PartyRegisterInput!) { partyRegister(input: $input) { done errors { code message } } }";
 /// As short as a password may be.
-const PASSWORD_MIN: usize = 10;
+pub const PASSWORD_MIN: usize = 10;
 
 #[component]
 pub fn Register() -> impl IntoView {
@@ -48,12 +48,9 @@ fn Entry(invitation: Option<String>) -> impl IntoView {
     let step = RwSignal::new(1usize);
     let failed_in = RwSignal::new(false);
     let secret = StoredValue::new(invitation);
-    let filled =
-        |missing: fn() -> &'static str| {
-            Callback::new(move |typed: String| {
-                if typed.trim().is_empty() { Err(missing().to_string()) } else { Ok(String::new()) }
-            })
-        };
+    let email_check = Callback::new(|typed: String| {
+        if typed.trim().is_empty() { Err(say().register.email_missing.into()) } else { Ok(String::new()) }
+    });
     let name_check = Callback::new(|typed: String| {
         if typed.trim().is_empty() {
             Err(say().cash.name_missing.into())
@@ -157,7 +154,7 @@ fn Entry(invitation: Option<String>) -> impl IntoView {
                     .into_any()
                 } else {
                     view! {
-                        <Field form name="email" label=Signal::derive(|| say().entrance.email.to_string()) check=filled(|| say().register.email_missing) kind="email" complete="username"/>
+                        <Field form name="email" label=Signal::derive(|| say().entrance.email.to_string()) check=email_check kind="email" complete="username"/>
                         <PasswordField name="password" value=password label=|m| m.entrance.password complete="new-password"
                             hint=Signal::derive(move || if long() || (!form.tried.get() && password.with(String::is_empty)) { Ok(say().register.password_hint.to_string()) } else { Err((say().register.password_short)(PASSWORD_MIN)) })/>
                     }

@@ -3,12 +3,11 @@
 pub mod query;
 
 use crate::api::{self, Failure, command};
-use crate::components::amount::Amount;
 use crate::components::form::{Form, Submit};
-use crate::components::halves::Halves;
 use crate::components::loaded::Loaded;
 use crate::components::member::Staff;
 use crate::components::notice::{Skeleton, Trouble};
+use crate::components::proof::{Totals, Verdict};
 use crate::components::timeline::{Stage, Timeline};
 use crate::locale::{date, instant};
 use crate::messages::{say, sentence, t, title};
@@ -29,9 +28,8 @@ pub fn Day() -> impl IntoView {
 
 #[component]
 fn Inside() -> impl IntoView {
-    let roles = session::party().with_untracked(|p| p.as_ref().map(|p| p.roles.clone()).unwrap_or_default());
-    let operates = roles.contains(&Role::Operations);
-    let sees = roles.iter().any(|r| matches!(r, Role::Operations | Role::Auditor | Role::Administrator));
+    let operates = session::has_any(&[Role::Operations]);
+    let sees = session::has_any(&[Role::Operations, Role::Auditor, Role::Administrator]);
     let day = Loaded::new(|| async { api::ask(query::Day::build(())).await });
     // The steps go on by themselves.
     day.while_waiting(|found| found.business_day.as_ref().is_some_and(|d| d.status == CloseStatus::Running));
@@ -142,23 +140,11 @@ fn Proving() -> impl IntoView {
 #[component]
 fn Report(p: Proof) -> impl IntoView {
     let verdict = p.verdict;
-    let mark = match verdict {
-        Verdict::Matched => "tag ok",
-        Verdict::InFlight => "tag wait",
-        Verdict::Broken => "tag bad",
-    };
     let (at, line) = (p.at.0, StoredValue::new(p.line));
     let words = Signal::derive(move || (say().verdict)(verdict).to_string());
     view! {
-        <p data-verdict=format!("{verdict:?}")><span class=mark>{words}</span> " " {(verdict != Verdict::Matched).then(|| line.get_value())} " " <span class="small muted">{move || instant(&at)}</span></p>
-        {p.totals.into_iter().map(|sum| {
-            let matched = sum.ledger == sum.cash;
-            let currency = StoredValue::new(sum.ledger.currency.0.clone());
-            let left = view! { <p class="small">{t(|m| m.cash.in_ledger)}</p><p class="amount"><Amount money=sum.ledger/></p> }.into_any();
-            let right = view! { <p class="small">{t(|m| m.day.at_custodian)}</p><p class="amount"><Amount money=sum.cash/></p> }.into_any();
-            let words = Signal::derive(move || if matched { say().cash.matches } else { say().day.differs }.to_string());
-            view! { <Halves label=Signal::derive(move || format!("{} {}", say().day.proof, currency.get_value())) left right matched words/> }
-        }).collect_view()}
+        <p data-verdict=format!("{verdict:?}")><span class=verdict.mark()>{words}</span> " " {(verdict != Verdict::Matched).then(|| line.get_value())} " " <span class="small muted">{move || instant(&at)}</span></p>
+        <Totals totals=p.totals left=|m| m.cash.in_ledger right=|m| m.day.at_custodian/>
         <dl class="facts card">
             <div><dt>{t(|m| m.day.owners)}</dt><dd>{p.owners}</dd></div>
             <div><dt>{t(|m| m.day.entries)}</dt><dd>{p.ledger_position}</dd></div>

@@ -1,6 +1,7 @@
 //! What the business day's page loads and sends.
 
-use crate::api::{Date, DateTime, Money, schema};
+use crate::api::{Date, DateTime, schema};
+use crate::components::proof::{ProofTotal, Verdict};
 use cynic::QueryFragment;
 
 #[derive(cynic::Enum, Clone, Copy, PartialEq, Eq, Debug)]
@@ -55,19 +56,6 @@ pub struct BusinessDay {
 pub struct Day {
     pub business_date: Date,
     pub business_day: Option<BusinessDay>,
-}
-
-#[derive(cynic::Enum, Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Verdict {
-    Matched,
-    InFlight,
-    Broken,
-}
-
-#[derive(QueryFragment, Clone, PartialEq, Debug)]
-pub struct ProofTotal {
-    pub cash: Money,
-    pub ledger: Money,
 }
 
 #[derive(QueryFragment, Clone, PartialEq, Debug)]

@@ -61,7 +61,7 @@ pub fn People() -> impl IntoView {
     view! {
         <Title text=title(|m| m.people.title)/>
         <Staff>{|| {
-            let admin = session::party().with_untracked(|p| p.as_ref().is_some_and(|p| p.roles.contains(&Role::Administrator)));
+            let admin = session::has_any(&[Role::Administrator]);
             if admin {
                 view! { <Inside/> }.into_any()
             } else {

@@ -53,9 +53,7 @@ fn Inside() -> impl IntoView {
     let (filter, _) = query_signal::<String>("show");
     let rows = RwSignal::new(None::<Result<Vec<Row>, Failure>>);
     let unrated = RwSignal::new(Vec::<Asked>::new());
-    let sets_rates = session::party().with_untracked(|p| {
-        p.as_ref().is_some_and(|p| p.roles.iter().any(|r| matches!(r, Role::CreditOfficer)))
-    });
+    let sets_rates = session::has_any(&[Role::CreditOfficer]);
     let load = move || {
         leptos::task::spawn_local(async move {
             let found = api::ask(query::Queue::build(())).await;
@@ -156,7 +154,7 @@ fn unrated_again(unrated: RwSignal<Vec<Asked>>) {
 
 #[component]
 fn Line(row: Row) -> impl IntoView {
-    let Row { id, kind, status, about, opened_at, claimed_by } = row;
+    let Row { id, kind, status, about, opened_at, claimed_by, roles } = row;
     let at = opened_at.0.clone();
     view! {
         <tr data-task=format!("{kind:?}")>
@@ -164,15 +162,15 @@ fn Line(row: Row) -> impl IntoView {
             <td data-label=t(|m| m.queue.about)>{about}</td>
             <td data-label=t(|m| m.queue.age) title=move || instant(&opened_at.0)>{move || age(&at)}</td>
             <td data-label=t(|m| m.state)><span class=status.mark()>{move || (say().task_status)(status)}</span></td>
-            <td data-label=t(|m| m.queue.with)><Claim id kind claimed_by/></td>
+            <td data-label=t(|m| m.queue.with)><Claim id roles claimed_by/></td>
         </tr>
     }
 }
 
 /// Who is at work on it, and saying so; for whoever may decide it.
 #[component]
-pub fn Claim(id: cynic::Id, kind: TaskKind, claimed_by: Option<Who>) -> impl IntoView {
-    let may = session::party().with_untracked(|p| p.as_ref().is_some_and(|p| kind.is_for(&p.roles)));
+pub fn Claim(id: cynic::Id, roles: Vec<Role>, claimed_by: Option<Who>) -> impl IntoView {
+    let may = session::has_any(&roles);
     let busy = RwSignal::new(false);
     let error = RwSignal::new(None::<Failure>);
     let task = StoredValue::new(id.inner().to_string());

@@ -13,16 +13,6 @@ pub enum TaskKind {
     Break,
 }
 
-impl TaskKind {
-    /// Whether somebody with these roles says a word on it; others may see it.
-    pub fn is_for(self, roles: &[Role]) -> bool {
-        roles.iter().any(|r| match self {
-            TaskKind::CreditDecision => matches!(r, Role::CreditOfficer | Role::CreditSupervisor),
-            TaskKind::Disbursement | TaskKind::DisbursementUndo | TaskKind::Break => *r == Role::Operations,
-        })
-    }
-}
-
 #[derive(cynic::Enum, Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum TaskStatus {
     Open,
@@ -72,6 +62,7 @@ pub struct Row {
     pub about: String,
     pub opened_at: DateTime,
     pub claimed_by: Option<Who>,
+    pub roles: Vec<Role>,
 }
 
 #[derive(QueryFragment, Clone, PartialEq, Debug)]
@@ -113,7 +104,7 @@ pub struct Unrated {
 
 /// The queue as it changes.
 pub const CHANGES: &str = "subscription($after: String) { taskChanged(after: $after) { cursor task { \
-    id kind status about openedAt claimedBy { name email } } } }";
+    id kind status about openedAt claimedBy { name email } roles } } }";
 
 /// One message of [`CHANGES`].
 #[derive(Deserialize)]

@@ -83,16 +83,14 @@ fn Deciding(id: String) -> impl IntoView {
 
 #[component]
 fn Decision(task: Memo<Option<Whole>>, again: Callback<()>) -> impl IntoView {
-    let me = session::party().get_untracked();
-    let mail = StoredValue::new(me.as_ref().map(|p| p.email.clone()).unwrap_or_default());
-    let roles = StoredValue::new(me.map(|p| p.roles).unwrap_or_default());
+    let mail = StoredValue::new(session::email().unwrap_or_default());
     let subject = Memo::new(move |_| task.get().and_then(|t| t.subject));
     // What one may say: nothing any more, or nothing, or no second time, or one's word.
     let turn = Memo::new(move |_| {
         let task = task.get()?;
         let spoke =
             mail.with_value(|m| task.approvals.iter().any(|a| a.by.as_ref().is_some_and(|b| b.email == *m)));
-        let may = roles.with_value(|all| task.kind.is_for(all));
+        let may = session::has_any(&task.roles);
         (!task.status.is_over()).then(|| (task.id.inner().to_string(), task.kind, may, spoke))
     });
     view! {
@@ -111,7 +109,7 @@ fn Decision(task: Memo<Option<Whole>>, again: Callback<()>) -> impl IntoView {
                             view! { <ul class="words">{said.into_iter().map(word).collect_view()}</ul> }.into_any()
                         }}
                         {(!task.status.is_over()).then(|| view! {
-                            <p class="row"><span class="small muted">{t(|m| m.queue.with)}</span> <Claim id=task.id kind=task.kind claimed_by=task.claimed_by/></p>
+                            <p class="row"><span class="small muted">{t(|m| m.queue.with)}</span> <Claim id=task.id roles=task.roles claimed_by=task.claimed_by/></p>
                         })}
                     }
                 })}
@@ -316,11 +314,10 @@ fn percent(typed: &str) -> Option<Rate> {
 
 #[component]
 fn SetRate(a: Application) -> impl IntoView {
-    let roles = session::party().with_untracked(|p| p.as_ref().map(|p| p.roles.clone()).unwrap_or_default());
     if a.status != ApplicationStatus::Submitted {
         return view! { <section class="card"><p>{t(|m| m.task.rate_set)}</p></section> }.into_any();
     }
-    if !roles.contains(&Role::CreditOfficer) {
+    if !session::has_any(&[Role::CreditOfficer]) {
         return view! { <section class="card"><p class="notice">{t(|m| m.task.officers_rate)}</p></section> }
             .into_any();
     }

@@ -5,6 +5,7 @@ use crate::pages::borrower::loans::query::ApplicationStatus;
 use crate::pages::investor::portfolio::query::LoanStatus;
 use crate::pages::public::marketplace::query::ListingStatus;
 use crate::pages::staff::queue::query::{Approval, TaskKind, TaskStatus, Who};
+use crate::session::Role;
 use cynic::QueryFragment;
 
 #[derive(QueryFragment, Clone, PartialEq, Debug)]
@@ -71,6 +72,7 @@ pub struct Whole {
     pub about: String,
     pub opened_at: DateTime,
     pub claimed_by: Option<Who>,
+    pub roles: Vec<Role>,
     pub approvals: Vec<Approval>,
     pub subject: Option<Subject>,
 }
