@@ -16,7 +16,15 @@ use tower_http::services::ServeDir;
 /// Files worth compressing; pictures and fonts are so already.
 const COMPRESSIBLE: [&str; 6] = ["wasm", "js", "css", "html", "svg", "json"];
 
-/// Writes a brotli twin beside each file of a built app. Answers (files, bytes raw, bytes compressed).
+/// Where the staff's build lies, in the folder and in addresses.
+const STAFF: &str = "staff";
+
+/// The folders of a built app's builds.
+pub fn builds(app: &Path) -> [PathBuf; 2] {
+    [app.to_path_buf(), app.join(STAFF)]
+}
+
+/// Writes a brotli twin beside each file of a build. Answers (files, bytes raw, bytes compressed).
 ///
 /// # Errors
 /// When a file cannot be read or written.
@@ -47,10 +55,23 @@ pub fn router(app: Option<&Path>) -> Router {
             (StatusCode::NOT_FOUND, "The app was not built. Start with `cargo xtask run`, or set `app`.")
         });
     };
-    let index = Arc::new(Index::read(dir));
+    let [members, staff] = builds(dir).map(|build| Index::read(&build));
+    let builds = Arc::new(Builds { members, staff });
     Router::new()
         .fallback_service(ServeDir::new(dir).precompressed_br().append_index_html_on_directories(false))
-        .layer(middleware::from_fn(move |request, next| spa(index.clone(), request, next)))
+        .layer(middleware::from_fn(move |request, next| spa(builds.clone(), request, next)))
+}
+
+/// One code, two builds: what a visitor loads, and what staff do.
+struct Builds {
+    members: Index,
+    staff: Index,
+}
+
+impl Builds {
+    fn of(&self, path: &str) -> &Index {
+        if path.split('/').nth(1) == Some(STAFF) { &self.staff } else { &self.members }
+    }
 }
 
 struct Index {
@@ -87,7 +108,7 @@ fn inline_scripts(html: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-async fn spa(index: Arc<Index>, request: Request, next: Next) -> Response {
+async fn spa(builds: Arc<Builds>, request: Request, next: Next) -> Response {
     let get = request.method() == Method::GET || request.method() == Method::HEAD;
     let path = request.uri().path().to_string();
     let wants_html = request
@@ -95,10 +116,11 @@ async fn spa(index: Arc<Index>, request: Request, next: Next) -> Response {
         .get(header::ACCEPT)
         .and_then(|v| v.to_str().ok())
         .is_some_and(|accept| accept.contains("text/html"));
-    let is_page = path == "/" || path == "/index.html";
-    let mut response = if get && is_page { page(&index).await } else { next.run(request).await };
+    let index = builds.of(&path);
+    let is_page = path == "/" || path.ends_with("/index.html");
+    let mut response = if get && is_page { page(index).await } else { next.run(request).await };
     if response.status() == StatusCode::NOT_FOUND && get && wants_html {
-        response = page(&index).await;
+        response = page(index).await;
     }
     let html =
         response.headers().get(header::CONTENT_TYPE).is_some_and(|t| t.as_bytes().starts_with(b"text/html"));

@@ -138,9 +138,11 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Precompress { dir } => {
-            let (files, raw, packed) =
-                assets::precompress(&dir).with_context(|| format!("{}", dir.display()))?;
-            println!("{files} files: {raw} bytes, {packed} compressed");
+            for build in assets::builds(&dir) {
+                let (files, raw, packed) =
+                    assets::precompress(&build).with_context(|| format!("{}", build.display()))?;
+                println!("{}: {files} files, {raw} bytes, {packed} compressed", build.display());
+            }
             Ok(ExitCode::SUCCESS)
         }
     }

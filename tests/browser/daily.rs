@@ -135,7 +135,7 @@ impl<'a> Person<'a> {
 
     /// Says one's word on the task of a kind.
     async fn approve(&self, kind: &str, note: &str) -> anyhow::Result<()> {
-        self.goto("/queue").await?;
+        self.goto("/staff/queue").await?;
         self.press("[data-task] a", kind).await?;
         self.enter("note", note).await?;
         self.press("button[type=submit]", "Approve").await
@@ -168,7 +168,7 @@ async fn whole_life<'a>(url: &'a str, people: &mut Vec<Person<'a>>) -> anyhow::R
     let bruno = &people[0];
     bruno.see("h2", "You have no loan here.").await?;
     // A page one may not see says so; a staff page to a borrower.
-    bruno.goto("/queue").await?;
+    bruno.goto("/staff/queue").await?;
     bruno.see("h1", "This page is for the staff.").await?;
     bruno.goto("/borrow").await?;
     bruno.see("p", "Open it first").await?;
@@ -302,7 +302,7 @@ async fn whole_life<'a>(url: &'a str, people: &mut Vec<Person<'a>>) -> anyhow::R
     bruno.see("[data-entry=Repayment]", &due).await.context("what was quoted was paid, to the cent")?;
 
     // The day is closed and both books are proved.
-    operations.goto("/day").await?;
+    operations.goto("/staff/day").await?;
     operations.see("[data-verdict=Matched]", "Matched").await?;
     operations.browser.shoot("day-light-wide").await?;
     // What was proved is everybody's to know.
@@ -410,7 +410,7 @@ async fn arrive<'a>(url: &'a str, links: &[String], people: &mut Vec<Person<'a>>
     second.press("[data-change] button", "Approve").await?;
     let link = second.see("[data-link]", "/invitation/").await?.text().await?;
     second.browser.shoot("people-light-wide").await?;
-    mei.goto("/people").await?;
+    mei.goto("/staff/people").await?;
     mei.see("h1", "This page is for the staff.").await?;
     mei.press("button", "Sign out").await?;
     mei.browser.driver.goto(&link).await?;

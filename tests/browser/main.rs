@@ -16,6 +16,25 @@ fn without(complaints: Vec<String>, expected: &[&str]) -> Vec<String> {
     complaints.into_iter().filter(|c| !expected.iter().any(|e| c.contains(e))).collect()
 }
 
+/// What a first visit loads, compressed: the budget of the product.
+#[test]
+fn each_build_of_the_app_is_small() -> anyhow::Result<()> {
+    let app = std::path::PathBuf::from(told("COUNTERFOIL_TEST_APP")?);
+    for build in [app.clone(), app.join("staff")] {
+        let mut sum = 0;
+        for entry in std::fs::read_dir(&build)? {
+            let entry = entry?;
+            if entry.path().extension().is_some_and(|e| e == "br") {
+                sum += entry.metadata()?.len();
+            }
+        }
+        eprintln!("{}: {sum} bytes", build.display());
+        anyhow::ensure!(sum > 0, "{} is not precompressed", build.display());
+        anyhow::ensure!(sum <= 450_000, "{}: {sum} bytes, and 450,000 are allowed", build.display());
+    }
+    Ok(())
+}
+
 #[tokio::test]
 async fn the_front_door_opens_in_light_and_dark_wide_and_narrow() -> anyhow::Result<()> {
     let app = told("COUNTERFOIL_TEST_APP")?;

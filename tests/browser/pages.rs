@@ -47,9 +47,10 @@ async fn no_page_has_barriers_in_any_look() -> anyhow::Result<()> {
     ];
     let lender = ["/overview", "/portfolio", "/cash", "/statement", "/account"];
     let borrower = ["/loans", &format!("/loans/{loan}"), "/borrow"];
-    let officer = ["/queue", &format!("/tasks/{task}"), &format!("/applications/{application}")];
-    let operations = ["/day"];
-    let administrator = ["/people"];
+    let officer =
+        ["/staff/queue", &format!("/staff/tasks/{task}"), &format!("/staff/applications/{application}")];
+    let operations = ["/staff/day"];
+    let administrator = ["/staff/people"];
     let visits: [(Option<&str>, &[&str]); 6] = [
         (None, &nobody),
         (Some("investor1.usd@example.test"), &lender),

@@ -30,8 +30,16 @@ use leptos_router::components::{Route, Router, Routes};
 use leptos_router::hooks::use_location;
 use leptos_router::path;
 
+/// Which page stands at an address, or nothing where another build has it.
+pub type Pages = fn(Page) -> Option<AnyView>;
+
+/// Shows the app, with the pages of one build.
+pub fn start(pages: Pages) {
+    leptos::mount::mount_to_body(move || view! { <App pages/> });
+}
+
 #[component]
-pub fn App() -> impl IntoView {
+fn App(pages: Pages) -> impl IntoView {
     provide_meta_context();
     messages::provide();
     live::provide_line();
@@ -43,7 +51,7 @@ pub fn App() -> impl IntoView {
             <main id="main" tabindex="-1">
                 // The address is read by `Page`, which also writes it.
                 <Routes fallback=NotFound>
-                    <Route path=path!("/*any") view=Here/>
+                    <Route path=path!("/*any") view=move || view! { <Here pages/> }/>
                 </Routes>
             </main>
             <Foot/>
@@ -52,7 +60,7 @@ pub fn App() -> impl IntoView {
 }
 
 #[component]
-fn Here() -> impl IntoView {
+fn Here(pages: Pages) -> impl IntoView {
     let path = use_location().pathname;
     let page = Memo::new(move |_| Page::at(&path.get()));
     // Whoever moves on by keyboard or with a reader begins at the new page's top, not where the old one's link was.
@@ -70,25 +78,46 @@ fn Here() -> impl IntoView {
     });
     move || match page.get() {
         None => NotFound().into_any(),
-        Some(Page::Home) => Home().into_any(),
-        Some(Page::Marketplace) => Marketplace().into_any(),
-        Some(Page::Listing(id)) => view! { <Listing id/> }.into_any(),
-        Some(Page::Calculator) => Calculator().into_any(),
-        Some(Page::SignIn) => SignIn().into_any(),
-        Some(Page::Register) => Register().into_any(),
-        Some(Page::Invitation(secret)) => view! { <Invitation secret/> }.into_any(),
-        Some(Page::Account) => Account().into_any(),
-        Some(Page::People) => People().into_any(),
-        Some(Page::Overview) => Overview().into_any(),
-        Some(Page::Portfolio) => Portfolio().into_any(),
-        Some(Page::Cash) => Cash().into_any(),
-        Some(Page::Statement) => Statement().into_any(),
-        Some(Page::Borrow) => Apply().into_any(),
-        Some(Page::Loans) => Loans().into_any(),
-        Some(Page::Loan(id)) => view! { <Loan id/> }.into_any(),
-        Some(Page::Queue) => Queue().into_any(),
-        Some(Page::Task(id)) => view! { <Task id/> }.into_any(),
-        Some(Page::Application(id)) => view! { <ApplicationPage id/> }.into_any(),
-        Some(Page::Day) => Day().into_any(),
+        Some(page) => pages(page).unwrap_or_else(elsewhere),
     }
+}
+
+/// The page is in the other build; the server knows in which.
+fn elsewhere() -> AnyView {
+    window().location().reload().ok();
+    ().into_any()
+}
+
+/// The pages of the public, of investors and of borrowers.
+pub fn members(page: Page) -> Option<AnyView> {
+    Some(match page {
+        Page::Home => Home().into_any(),
+        Page::Marketplace => Marketplace().into_any(),
+        Page::Listing(id) => view! { <Listing id/> }.into_any(),
+        Page::Calculator => Calculator().into_any(),
+        Page::SignIn => SignIn().into_any(),
+        Page::Register => Register().into_any(),
+        Page::Invitation(secret) => view! { <Invitation secret/> }.into_any(),
+        Page::Account => Account().into_any(),
+        Page::Overview => Overview().into_any(),
+        Page::Portfolio => Portfolio().into_any(),
+        Page::Cash => Cash().into_any(),
+        Page::Statement => Statement().into_any(),
+        Page::Borrow => Apply().into_any(),
+        Page::Loans => Loans().into_any(),
+        Page::Loan(id) => view! { <Loan id/> }.into_any(),
+        Page::Queue | Page::Task(_) | Page::Application(_) | Page::Day | Page::People => return None,
+    })
+}
+
+/// The pages of staff.
+pub fn staff(page: Page) -> Option<AnyView> {
+    Some(match page {
+        Page::Queue => Queue().into_any(),
+        Page::Task(id) => view! { <Task id/> }.into_any(),
+        Page::Application(id) => view! { <ApplicationPage id/> }.into_any(),
+        Page::Day => Day().into_any(),
+        Page::People => People().into_any(),
+        _ => return None,
+    })
 }

@@ -35,7 +35,7 @@ impl Page {
             Page::Register => "/register".into(),
             Page::Invitation(secret) => format!("/invitation/{secret}"),
             Page::Account => "/account".into(),
-            Page::People => "/people".into(),
+            Page::People => "/staff/people".into(),
             Page::Overview => "/overview".into(),
             Page::Portfolio => "/portfolio".into(),
             Page::Cash => "/cash".into(),
@@ -43,39 +43,38 @@ impl Page {
             Page::Borrow => "/borrow".into(),
             Page::Loans => "/loans".into(),
             Page::Loan(id) => format!("/loans/{id}"),
-            Page::Queue => "/queue".into(),
-            Page::Task(id) => format!("/tasks/{id}"),
-            Page::Application(id) => format!("/applications/{id}"),
-            Page::Day => "/day".into(),
+            Page::Queue => "/staff/queue".into(),
+            Page::Task(id) => format!("/staff/tasks/{id}"),
+            Page::Application(id) => format!("/staff/applications/{id}"),
+            Page::Day => "/staff/day".into(),
         }
     }
 
     /// The page at an address.
     pub fn at(path: &str) -> Option<Page> {
-        let mut parts = path.split('/').filter(|p| !p.is_empty());
-        let found = match (parts.next(), parts.next()) {
-            (None, _) => Page::Home,
-            (Some("listings"), Some(id)) => Page::Listing(id.into()),
-            (Some("loans"), Some(id)) => Page::Loan(id.into()),
-            (Some("tasks"), Some(id)) => Page::Task(id.into()),
-            (Some("applications"), Some(id)) => Page::Application(id.into()),
-            (Some("marketplace"), None) => Page::Marketplace,
-            (Some("calculator"), None) => Page::Calculator,
-            (Some("sign-in"), None) => Page::SignIn,
-            (Some("invitation"), Some(secret)) => Page::Invitation(secret.into()),
-            (Some("register"), None) => Page::Register,
-            (Some("account"), None) => Page::Account,
-            (Some("people"), None) => Page::People,
-            (Some("overview"), None) => Page::Overview,
-            (Some("portfolio"), None) => Page::Portfolio,
-            (Some("cash"), None) => Page::Cash,
-            (Some("statement"), None) => Page::Statement,
-            (Some("borrow"), None) => Page::Borrow,
-            (Some("loans"), None) => Page::Loans,
-            (Some("queue"), None) => Page::Queue,
-            (Some("day"), None) => Page::Day,
+        let parts: Vec<&str> = path.split('/').filter(|p| !p.is_empty()).collect();
+        Some(match parts[..] {
+            [] => Page::Home,
+            ["marketplace"] => Page::Marketplace,
+            ["listings", id] => Page::Listing(id.into()),
+            ["calculator"] => Page::Calculator,
+            ["sign-in"] => Page::SignIn,
+            ["register"] => Page::Register,
+            ["invitation", secret] => Page::Invitation(secret.into()),
+            ["account"] => Page::Account,
+            ["overview"] => Page::Overview,
+            ["portfolio"] => Page::Portfolio,
+            ["cash"] => Page::Cash,
+            ["statement"] => Page::Statement,
+            ["borrow"] => Page::Borrow,
+            ["loans"] => Page::Loans,
+            ["loans", id] => Page::Loan(id.into()),
+            ["staff"] | ["staff", "queue"] => Page::Queue,
+            ["staff", "tasks", id] => Page::Task(id.into()),
+            ["staff", "applications", id] => Page::Application(id.into()),
+            ["staff", "day"] => Page::Day,
+            ["staff", "people"] => Page::People,
             _ => return None,
-        };
-        parts.next().is_none().then_some(found)
+        })
     }
 }

@@ -161,16 +161,26 @@ fn build_app(house: &House) -> Outcome {
     )
     .map_err(|e| e.to_string())?;
     // The app has a target directory of its own below the cache: it must not unify features with the server.
-    let status = Command::new(trunk)
-        .current_dir(&house.root)
-        .env("PATH", path)
-        .env("CARGO_TARGET_DIR", house.target.join("web"))
-        .env("TRUNK_SKIP_VERSION_CHECK", "true")
-        .args(["build", "--offline", "--dist"])
-        .arg(house.dist())
-        .status()
-        .map_err(|e| e.to_string())?;
-    if status.success() { Ok(()) } else { Err("Trunk could not build the app; its message is above".into()) }
+    // The staff's build lies inside the members', whose folder Trunk empties first.
+    for (page, dist, base) in [
+        ("web/index.html", house.dist(), "/"),
+        ("web/staff/index.html", house.dist().join("staff"), "/staff/"),
+    ] {
+        let status = Command::new(&trunk)
+            .current_dir(&house.root)
+            .env("PATH", &path)
+            .env("CARGO_TARGET_DIR", house.target.join("web"))
+            .env("TRUNK_SKIP_VERSION_CHECK", "true")
+            .args(["build", "--offline", "--public-url", base, "--dist"])
+            .arg(dist)
+            .arg(page)
+            .status()
+            .map_err(|e| e.to_string())?;
+        if !status.success() {
+            return Err(format!("Trunk could not build {page}; its message is above"));
+        }
+    }
+    Ok(())
 }
 
 /// The server and the custodian; then the app's compressed twins, which the server's binary writes.

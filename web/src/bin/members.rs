@@ -1,0 +1,5 @@
+//! What the public, investors and borrowers load.
+
+fn main() {
+    counterfoil_web::start(counterfoil_web::members);
+}

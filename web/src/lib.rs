@@ -1,0 +1,15 @@
+//! The Counterfoil app: one code with two builds of it, so that a visitor does not load what only staff can open.
+
+mod api;
+mod app;
+mod components;
+mod csv;
+mod draft;
+mod locale;
+mod messages;
+mod outlook;
+mod page;
+mod pages;
+mod session;
+
+pub use app::{members, staff, start};
