@@ -6,10 +6,12 @@ mod custody;
 mod custody_indexes;
 mod custody_proof;
 mod identity;
+mod identity_letter;
 mod investing;
 mod ledger;
 mod lending;
 mod lending_disbursement;
+mod notification;
 mod office;
 mod office_close;
 mod platform_calendar;
@@ -33,6 +35,8 @@ impl MigratorTrait for Migrator {
             Box::new(lending_disbursement::Migration),
             Box::new(custody_indexes::Migration),
             Box::new(custody_proof::Migration),
+            Box::new(identity_letter::Migration),
+            Box::new(notification::Migration),
         ]
     }
 }

@@ -3,6 +3,7 @@
 
 use figment::Figment;
 use figment::providers::{Env, Format, Serialized, Toml};
+use notification::post::{Post, Smtp};
 use platform::db::Place;
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
@@ -25,6 +26,11 @@ pub struct Config {
     pub app: Option<PathBuf>,
     /// The folder of GraphiQL's published files; served in a demo only.
     pub graphiql: Option<PathBuf>,
+    /// The mail server, as in `smtps://user:password@mail.example.org`; without it a demo keeps its mail and shows it, and
+    /// an installation sends none.
+    pub smtp_url: Option<String>,
+    /// From whom mail comes, as in `Counterfoil <no-reply@lend.example.org>`.
+    pub mail_from: Option<String>,
     /// A place to try things, never with real money: the first administrator links are not printed.
     pub demo: bool,
     /// Log lines as JSON.
@@ -41,6 +47,8 @@ impl Default for Config {
             database_url: None,
             app: None,
             graphiql: None,
+            smtp_url: None,
+            mail_from: None,
             demo: false,
             log_json: false,
         }
@@ -83,7 +91,22 @@ impl Config {
                 app.display()
             ));
         }
-        Ok(())
+        if self.smtp_url.is_some() && self.mail_from.is_none() {
+            return Err("mail_from: with smtp_url, say from whom mail comes".into());
+        }
+        self.post().map(drop)
+    }
+
+    /// Where messages go.
+    ///
+    /// # Errors
+    /// A sentence that names the setting that is wrong.
+    pub fn post(&self) -> Result<Post, String> {
+        match (&self.smtp_url, &self.mail_from) {
+            (Some(url), Some(from)) => Smtp::new(url, from).map(|smtp| Post::Smtp(Box::new(smtp))),
+            _ if self.demo => Ok(Post::Kept),
+            _ => Ok(Post::Nowhere),
+        }
     }
 
     /// Where the platform's data is.

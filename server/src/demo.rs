@@ -10,7 +10,7 @@ use crate::modules::{House, Pace, Parts, Reach};
 use anyhow::{Context, anyhow, bail, ensure};
 use chrono::{DateTime, Datelike, Days, Duration, NaiveDate, NaiveTime, Utc};
 use custodian::Bank;
-use custodian::notify::Post;
+use custodian::notify::Post as BankPost;
 use custody_api::*;
 use finance::{Currency, Money, Rate};
 use identity_api::*;
@@ -22,6 +22,8 @@ use kernel::id::*;
 use kernel::{ManualClock, SeededEntropy, SystemClock};
 use ledger_api::{AccountKind, BalancesOf, Ledger};
 use lending_api::*;
+use notification::post::Post;
+use notification_api::{MailboxOf, Notification};
 use office_api::{CloseDay, CloseStatus, DayOf, DecideTask, Office, Today};
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -136,7 +138,7 @@ enum End {
 struct Demo {
     house: Arc<House>,
     bank: Arc<Bank>,
-    post: Post,
+    post: BankPost,
     clock: Arc<ManualClock>,
     entropy: SharedEntropy,
     staff: Vec<Person>,
@@ -294,6 +296,8 @@ impl Demo {
             port,
             days_by_hand: true,
             keys: embedded::identity_keys(data, &chance)?,
+            post: Post::Kept,
+            origin: config.origin(),
         };
         let house = House::start(parts).await?;
         let post = in_process::post(house.custody_door());
@@ -365,9 +369,23 @@ impl Demo {
             document: IdentityDocument { country: "XX".into(), number: Secret(format!("DEMO {email}")) },
             roles,
             invitation,
+            language: Language::English,
         };
         identity.register(&call, register).await.map_err(|e| anyhow!("{email}: {e}"))?;
+        self.open_letter(email).await?;
         self.sign_in(email, name).await
+    }
+
+    /// Opens the link of the letter that came.
+    async fn open_letter(&self, email: &str) -> anyhow::Result<()> {
+        self.house.settle().await.map_err(|e| anyhow!("{e}"))?;
+        let (call, notification) = (self.call(), self.house.notification(Service::Operator));
+        let mails = notification.mailbox(&call, MailboxOf {}).await.map_err(|e| anyhow!("{email}: {e}"))?;
+        let letter = mails.iter().find(|m| m.to == email).with_context(|| format!("no letter to {email}"))?;
+        let link = letter.text.split_once("/confirm/").context("a link")?.1;
+        let secret = Secret(link.split_whitespace().next().unwrap_or_default().into());
+        let identity = self.house.identity(Service::Operator);
+        identity.confirm_email(&call, ConfirmEmail { secret }).await.map_err(|e| anyhow!("{email}: {e}"))
     }
 
     async fn sign_in(&self, email: &str, name: &str) -> anyhow::Result<Person> {

@@ -196,6 +196,8 @@ async fn serve(config: Config) -> anyhow::Result<()> {
         days_by_hand: config.demo,
         port,
         keys: embedded::identity_keys(&config.data, &entropy)?,
+        post: config.post().map_err(|e| anyhow!(e))?,
+        origin: config.origin(),
     };
     let house = House::start(parts).await.context("cannot start the services")?;
     let ready = {
@@ -210,7 +212,7 @@ async fn serve(config: Config) -> anyhow::Result<()> {
         house.identity(Service::Operator).begin(&begin, Begin {}).await.map_err(|e| anyhow!("{e}"))?;
     let (last_clock, last_entropy) = (clock.clone(), entropy.clone());
     let door = http::Door { clock, entropy, ready };
-    let gateway = house.gateway(config.origin(), config.demo.then(counterfoil::demo::offered));
+    let gateway = house.gateway(config.demo.then(counterfoil::demo::offered));
     let mut api = notices::router(house.custody_door()).merge(graphql::http::router(gateway));
     if let Some(dir) = config.graphiql.as_deref().filter(|_| config.demo) {
         api = api.merge(counterfoil::graphiql::router(dir));
@@ -218,6 +220,15 @@ async fn serve(config: Config) -> anyhow::Result<()> {
     let router =
         http::router(door, api, config.app.as_deref()).into_make_service_with_connect_info::<SocketAddr>();
     println!("Counterfoil serves {}", config.origin());
+    match (&config.smtp_url, config.demo) {
+        (Some(_), _) => {}
+        (None, true) => println!("Mail is not sent but kept, to be read at {}/mailbox", config.origin()),
+        (None, false) => {
+            println!(
+                "No mail server is configured (smtp_url): nobody can confirm an address or reset a password."
+            );
+        }
+    }
     if !config.demo && !links.invitations.is_empty() {
         println!("No staff power works until two different people have each used one of these links:");
         for (_, secret) in &links.invitations {

@@ -19,6 +19,9 @@ use kernel::entropy::SharedEntropy;
 use ledger_api::{Ledger, LedgerClient, LedgerDispatcher};
 use lending::LendingService;
 use lending_api::{Lending, LendingClient, LendingDispatcher};
+use notification::NotificationService;
+use notification::post::Post;
+use notification_api::{Notification, NotificationClient, NotificationDispatcher};
 use office::OfficeService;
 use office_api::{Office, OfficeClient, OfficeDispatcher};
 use platform::db::{Db, Place, Sql, WriteError};
@@ -61,16 +64,21 @@ pub struct Parts {
     pub days_by_hand: bool,
     /// Identity's secrets.
     pub keys: Keys,
+    /// Where messages go.
+    pub post: Post,
+    /// What links in messages begin with, as in `https://lend.example.org`.
+    pub origin: String,
 }
 
 /// The services of this process, in the order in which they start.
-const SERVICES: [Service; 6] = [
+const SERVICES: [Service; 7] = [
     Service::Identity,
     Service::Ledger,
     Service::Custody,
     Service::Office,
     Service::Investing,
     Service::Lending,
+    Service::Notification,
 ];
 
 /// Where a consumer hears another service's events: through its published method, wherever it runs.
@@ -93,6 +101,7 @@ struct Slots {
     office: Slot<dyn Office>,
     investing: Slot<dyn Investing>,
     lending: Slot<dyn Lending>,
+    notification: Slot<dyn Notification>,
     /// The same custody, for the custodian's own door.
     notified: Slot<CustodyService>,
 }
@@ -179,8 +188,13 @@ impl House {
         LendingClient::new(self.stub(consumer), self.way(&self.slots.lending))
     }
 
+    /// Notification as `consumer` sees it.
+    pub fn notification(&self, consumer: Service) -> NotificationClient {
+        NotificationClient::new(self.stub(consumer), self.way(&self.slots.notification))
+    }
+
     /// The public door to these services, wherever they run.
-    pub fn gateway(&self, origin: String, demo: Option<graphql::Demo>) -> Gateway {
+    pub fn gateway(&self, demo: Option<graphql::Demo>) -> Gateway {
         let gateway = Service::Gateway;
         let db = self.db.clone();
         Gateway::start(graphql::Parts {
@@ -191,11 +205,12 @@ impl House {
                 office: self.office(gateway),
                 investing: self.investing(gateway),
                 lending: self.lending(gateway),
+                notification: self.notification(gateway),
             },
             clock: self.parts.clock.clone(),
             entropy: self.parts.entropy.clone(),
             wake: Arc::new(move |service| db.channel(&format!("events:{service}"))),
-            origin,
+            origin: self.parts.origin.clone(),
             demo,
         })
     }
@@ -324,6 +339,31 @@ impl House {
                 self.loopback.attach(LendingClient::SERVICE, Arc::new(LendingDispatcher(lending.clone())));
                 self.slots.lending.fill(lending);
             }
+            Service::Notification => {
+                let notification = Arc::new(NotificationService::new(notification::Parts {
+                    db: self.db.clone(),
+                    outbox: self.outbox(service),
+                    clock: self.parts.clock.clone(),
+                    entropy: self.parts.entropy.clone(),
+                    identity: self.identity(service),
+                    lending: self.lending(service),
+                    post: self.parts.post.clone(),
+                    origin: self.parts.origin.clone(),
+                    sources: [
+                        source!(self.identity(service)),
+                        source!(self.lending(service)),
+                        source!(self.investing(service)),
+                        source!(self.custody(service)),
+                        source!(self.office(service)),
+                    ],
+                }));
+                loops.extend(notification.loops());
+                self.loopback.attach(
+                    NotificationClient::SERVICE,
+                    Arc::new(NotificationDispatcher(notification.clone())),
+                );
+                self.slots.notification.fill(notification);
+            }
             Service::Gateway | Service::Operator => loops.clear(),
         }
         let runner = (self.parts.pace == Pace::Background).then(|| Runner::start(&self.db, loops.clone()));
@@ -357,6 +397,10 @@ impl House {
             Service::Lending => {
                 self.slots.lending.clear();
                 self.loopback.detach(LendingClient::SERVICE);
+            }
+            Service::Notification => {
+                self.slots.notification.clear();
+                self.loopback.detach(NotificationClient::SERVICE);
             }
             Service::Gateway | Service::Operator => {}
         }

@@ -57,6 +57,8 @@ pub async fn prove(config: &Config, offline: bool) -> anyhow::Result<ProofReport
             entropy.clone(),
         )?,
         keys: embedded::identity_keys(data, &entropy)?,
+        post: notification::post::Post::Nowhere,
+        origin: config.origin(),
     };
     let house = House::start(parts).await.context("cannot open the books")?;
     let call = operator(&clock, &entropy, "verify");

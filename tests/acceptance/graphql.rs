@@ -175,13 +175,18 @@ fn hostile_inputs() -> Vec<(&'static str, Value)> {
         ),
         ("parkedRetry", json!({ "service": "CUSTODY", "name": "job:x" })),
         ("changePropose", json!({ "id": id, "change": { "inviteStaff": "AUDITOR" }, "reason": "x" })),
+        ("emailLetter", json!({})),
+        ("languageChoose", json!({ "language": "CHINESE" })),
+        ("noticesRead", json!({ "upTo": "2026-01-01T00:00:00Z" })),
+        ("noticeMail", json!({ "mail": false })),
         ("changeDecide", json!({ "change": gid("change"), "approve": true })),
         ("sessionClose", json!({ "everywhere": true })),
     ]
 }
 
 /// Open to everybody: there is nobody to refuse.
-const OPEN: [&str; 3] = ["partyRegister", "sessionOpen", "sessionRefresh"];
+const OPEN: [&str; 6] =
+    ["partyRegister", "sessionOpen", "sessionRefresh", "passwordForgotten", "passwordReset", "emailConfirm"];
 
 fn mutations() -> BTreeSet<String> {
     let sdl = graphql::sdl();

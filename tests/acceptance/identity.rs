@@ -35,6 +35,7 @@ impl Desk<'_> {
             document: IdentityDocument { country: "DE".into(), number: Secret(document.into()) },
             roles,
             invitation,
+            language: Language::English,
         }
     }
 

@@ -14,13 +14,14 @@ use kernel::id::{
 };
 use ledger_api::{AccountKind, BalancesOf, Ledger};
 use lending_api::*;
+use notification_api::{NoticeKind, NoticesOf, Notification};
 use office_api::{ClaimTask, DecideTask, Office, OfficeError, QueueOf, TaskKind, TaskStatus};
 use platform::Fault;
 use platform::calendar;
 use platform::db::{Sql, WriteError};
 use platform::page::Page;
 use platform::reader::{ParkedOf, Unpark};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use tests::story;
 use tests::world::World;
 
@@ -254,6 +255,18 @@ async fn running(
     Ok((borrower, investors, loan))
 }
 
+/// What somebody has been told: how often, and the sum of the amounts.
+async fn told(town: &Town<'_>, who: &Someone) -> anyhow::Result<BTreeMap<&'static str, (i64, i64)>> {
+    let ask = NoticesOf { page: Page::first(101) };
+    let found = town.0.house.notification(Service::Gateway).notices(&town.call(who), ask).await;
+    let mut told: BTreeMap<&'static str, (i64, i64)> = BTreeMap::new();
+    for notice in found.map_err(|e| anyhow!("{e}"))? {
+        let sums = told.entry(notice.kind.code()).or_default();
+        *sums = (sums.0 + 1, sums.1 + notice.amount.map_or(0, Money::minor));
+    }
+    Ok(told)
+}
+
 /// From application to the last instalment, paid month by month by standing consent.
 async fn whole_life(world: &World, currency: Currency, unit: i64) -> anyhow::Result<()> {
     let town = Town(world);
@@ -290,7 +303,25 @@ async fn whole_life(world: &World, currency: Currency, unit: i64) -> anyhow::Res
         let exact = interest * share;
         assert!((gained * 10_000 - exact).abs() < 10_000, "{share}: {gained} against {exact}/10000");
         received += gained;
+        let told = told(&town, investor).await?;
+        assert_eq!(told[&NoticeKind::BidLent.code()], (1, share * unit));
+        let (payments, sum) = told[&NoticeKind::PaymentReceived.code()];
+        assert_eq!((payments, sum), (12, share * unit + gained), "told to the minor unit");
     }
+    let told = told(&town, &borrower).await?;
+    let counts: Vec<(&str, i64)> = told.iter().map(|(kind, (count, _))| (*kind, *count)).collect();
+    assert_eq!(
+        counts,
+        [
+            ("APPLICATION_APPROVED", 1),
+            ("LISTING_FILLED", 1),
+            ("LOAN_CLOSED", 1),
+            ("LOAN_PAID_OUT", 1),
+            ("REPAYMENT_TAKEN", 12),
+            ("TOP_UP_ARRIVED", 1),
+        ]
+    );
+    assert_eq!(told["REPAYMENT_TAKEN"].1, owed);
     assert_eq!(received, interest, "what the borrower paid the investors received");
     world.assert_matched().await
 }
@@ -303,7 +334,7 @@ story!(a_loans_whole_life_in_dollars, |world| {
         let row = db.one(sql, []).await?.context("a count")?;
         anyhow::Ok(row.try_get_by_index::<i64>(0)?)
     };
-    for service in ["identity", "ledger", "custody", "office", "investing", "lending"] {
+    for service in ["identity", "ledger", "custody", "office", "investing", "lending", "notification"] {
         for (table, column) in [("event", "body"), ("outbox", "body"), ("command", "answer")] {
             let wrote = format!("{column} LIKE '%heat pump%' OR {column} LIKE '%It is cold%'");
             assert_eq!(

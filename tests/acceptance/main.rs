@@ -8,5 +8,6 @@ mod graphql;
 mod identity;
 mod ledger;
 mod loan_life;
+mod notices;
 mod platform_parts;
 mod verify;

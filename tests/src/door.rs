@@ -72,7 +72,7 @@ pub const PASSWORD: &str = "a long enough password";
 
 impl Door {
     pub fn of(world: &World) -> Door {
-        let gateway = world.house.gateway("http://platform.test".into(), Some(graphql::Demo::default()));
+        let gateway = world.house.gateway(Some(graphql::Demo::default()));
         let door = counterfoil::http::Door {
             clock: world.clock(),
             entropy: world.entropy.clone(),

@@ -5,7 +5,7 @@ use anyhow::anyhow;
 use chrono::{DateTime, Duration, Utc};
 use counterfoil::in_process;
 use counterfoil::modules::{House, Pace, Parts, Reach};
-use custodian::notify::Post;
+use custodian::notify::Post as BankPost;
 use custodian::{Bank, Settings};
 use custody::port::Port;
 use custody_api::{Custody, ProofReport, ProveBooks, Verdict};
@@ -16,6 +16,7 @@ use kernel::clock::SharedClock;
 use kernel::entropy::SharedEntropy;
 use kernel::id::RequestId;
 use kernel::{ManualClock, SeededEntropy};
+use notification::post::Post;
 use std::collections::HashMap;
 use std::sync::Arc;
 use uuid::Uuid;
@@ -23,7 +24,7 @@ use uuid::Uuid;
 pub struct World {
     pub house: Arc<House>,
     pub bank: Arc<Bank>,
-    bank_post: Post,
+    bank_post: BankPost,
     pub clock: Arc<ManualClock>,
     pub entropy: SharedEntropy,
     pub database: TestDatabase,
@@ -65,6 +66,8 @@ impl World {
                 accepted: HashMap::new(),
                 pepper: [4; 32],
             },
+            post: Post::Kept,
+            origin: "http://platform.test".into(),
         };
         let house = House::start(parts.clone()).await?;
         let bank_post = in_process::post(house.custody_door());

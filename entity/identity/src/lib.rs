@@ -31,6 +31,26 @@ table!(
         name: String,
         password: String,
         created_at: DateTimeUtc,
+        /// In which they are written to, as in BCP 47.
+        language: String,
+        /// When the address was shown to be theirs.
+        email_confirmed_at: Option<DateTimeUtc>,
+    }
+);
+
+table!(
+    /// A letter with a link that only its reader has; without a party it stands for an address nobody has.
+    letter, "identity_letter", {
+        #[sea_orm(primary_key, auto_increment = false)]
+        id: Uuid,
+        kind: String,
+        party: Option<Uuid>,
+        language: String,
+        /// The fingerprint of the link's secret.
+        secret: Vec<u8>,
+        at: DateTimeUtc,
+        expires_at: DateTimeUtc,
+        used_at: Option<DateTimeUtc>,
     }
 );
 

@@ -11,6 +11,7 @@ use kernel::clock::SharedClock;
 use kernel::id::{PartyId, RequestId};
 use ledger_api::LedgerClient;
 use lending_api::LendingClient;
+use notification_api::NotificationClient;
 use office_api::OfficeClient;
 use std::sync::{Arc, Mutex};
 
@@ -26,6 +27,7 @@ pub struct Services {
     pub office: OfficeClient,
     pub investing: InvestingClient,
     pub lending: LendingClient,
+    pub notification: NotificationClient,
 }
 
 /// What becomes of the browser's refresh cookie.

@@ -130,6 +130,7 @@ user_errors! {
     CustodyUserError of custody_api::CustodyError, "CustodyErrorCode";
     LendingUserError of lending_api::LendingError, "LendingErrorCode";
     InvestingUserError of investing_api::InvestingError, "InvestingErrorCode";
+    NotificationUserError of notification_api::NotificationError, "NotificationErrorCode";
     OfficeUserError of office_api::OfficeError, "OfficeErrorCode";
 }
 

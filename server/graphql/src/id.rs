@@ -42,6 +42,7 @@ kinds! {
     ListingId "listing";
     BidId "bid";
     LoanId "loan";
+    NoticeId "notice";
     NoteId "note";
     RepaymentId "repayment";
     QuoteId "quote";

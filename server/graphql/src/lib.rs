@@ -18,6 +18,7 @@ pub mod listing;
 pub mod live;
 pub mod loaders;
 pub mod loan;
+pub mod notice;
 pub mod page;
 pub mod parked;
 pub mod party;
@@ -52,6 +53,7 @@ pub struct Mutation(
     loan::LoanMutation,
     task::TaskMutation,
     parked::ParkedMutation,
+    notice::NoticeMutation,
 );
 
 pub type Api = Schema<Query, Mutation, Subscription>;
@@ -173,6 +175,7 @@ impl Gateway {
         use investing_api::Investing as _;
         use ledger_api::Ledger as _;
         use lending_api::Lending as _;
+        use notification_api::Notification as _;
         use office_api::Office as _;
         let feeds = Feeds {
             ledger: feed!(parts, ledger, Service::Ledger),
@@ -180,8 +183,10 @@ impl Gateway {
             lending: feed!(parts, lending, Service::Lending),
             office: feed!(parts, office, Service::Office),
             identity: feed!(parts, identity, Service::Identity),
+            notification: feed!(parts, notification, Service::Notification),
         };
-        let all = [&feeds.ledger, &feeds.investing, &feeds.lending, &feeds.office, &feeds.identity];
+        let f = &feeds;
+        let all = [&f.ledger, &f.investing, &f.lending, &f.office, &f.identity, &f.notification];
         let follow = all.into_iter().map(|f| tokio::spawn(f.clone().follow())).collect();
         let Parts { services, clock, entropy, origin, demo, .. } = parts;
         let api = schema()

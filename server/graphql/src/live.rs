@@ -10,6 +10,7 @@ use crate::feed::Feed;
 use crate::id::Gid;
 use crate::listing::Listing;
 use crate::loan::Loan;
+use crate::notice::{Notice, NoticeBox};
 use crate::task::Task;
 use async_graphql::{Context, Result, SimpleObject, Subscription as Subscribe};
 use futures::stream::{self, BoxStream, StreamExt};
@@ -17,6 +18,7 @@ use investing_api::{Investing, InvestingEvent, ListingOf, ListingView};
 use kernel::id::{ListingId, LoanId, TaskId};
 use ledger_api::{BalancesOf, Ledger, LedgerEvent};
 use lending_api::{Lending, LendingEvent, LoanOf};
+use notification_api::{BoxOf, NoticesOf, Notification, NotificationEvent};
 use office_api::{Office, OfficeEvent, QueueOf, TaskOf};
 use platform::Fault;
 use platform::outbox::EventRecord;
@@ -32,6 +34,7 @@ pub struct Feeds {
     pub lending: Arc<Feed>,
     pub office: Arc<Feed>,
     pub identity: Arc<Feed>,
+    pub notification: Arc<Feed>,
 }
 
 /// A listing as it is now.
@@ -53,6 +56,15 @@ pub struct AccountChange {
 pub struct LoanChange {
     pub cursor: String,
     pub loan: Loan,
+}
+
+/// One's notices as they stand now.
+#[derive(SimpleObject)]
+pub struct NoticeChange {
+    pub cursor: String,
+    pub notice_box: NoticeBox,
+    /// The newest, when something has come since.
+    pub newest: Option<Notice>,
 }
 
 /// A task as it is now.
@@ -176,6 +188,48 @@ impl Subscription {
             let change: LendingEvent = read(&event)?;
             let loan = change.loan()?.id;
             if id.is_none_or(|id| id.0 == loan) { now(loan, event.position).await } else { None }
+        });
+        Ok(stream::iter(first).chain(changes).boxed())
+    }
+
+    /// What one is told, as it comes.
+    async fn notice_changed<'a>(
+        &self,
+        ctx: &Context<'a>,
+        after: Option<String>,
+    ) -> Result<BoxStream<'a, Result<NoticeChange>>> {
+        let (asker, services, feed) =
+            (asker(ctx), services(ctx), &ctx.data_unchecked::<Feeds>().notification);
+        let me = asker.party().ok_or_else(unauthenticated)?;
+        let after = cursor(after)?;
+        let begin = feed.begin(after).await;
+        let now = move |position: i64, come: bool| async move {
+            let call = asker.call();
+            let standing =
+                services.notification.standing(&call, BoxOf {}).await.map_err(|e| fault(asker, e))?;
+            let newest = if come {
+                let ask = NoticesOf { page: Page::first(1) };
+                services.notification.notices(&call, ask).await.map_err(|e| fault(asker, e))?.pop()
+            } else {
+                None
+            };
+            Ok(NoticeChange {
+                cursor: position.to_string(),
+                notice_box: standing.into(),
+                newest: newest.map(Notice),
+            })
+        };
+        let first = if after.is_none() { Some(now(begin, false).await) } else { None };
+        let changes = feed.events(begin).filter_map(move |event| async move {
+            match read(&event)? {
+                NotificationEvent::Noticed { parties } if parties.contains(&me) => {
+                    Some(now(event.position, true).await)
+                }
+                NotificationEvent::BoxChanged { party } if party == me => {
+                    Some(now(event.position, false).await)
+                }
+                _ => None,
+            }
         });
         Ok(stream::iter(first).chain(changes).boxed())
     }

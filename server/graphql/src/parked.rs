@@ -7,6 +7,7 @@ use async_graphql::{Context, Enum, InputObject, Object, Result, SimpleObject};
 use custody_api::Custody;
 use investing_api::Investing;
 use lending_api::Lending;
+use notification_api::Notification;
 use office_api::Office;
 use platform::reader::{DeadLetter, ParkedOf, Unpark};
 
@@ -17,6 +18,7 @@ pub enum Worker {
     Lending,
     Investing,
     Office,
+    Notification,
 }
 
 /// An event or a job that failed. Nothing else waits for it but what is about the same thing.
@@ -60,7 +62,13 @@ pub async fn all(ctx: &Context<'_>) -> Result<Vec<Parked>> {
             found.extend(letters.into_iter().map(|l| view(Worker::$worker, l)));
         )*};
     }
-    of!(custody as Custody, lending as Lending, investing as Investing, office as Office);
+    of!(
+        custody as Custody,
+        lending as Lending,
+        investing as Investing,
+        office as Office,
+        notification as Notification
+    );
     found.sort_by_key(|p| p.since.0);
     Ok(found)
 }
@@ -91,6 +99,7 @@ impl ParkedMutation {
             Worker::Custody => s.custody.unpark(&call, unpark).await.map_err(|e| fault(asker, e)),
             Worker::Lending => s.lending.unpark(&call, unpark).await.map_err(|e| fault(asker, e)),
             Worker::Investing => s.investing.unpark(&call, unpark).await.map_err(|e| fault(asker, e)),
+            Worker::Notification => s.notification.unpark(&call, unpark).await.map_err(|e| fault(asker, e)),
             Worker::Office => s.office.unpark(&call, unpark).await.map_err(|e| fault(asker, e)),
         }?;
         Ok(ParkedRetryPayload { done, errors: Vec::new() })

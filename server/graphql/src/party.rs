@@ -1,6 +1,6 @@
 //! Parties, sessions, and changes of rights.
 
-use crate::context::{Cookie, asker, services};
+use crate::context::{Asker, Cookie, asker, services};
 use crate::error::{IdentityUserError, fault, top, unauthenticated};
 use crate::id::Gid;
 use crate::payload;
@@ -9,6 +9,7 @@ use async_graphql::{Context, Enum, InputObject, Object, OneofObject, Result, Sim
 use identity_api::*;
 use kernel::Actor;
 use kernel::id::{ChangeId, CommandId, PartyId, SessionId};
+use platform::Fault;
 
 /// What somebody is to the platform.
 #[derive(Clone, Copy, PartialEq, Eq, Enum)]
@@ -23,6 +24,16 @@ pub enum Role {
     Administrator,
 }
 
+/// In which language somebody is written to.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Enum)]
+#[graphql(remote = "identity_api::Language")]
+pub enum Language {
+    #[default]
+    English,
+    /// Simplified.
+    Chinese,
+}
+
 /// A person known to the platform.
 #[derive(SimpleObject)]
 pub struct Party {
@@ -30,6 +41,10 @@ pub struct Party {
     pub name: String,
     pub email: String,
     pub roles: Vec<Role>,
+    /// Whether the address has been shown to be theirs.
+    pub email_confirmed: bool,
+    /// In which they are written to.
+    pub language: Language,
     pub created_at: DateTime,
 }
 
@@ -40,6 +55,8 @@ impl From<PartyView> for Party {
             name: p.name,
             email: p.email,
             roles: p.roles.into_iter().map(Role::from).collect(),
+            email_confirmed: p.email_confirmed,
+            language: p.language.into(),
             created_at: DateTime(p.created_at),
         }
     }
@@ -157,6 +174,8 @@ pub struct PartyRegisterInput {
     pub roles: Vec<Role>,
     /// From an invitation link.
     pub invitation: Option<String>,
+    #[graphql(default)]
+    pub language: Language,
 }
 
 #[derive(InputObject)]
@@ -179,11 +198,35 @@ pub struct PasswordChangeInput {
     pub new: String,
 }
 
-/// Whether the password is another now.
-#[derive(SimpleObject)]
-pub struct PasswordChangePayload {
-    pub done: bool,
-    pub errors: Vec<IdentityUserError>,
+#[derive(InputObject)]
+pub struct PasswordForgottenInput {
+    pub email: String,
+    #[graphql(default)]
+    pub language: Language,
+}
+
+#[derive(InputObject)]
+pub struct PasswordResetInput {
+    /// From the letter's link.
+    pub secret: String,
+    pub password: String,
+}
+
+#[derive(InputObject)]
+pub struct EmailLetterInput {
+    #[graphql(default)]
+    pub language: Language,
+}
+
+#[derive(InputObject)]
+pub struct EmailConfirmInput {
+    /// From the letter's link.
+    pub secret: String,
+}
+
+#[derive(InputObject)]
+pub struct LanguageChooseInput {
+    pub language: Language,
 }
 
 #[derive(InputObject)]
@@ -220,11 +263,44 @@ payload! {
     ChangeDecidePayload { decided: DecidedChange } or IdentityUserError;
 }
 
-/// Whether somebody was registered.
-#[derive(SimpleObject)]
-pub struct PartyRegisterPayload {
-    pub done: bool,
-    pub errors: Vec<IdentityUserError>,
+/// A payload that only says whether it is done.
+macro_rules! done {
+    ($($(#[$doc:meta])* $name:ident;)*) => {$(
+        $(#[$doc])*
+        #[derive(SimpleObject)]
+        pub struct $name {
+            pub done: bool,
+            pub errors: Vec<IdentityUserError>,
+        }
+
+        impl $name {
+            fn of<T>(asker: &Asker, outcome: Answered<T>) -> Result<$name> {
+                match outcome {
+                    Ok(_) => Ok($name { done: true, errors: Vec::new() }),
+                    Err(Fault::Refused(e)) => Ok($name { done: false, errors: vec![e.into()] }),
+                    Err(other) => Err(fault(asker, other)),
+                }
+            }
+        }
+    )*};
+}
+
+type Answered<T> = std::result::Result<T, Fault<IdentityError>>;
+
+done! {
+    /// Whether it was taken; a letter comes if the address is known.
+    PasswordForgottenPayload;
+    /// Whether somebody was registered.
+    PartyRegisterPayload;
+    /// Whether the password is another now.
+    PasswordChangePayload;
+    /// Whether the password is another now.
+    PasswordResetPayload;
+    /// Whether the letter is on its way, unless the address is confirmed already.
+    EmailLetterPayload;
+    /// Whether the address is confirmed.
+    EmailConfirmPayload;
+    LanguageChoosePayload;
 }
 
 /// Whether the session has ended.
@@ -272,14 +348,10 @@ impl PartyMutation {
             },
             roles: input.roles.into_iter().map(kernel::Role::from).collect(),
             invitation: input.invitation.map(Secret),
+            language: input.language.into(),
         };
-        match services(ctx).identity.register(&asker(ctx).call(), register).await {
-            Ok(Registered {}) => Ok(PartyRegisterPayload { done: true, errors: Vec::new() }),
-            Err(platform::Fault::Refused(e)) => {
-                Ok(PartyRegisterPayload { done: false, errors: vec![e.into()] })
-            }
-            Err(other) => Err(fault(asker(ctx), other)),
-        }
+        let asker = asker(ctx);
+        PartyRegisterPayload::of(asker, services(ctx).identity.register(&asker.call(), register).await)
     }
 
     /// Signs in.
@@ -295,9 +367,7 @@ impl PartyMutation {
             Ok(tokens) => {
                 Ok(SessionOpenPayload { session: Some(Self::signed_in(ctx, tokens)?), errors: Vec::new() })
             }
-            Err(platform::Fault::Refused(e)) => {
-                Ok(SessionOpenPayload { session: None, errors: vec![e.into()] })
-            }
+            Err(Fault::Refused(e)) => Ok(SessionOpenPayload { session: None, errors: vec![e.into()] }),
             Err(other) => Err(fault(asker, other)),
         }
     }
@@ -312,7 +382,7 @@ impl PartyMutation {
             Ok(tokens) => {
                 Ok(SessionRefreshPayload { session: Some(Self::signed_in(ctx, tokens)?), errors: Vec::new() })
             }
-            Err(platform::Fault::Refused(_)) => {
+            Err(Fault::Refused(_)) => {
                 asker.leave(Cookie::Clear);
                 ended()
             }
@@ -349,13 +419,59 @@ impl PartyMutation {
             current: Secret(input.current),
             new: Secret(input.new),
         };
-        match services(ctx).identity.change_password(&asker.call(), change).await {
-            Ok(()) => Ok(PasswordChangePayload { done: true, errors: Vec::new() }),
-            Err(platform::Fault::Refused(e)) => {
-                Ok(PasswordChangePayload { done: false, errors: vec![e.into()] })
-            }
-            Err(other) => Err(fault(asker, other)),
-        }
+        PasswordChangePayload::of(asker, services(ctx).identity.change_password(&asker.call(), change).await)
+    }
+
+    /// Asks for a letter with which a new password can be chosen. The answer is the same whether or not the address is known.
+    async fn password_forgotten(
+        &self,
+        ctx: &Context<'_>,
+        input: PasswordForgottenInput,
+    ) -> Result<PasswordForgottenPayload> {
+        let asker = asker(ctx);
+        let ask =
+            AskReset { email: input.email, language: input.language.into(), address: asker.address.clone() };
+        PasswordForgottenPayload::of(asker, services(ctx).identity.ask_reset(&asker.call(), ask).await)
+    }
+
+    /// Chooses a new password by a letter's secret. Every session ends.
+    async fn password_reset(
+        &self,
+        ctx: &Context<'_>,
+        input: PasswordResetInput,
+    ) -> Result<PasswordResetPayload> {
+        let asker = asker(ctx);
+        let reset = ResetPassword { secret: Secret(input.secret), password: Secret(input.password) };
+        PasswordResetPayload::of(asker, services(ctx).identity.reset_password(&asker.call(), reset).await)
+    }
+
+    /// Has the letter sent again that confirms one's address.
+    async fn email_letter(&self, ctx: &Context<'_>, input: EmailLetterInput) -> Result<EmailLetterPayload> {
+        let asker = asker(ctx);
+        let ask = AskConfirmation { language: input.language.into() };
+        EmailLetterPayload::of(asker, services(ctx).identity.ask_confirmation(&asker.call(), ask).await)
+    }
+
+    /// Shows by a letter's secret that its address is one's own.
+    async fn email_confirm(
+        &self,
+        ctx: &Context<'_>,
+        input: EmailConfirmInput,
+    ) -> Result<EmailConfirmPayload> {
+        let asker = asker(ctx);
+        let confirm = ConfirmEmail { secret: Secret(input.secret) };
+        EmailConfirmPayload::of(asker, services(ctx).identity.confirm_email(&asker.call(), confirm).await)
+    }
+
+    /// In which language one is written to.
+    async fn language_choose(
+        &self,
+        ctx: &Context<'_>,
+        input: LanguageChooseInput,
+    ) -> Result<LanguageChoosePayload> {
+        let asker = asker(ctx);
+        let choose = ChooseLanguage { language: input.language.into() };
+        LanguageChoosePayload::of(asker, services(ctx).identity.choose_language(&asker.call(), choose).await)
     }
 
     /// An administrator proposes; another decides.

@@ -7,6 +7,7 @@ use crate::error::{fault, malformed};
 use crate::id::Gid;
 use crate::listing::{Bid, Listing, ListingStatus};
 use crate::loan::{Loan, Note, Portfolio, loaded};
+use crate::notice::{self, Mail, Notice, NoticeBox};
 use crate::page::{Arguments, connection};
 use crate::parked::{self, Parked};
 use crate::party::{Change, Party, Session};
@@ -75,6 +76,11 @@ impl Query {
     /// Accounts to look around with; none outside a demo.
     async fn demo_accounts(&self, ctx: &Context<'_>) -> Vec<DemoAccount> {
         ctx.data_unchecked::<Demo>().accounts.clone()
+    }
+
+    /// The messages that a demo keeps instead of sending them, newest first; none outside a demo.
+    async fn mailbox(&self, ctx: &Context<'_>) -> Result<Vec<Mail>> {
+        notice::mailbox(ctx).await
     }
 
     /// The platform's date, on which loans run.
@@ -397,6 +403,24 @@ impl Viewer {
         let asker = asker(ctx);
         let found = services(ctx).lending.portfolio(&asker.call(), PortfolioOf { holder: self.0 }).await;
         Ok(found.map_err(|e| fault(asker, e))?.into_iter().map(Portfolio::from).collect())
+    }
+
+    /// What one has been told, newest first.
+    #[graphql(complexity = "first.or(last).unwrap_or(20) as usize * child_complexity / 4 + 1")]
+    async fn notices(
+        &self,
+        ctx: &Context<'_>,
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+    ) -> Result<Connection<String, Notice>> {
+        notice::notices(ctx, Arguments { first, after, last, before }).await
+    }
+
+    /// How one's notices stand.
+    async fn notice_box(&self, ctx: &Context<'_>) -> Result<NoticeBox> {
+        notice::standing(ctx).await
     }
 
     /// Where one is signed in.

@@ -185,6 +185,7 @@ impl Inner {
                         }
                         Change::ResetCredentials { party } => {
                             repo::set_password(tx, *party, &hashed).await?;
+                            events.push(IdentityEvent::PasswordChanged { party: *party });
                             for session in repo::open_sessions(tx, *party, now).await? {
                                 let (session, why) = (SessionId(session.id), "credentials were reset");
                                 repo::revoke(tx, session, why, now).await?;

@@ -2,12 +2,14 @@
 //!
 //! - [`registration`]: a party, its person, its way in; invitations.
 //! - [`session`]: sign-in, tokens, refresh with reuse detection, sign-out; guessing is slowed down.
+//! - [`letter`]: links to one's address: to confirm it, to choose a new password.
 //! - [`change`]: rights and others' credentials, by two people neither of whom gains.
 //! - [`secret`]: everything that is hashed, derived or signed.
 //!
 //! **Invariant:** personal data lies in this service's tables and nowhere else; ids are all that leaves.
 
 pub mod change;
+pub mod letter;
 mod password;
 pub mod registration;
 mod repo;

@@ -66,6 +66,7 @@ impl Inner {
                     }
                     repo::set_password(tx, party, &hashed).await?;
                     repo::clear_failures(tx, guesses).await?;
+                    outbox.announce(tx, &IdentityEvent::PasswordChanged { party }).await?;
                     let why = "the password was changed";
                     for other in repo::open_sessions(tx, party, now).await? {
                         let session = SessionId(other.id);

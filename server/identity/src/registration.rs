@@ -70,7 +70,7 @@ fn is_email(text: &str) -> bool {
 
 impl Inner {
     pub(crate) async fn register(
-        &self,
+        self: &Arc<Self>,
         call: &Call,
         input: Register,
     ) -> Result<Registered, Fault<IdentityError>> {
@@ -89,13 +89,17 @@ impl Inner {
             name: input.name.trim().to_string(),
             password,
             created_at: now,
+            language: input.language.tag().into(),
+            email_confirmed_at: None,
         };
+        let inner = self.clone();
         let outbox = self.outbox.clone();
         let input = Arc::new(input);
         // Keyed, for it outlives the address: a plain hash of one can be guessed.
         let address = fingerprint(&self.keys.derive("address", row.email.as_bytes()));
         let write = self.db.write(move |tx| {
-            let (row, outbox, input, address) = (row.clone(), outbox.clone(), input.clone(), address.clone());
+            let (inner, row, outbox) = (inner.clone(), row.clone(), outbox.clone());
+            let (input, address) = (input.clone(), address.clone());
             async move {
                 // The password is no part of what is remembered of the command.
                 let content =
@@ -109,6 +113,10 @@ impl Inner {
                     };
                     // A known address is answered as an unknown one, and nothing changes.
                     if !repo::insert_party(tx, &row).await? {
+                        if let Some(known) = repo::party_by_email(tx, &row.email).await? {
+                            let known = Some(PartyId(known.id));
+                            inner.write_letter(tx, LetterKind::Known, known, input.language, now).await?;
+                        }
                         return Ok(Registered {});
                     }
                     let party = PartyId(row.id);
@@ -122,6 +130,7 @@ impl Inner {
                         events.push(IdentityEvent::RoleGranted { party, role });
                     }
                     outbox.announce_all(tx, &events).await?;
+                    inner.write_letter(tx, LetterKind::Confirm, Some(party), input.language, now).await?;
                     Ok(Registered {})
                 };
                 commands::once(

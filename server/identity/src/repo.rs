@@ -1,10 +1,10 @@
 //! Identity's tables.
 
 use chrono::{DateTime, Utc};
-use entity_identity::{change, invitation, party, role, session};
-use identity_api::PartyView;
+use entity_identity::{change, invitation, letter, party, role, session};
+use identity_api::{Language, PartyView};
 use kernel::call::Role;
-use kernel::id::{PartyId, PersonId, SessionId};
+use kernel::id::{LetterId, PartyId, PersonId, SessionId};
 use platform::db::{Sql, Tx};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, ConnectionTrait, DbErr, EntityTrait, IntoActiveModel, QueryFilter,
@@ -46,7 +46,7 @@ pub(crate) async fn parties(db: &impl ConnectionTrait, ids: Vec<Uuid>) -> Result
 
 /// False when the address or the id is taken.
 pub(crate) async fn insert_party(tx: &Tx, row: &party::Model) -> Result<bool, DbErr> {
-    let sql = "INSERT INTO identity_party (id, person, email, name, password, created_at) VALUES ($1, $2, $3, $4, $5, $6)
+    let sql = "INSERT INTO identity_party (id, person, email, name, password, created_at, language) VALUES ($1, $2, $3, $4, $5, $6, $7)
                ON CONFLICT DO NOTHING";
     let values = [
         row.id.into(),
@@ -55,8 +55,67 @@ pub(crate) async fn insert_party(tx: &Tx, row: &party::Model) -> Result<bool, Db
         row.name.clone().into(),
         row.password.clone().into(),
         row.created_at.into(),
+        row.language.clone().into(),
     ];
     Ok(tx.run(sql, values).await?.rows_affected() == 1)
+}
+
+/// The first time counts.
+pub(crate) async fn confirm_email(tx: &Tx, id: PartyId, now: DateTime<Utc>) -> Result<(), DbErr> {
+    let sql =
+        "UPDATE identity_party SET email_confirmed_at = $1 WHERE id = $2 AND email_confirmed_at IS NULL";
+    tx.run(sql, [now.into(), id.0.into()]).await.map(drop)
+}
+
+pub(crate) async fn set_language(tx: &Tx, id: PartyId, language: Language) -> Result<(), DbErr> {
+    let sql = "UPDATE identity_party SET language = $1 WHERE id = $2";
+    tx.run(sql, [language.tag().into(), id.0.into()]).await.map(drop)
+}
+
+/// Whether somebody has a staff role, be it one that does not work yet.
+pub(crate) async fn is_staff(db: &impl ConnectionTrait, id: PartyId) -> Result<bool, DbErr> {
+    let rows = role::Entity::find().filter(role::Column::Party.eq(id.0)).all(db).await?;
+    Ok(rows.iter().filter_map(|r| Role::from_code(&r.role)).any(Role::is_staff))
+}
+
+pub(crate) async fn insert_letter(tx: &Tx, row: letter::Model) -> Result<(), DbErr> {
+    letter::Entity::insert(row.into_active_model()).exec_without_returning(tx).await.map(drop)
+}
+
+pub(crate) async fn maybe_letter(
+    db: &impl ConnectionTrait,
+    id: LetterId,
+) -> Result<Option<letter::Model>, DbErr> {
+    letter::Entity::find_by_id(id.0).one(db).await
+}
+
+pub(crate) async fn letter_by_secret(
+    db: &impl ConnectionTrait,
+    secret: Vec<u8>,
+) -> Result<Option<letter::Model>, DbErr> {
+    letter::Entity::find().filter(letter::Column::Secret.eq(secret)).one(db).await
+}
+
+/// How many letters were written for one party, or for nobody, since an instant.
+pub(crate) async fn letters_since(
+    db: &impl ConnectionTrait,
+    party: Option<Uuid>,
+    since: DateTime<Utc>,
+) -> Result<i64, DbErr> {
+    let sql = "SELECT COUNT(*) FROM identity_letter WHERE party = $1 AND at > $2";
+    let row = db.one(sql, [party.into(), since.into()]).await?;
+    row.ok_or_else(|| DbErr::Custom("no count".into()))?.try_get_by_index(0)
+}
+
+/// False when it was used before or has run out.
+pub(crate) async fn use_letter(tx: &Tx, secret: Vec<u8>, now: DateTime<Utc>) -> Result<bool, DbErr> {
+    let sql =
+        "UPDATE identity_letter SET used_at = $1 WHERE secret = $2 AND used_at IS NULL AND expires_at > $1";
+    Ok(tx.run(sql, [now.into(), secret.into()]).await?.rows_affected() == 1)
+}
+
+pub(crate) async fn forget_letters(tx: &Tx, expired_before: DateTime<Utc>) -> Result<(), DbErr> {
+    tx.run("DELETE FROM identity_letter WHERE expires_at < $1", [expired_before.into()]).await.map(drop)
 }
 
 pub(crate) async fn set_password(tx: &Tx, id: PartyId, password: &str) -> Result<(), DbErr> {
@@ -106,6 +165,8 @@ pub(crate) async fn view(db: &impl ConnectionTrait, row: party::Model) -> Result
         name: row.name,
         email: row.email,
         roles,
+        email_confirmed: row.email_confirmed_at.is_some(),
+        language: Language::from_tag(&row.language),
         created_at: row.created_at,
     })
 }

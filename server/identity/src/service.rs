@@ -98,6 +98,50 @@ impl Identity for IdentityService {
         async move { self.inner.change_password(call, input).await }.boxed()
     }
 
+    fn ask_reset<'a>(&'a self, call: &'a Call, input: AskReset) -> Answer<'a, Asked, IdentityError> {
+        async move {
+            door(call)?;
+            self.inner.ask_reset(call, input).await
+        }
+        .boxed()
+    }
+
+    fn reset_password<'a>(&'a self, call: &'a Call, input: ResetPassword) -> Answer<'a, (), IdentityError> {
+        async move {
+            door(call)?;
+            self.inner.reset_password(call, input).await
+        }
+        .boxed()
+    }
+
+    fn ask_confirmation<'a>(
+        &'a self,
+        call: &'a Call,
+        input: AskConfirmation,
+    ) -> Answer<'a, Asked, IdentityError> {
+        async move { self.inner.ask_confirmation(call, input).await }.boxed()
+    }
+
+    fn confirm_email<'a>(&'a self, call: &'a Call, input: ConfirmEmail) -> Answer<'a, (), IdentityError> {
+        async move {
+            door(call)?;
+            self.inner.confirm_email(call, input).await
+        }
+        .boxed()
+    }
+
+    fn choose_language<'a>(&'a self, call: &'a Call, input: ChooseLanguage) -> Answer<'a, (), IdentityError> {
+        async move { self.inner.choose_language(call, input).await }.boxed()
+    }
+
+    fn letter<'a>(
+        &'a self,
+        call: &'a Call,
+        input: LetterOf,
+    ) -> Answer<'a, Option<LetterView>, IdentityError> {
+        async move { self.inner.letter(call, input).await }.boxed()
+    }
+
     fn sessions<'a>(&'a self, call: &'a Call, _: SessionsOf) -> Answer<'a, Vec<SessionView>, IdentityError> {
         async move { self.inner.sessions(call).await }.boxed()
     }

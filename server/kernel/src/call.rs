@@ -16,6 +16,7 @@ pub enum Service {
     Lending,
     Investing,
     Office,
+    Notification,
     /// The public door.
     Gateway,
     /// A person at the machine: `counterfoil verify`, migrations, tests.
@@ -31,6 +32,7 @@ impl Service {
             Service::Lending => "lending",
             Service::Investing => "investing",
             Service::Office => "office",
+            Service::Notification => "notification",
             Service::Gateway => "gateway",
             Service::Operator => "operator",
         }

@@ -71,6 +71,10 @@ ids! {
     RepaymentId,
     QuoteId,
     TaskId,
+    /// A letter to one's e-mail address with a link that only its reader has.
+    LetterId,
+    /// Something that somebody is told.
+    NoticeId,
     /// An event in an outbox.
     EventId,
     /// A command that is no noun of its own.
@@ -148,6 +152,13 @@ pub mod derived {
         break_settlement_transfer: BreakId => TransferId, "break.settlement.transfer";
         /// A task that was refused and must be decided all the same.
         task_again: TaskId => TaskId, "task.again";
+        letter_job: LetterId => JobId, "letter.job";
+        notice_job: NoticeId => JobId, "notice.job";
+    }
+
+    /// What an event has to say to one of the parties it concerns.
+    pub fn notice(event: EventId, party: PartyId) -> NoticeId {
+        NoticeId(Uuid::new_v5(&event.0, party.0.as_bytes()))
     }
 
     /// One transfer of a mirror batch, by its place in it.

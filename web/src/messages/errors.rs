@@ -28,6 +28,8 @@ pub(super) fn chinese(code: &str) -> Option<&'static str> {
         "IDENTITY_DOCUMENT_MALFORMED" => "请填写证件的签发国家和号码。",
         "IDENTITY_ROLES_MISSING" => "请选择借款、出借或两者。",
         "IDENTITY_INVITATION_INVALID" => "链接已使用、已过期或不是本平台发出的。",
+        "IDENTITY_LINK_INVALID" => "链接已使用、已过期或不是本平台发出的，请重新获取。",
+        "NOTIFICATION_MAILBOX_ABSENT" => "这里的邮件会直接寄出，不予保存。",
         "IDENTITY_SAME_PERSON" => "需要两位不同的人。",
         "IDENTITY_COMMAND_ID_TAKEN" => "这个编号已用于另一项操作。",
         "IDENTITY_PASSWORD_WRONG" => "当前密码不正确。",

@@ -7,7 +7,7 @@
 use chrono::{DateTime, Utc};
 use kernel::Actor;
 use kernel::call::Role;
-use kernel::id::{ChangeId, CommandId, InvitationId, PartyId, PersonId, SessionId};
+use kernel::id::{ChangeId, CommandId, InvitationId, LetterId, PartyId, PersonId, SessionId};
 use platform::outbox::{Announces, EventPage, EventsAfter};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -24,6 +24,7 @@ kernel::errors! {
         InvitationInvalid = "IDENTITY_INVITATION_INVALID" @ "invitation": "this link was used, has run out or is not ours",
         /// The other first link was used by the same person.
         SamePerson = "IDENTITY_SAME_PERSON": "two different people are needed",
+        LinkInvalid = "IDENTITY_LINK_INVALID" @ "secret": "this link was used, has run out or is not ours; ask for a new one",
         CommandIdTaken = "IDENTITY_COMMAND_ID_TAKEN" @ "id": "this id was used for something else",
         /// Of a sign-in; says nothing of which part was wrong.
         PasswordWrong = "IDENTITY_PASSWORD_WRONG" @ "current": "this is not your present password",
@@ -50,6 +51,30 @@ impl fmt::Debug for Secret {
     }
 }
 
+/// In which language somebody is written to.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum Language {
+    #[default]
+    #[serde(rename = "en")]
+    English,
+    #[serde(rename = "zh-CN")]
+    Chinese,
+}
+
+impl Language {
+    /// As in BCP 47.
+    pub fn tag(self) -> &'static str {
+        match self {
+            Language::English => "en",
+            Language::Chinese => "zh-CN",
+        }
+    }
+
+    pub fn from_tag(tag: &str) -> Language {
+        if tag == Language::Chinese.tag() { Language::Chinese } else { Language::English }
+    }
+}
+
 /// What identifies a human being.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct IdentityDocument {
@@ -69,6 +94,8 @@ pub struct Register {
     /// Borrower, investor or both; a staff role comes by invitation.
     pub roles: BTreeSet<Role>,
     pub invitation: Option<Secret>,
+    #[serde(default)]
+    pub language: Language,
 }
 
 /// Always the same, whether the address was known or not.
@@ -125,6 +152,9 @@ pub struct PartyView {
     pub email: String,
     /// Those that work now.
     pub roles: BTreeSet<Role>,
+    /// Whether the address has been shown to be theirs.
+    pub email_confirmed: bool,
+    pub language: Language,
     pub created_at: DateTime<Utc>,
 }
 
@@ -134,6 +164,89 @@ pub struct ChangePassword {
     pub id: CommandId,
     pub current: Secret,
     pub new: Secret,
+}
+
+/// Asks for a letter with which one can choose a new password. The answer never tells whether the address is known.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct AskReset {
+    pub email: String,
+    pub language: Language,
+    /// From where; asks are counted by it.
+    pub address: String,
+}
+
+/// Chooses a new password by a letter's secret; every session ends.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ResetPassword {
+    pub secret: Secret,
+    pub password: Secret,
+}
+
+/// Asks for the letter that confirms one's own address once more.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct AskConfirmation {
+    pub language: Language,
+}
+
+/// Shows by a letter's secret that its address is one's own.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ConfirmEmail {
+    pub secret: Secret,
+}
+
+/// Always the same, whether a letter will be sent or not.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Asked {}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ChooseLanguage {
+    pub language: Language,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct LetterOf {
+    pub letter: LetterId,
+}
+
+/// What a letter is for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum LetterKind {
+    /// Shows that the address belongs to who registered with it.
+    Confirm,
+    Reset,
+    /// Staff asked for a new password; theirs is changed by two people and not by a letter.
+    ResetOfStaff,
+    /// Somebody registered with this address again.
+    Known,
+}
+
+impl LetterKind {
+    pub fn code(self) -> &'static str {
+        match self {
+            LetterKind::Confirm => "CONFIRM",
+            LetterKind::Reset => "RESET",
+            LetterKind::ResetOfStaff => "RESET_OF_STAFF",
+            LetterKind::Known => "KNOWN",
+        }
+    }
+
+    pub fn from_code(code: &str) -> Option<LetterKind> {
+        use LetterKind as K;
+        [K::Confirm, K::Reset, K::ResetOfStaff, K::Known].into_iter().find(|k| k.code() == code)
+    }
+}
+
+/// A letter that is to be sent, for whoever sends it.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct LetterView {
+    pub kind: LetterKind,
+    pub email: String,
+    pub name: String,
+    pub language: Language,
+    /// Goes into the link, where the letter has one.
+    pub secret: Secret,
+    pub expires_at: DateTime<Utc>,
 }
 
 #[derive(Clone, Default, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -228,6 +341,15 @@ pub enum IdentityEvent {
     PartyRegistered {
         party: PartyId,
     },
+    /// A letter is to be sent; its address and its secret are asked for by whoever sends it.
+    LetterAsked {
+        letter: LetterId,
+        party: PartyId,
+    },
+    /// By themselves, by a letter or by two administrators.
+    PasswordChanged {
+        party: PartyId,
+    },
     RoleGranted {
         party: PartyId,
         role: Role,
@@ -261,6 +383,8 @@ impl Announces for IdentityEvent {
     fn key(&self) -> String {
         match self {
             IdentityEvent::PartyRegistered { party }
+            | IdentityEvent::LetterAsked { party, .. }
+            | IdentityEvent::PasswordChanged { party }
             | IdentityEvent::RoleGranted { party, .. }
             | IdentityEvent::RoleRevoked { party, .. }
             | IdentityEvent::SessionRevoked { party, .. } => party.to_string(),
@@ -273,6 +397,8 @@ impl Announces for IdentityEvent {
     fn kind(&self) -> &'static str {
         match self {
             IdentityEvent::PartyRegistered { .. } => "PartyRegistered",
+            IdentityEvent::LetterAsked { .. } => "LetterAsked",
+            IdentityEvent::PasswordChanged { .. } => "PasswordChanged",
             IdentityEvent::RoleGranted { .. } => "RoleGranted",
             IdentityEvent::RoleRevoked { .. } => "RoleRevoked",
             IdentityEvent::SessionRevoked { .. } => "SessionRevoked",
@@ -296,6 +422,15 @@ platform::service! {
         authenticate(Authenticate) -> Actor;
         sign_out(SignOut) -> ();
         change_password(ChangePassword) -> ();
+        /// Has a letter sent with which a new password can be chosen. Answers alike for known and unknown addresses.
+        ask_reset(AskReset) -> Asked;
+        reset_password(ResetPassword) -> ();
+        /// Has the letter sent again that confirms one's address.
+        ask_confirmation(AskConfirmation) -> Asked;
+        confirm_email(ConfirmEmail) -> ();
+        choose_language(ChooseLanguage) -> ();
+        /// A letter to be sent; for the service that sends them.
+        letter(LetterOf) -> Option<LetterView>;
         sessions(SessionsOf) -> Vec<SessionView>;
         /// Parties by id; unknown ids are left out. One's own, or anybody's for staff and services.
         parties(PartiesOf) -> Vec<PartyView>;

@@ -5,7 +5,7 @@ pub mod event;
 pub mod loan;
 
 pub use application::*;
-pub use event::LendingEvent;
+pub use event::{LendingEvent, PaymentLine};
 pub use loan::*;
 
 use platform::outbox::{EventPage, EventsAfter};

@@ -1,0 +1,174 @@
+//! What messages say. Each is a subject and a plain text, in the language its reader chose.
+
+use chrono::{DateTime, Utc};
+use finance::Money;
+use identity_api::{Language, LetterKind, LetterView};
+use notification_api::NoticeKind;
+
+fn until(at: DateTime<Utc>) -> String {
+    at.format("%Y-%m-%d %H:%M UTC").to_string()
+}
+
+/// A letter: its link is the only one of all messages by which anything can be done.
+pub fn letter(letter: &LetterView, origin: &str) -> (String, String) {
+    let (secret, end) = (&letter.secret.0, until(letter.expires_at));
+    let body = |subject: &str, text: String| (subject.to_string(), text);
+    match (letter.language, letter.kind) {
+        (Language::English, LetterKind::Confirm) => body(
+            "Confirm your address",
+            format!(
+                "Hello {},\n\nopen this page to show that this address is yours:\n\n{origin}/confirm/{secret}\n\nThe link \
+                 works until {end}. If you did not register with Counterfoil, nothing needs to be done.\n",
+                letter.name
+            ),
+        ),
+        (Language::English, LetterKind::Reset) => body(
+            "Choose a new password",
+            format!(
+                "Hello {},\n\nsomebody, probably you, asked for a new password. Choose one here:\n\n{origin}/reset/{secret}\
+                 \n\nThe link works once and until {end}; then every device is signed out. If it was not you, ignore this: \
+                 your password stays as it is.\n",
+                letter.name
+            ),
+        ),
+        (Language::English, LetterKind::ResetOfStaff) => body(
+            "A new password for staff",
+            format!(
+                "Hello {},\n\nsomebody, probably you, asked for a new password. Staff do not change theirs by e-mail: two \
+                 administrators do it together. Please speak to one of them.\n",
+                letter.name
+            ),
+        ),
+        (Language::English, LetterKind::Known) => body(
+            "You have an account already",
+            format!(
+                "Hello {},\n\nsomebody, probably you, tried to register with this address, which has an account. Nothing was \
+                 changed. Sign in at {origin}/sign-in, or choose a new password at {origin}/forgotten.\n",
+                letter.name
+            ),
+        ),
+        (Language::Chinese, LetterKind::Confirm) => body(
+            "请确认您的邮箱",
+            format!(
+                "{}，您好：\n\n请打开以下页面，确认此邮箱属于您：\n\n{origin}/confirm/{secret}\n\n链接有效期至 {end}。如果您没有注册 \
+                 Counterfoil，请忽略此邮件。\n",
+                letter.name
+            ),
+        ),
+        (Language::Chinese, LetterKind::Reset) => body(
+            "设置新密码",
+            format!(
+                "{}，您好：\n\n有人（可能是您本人）申请设置新密码，请在此设置：\n\n{origin}/reset/{secret}\n\n链接只能使用一次，有效期至 \
+                 {end}；设置后所有设备都会退出登录。如非本人操作，请忽略此邮件，您的密码不会改变。\n",
+                letter.name
+            ),
+        ),
+        (Language::Chinese, LetterKind::ResetOfStaff) => body(
+            "员工密码",
+            format!(
+                "{}，您好：\n\n有人（可能是您本人）申请设置新密码。员工密码不通过邮件更改，须由两位管理员共同办理，请联系其中一位。\n",
+                letter.name
+            ),
+        ),
+        (Language::Chinese, LetterKind::Known) => body(
+            "您已有账户",
+            format!(
+                "{}，您好：\n\n有人（可能是您本人）用此邮箱注册，但该邮箱已有账户，没有任何改变。请在 {origin}/sign-in 登录，或在 \
+                 {origin}/forgotten 设置新密码。\n",
+                letter.name
+            ),
+        ),
+    }
+}
+
+/// A notice that also comes by e-mail. It leads to the app and lets nobody act.
+pub fn notice(
+    kind: NoticeKind,
+    amount: Option<Money>,
+    name: &str,
+    language: Language,
+    origin: &str,
+) -> (String, String) {
+    let sum = amount.map_or_else(String::new, |a| a.to_string());
+    match language {
+        Language::English => {
+            let said = english(kind, &sum);
+            let text = format!(
+                "Hello {name},\n\n{said}\n\nSign in to see more: {origin}/notices\n\nYou decide under Account whether such \
+                 messages come by e-mail. We never ask for your password.\n"
+            );
+            (said.trim_end_matches('.').to_string(), text)
+        }
+        Language::Chinese => {
+            let said = chinese(kind, &sum);
+            let text = format!(
+                "{name}，您好：\n\n{said}\n\n登录查看详情：{origin}/notices\n\n您可在“账户”中选择是否接收此类邮件。我们绝不会索要您的密码。\n"
+            );
+            (said.trim_end_matches('。').to_string(), text)
+        }
+    }
+}
+
+fn english(kind: NoticeKind, sum: &str) -> String {
+    use NoticeKind as K;
+    match kind {
+        K::BidRefused => format!("The custodian did not freeze your bid of {sum}."),
+        K::BidReleased => format!("Your bid of {sum} is free again."),
+        K::BidLent => format!("Your {sum} are lent."),
+        K::PaymentReceived => format!("You received {sum}."),
+        K::NoteOverdue => format!("A loan in which you have {sum} is overdue."),
+        K::ApplicationApproved => format!("Your application for {sum} is on the marketplace."),
+        K::ApplicationDeclined => format!("Your application for {sum} was declined."),
+        K::ListingFilled => format!("Your loan of {sum} is fully funded."),
+        K::ListingExpired => format!("Your loan of {sum} was not funded in time."),
+        K::ListingCancelled => format!("The listing of your loan of {sum} was cancelled."),
+        K::LoanPaidOut => format!("Your loan of {sum} has been paid out."),
+        K::LoanUndone => format!("Your loan of {sum} could not be paid out and has ended."),
+        K::RepaymentTaken => format!("Your repayment of {sum} has been passed on."),
+        K::RepaymentFailed => format!("Your repayment of {sum} did not go through."),
+        K::LoanOverdue => "A payment of your loan is overdue.".into(),
+        K::LoanClosed => format!("Your loan of {sum} is repaid."),
+        K::TopUpArrived => format!("Your {sum} have arrived."),
+        K::WithdrawalPaid => format!("Your withdrawal of {sum} has been paid out."),
+        K::WithdrawalFailed => format!("Your withdrawal of {sum} did not go through."),
+        K::AccountBlocked => {
+            format!(
+                "A movement of {sum} in your cash account is being looked into; until then no money leaves it."
+            )
+        }
+        K::AccountFree => "Your account is free again.".into(),
+        K::PasswordChanged => "Your password was changed.".into(),
+        K::TaskApproved => "A task on which you said your word was approved.".into(),
+        K::TaskRefused => "A task on which you said your word was refused.".into(),
+    }
+}
+
+fn chinese(kind: NoticeKind, sum: &str) -> String {
+    use NoticeKind as K;
+    match kind {
+        K::BidRefused => format!("托管方未能冻结您 {sum} 的投标。"),
+        K::BidReleased => format!("您 {sum} 的投标资金已解冻。"),
+        K::BidLent => format!("您的 {sum} 已借出。"),
+        K::PaymentReceived => format!("您收到 {sum}。"),
+        K::NoteOverdue => format!("您持有 {sum} 份额的一笔借款已逾期。"),
+        K::ApplicationApproved => format!("您 {sum} 的申请已在借款市场发布。"),
+        K::ApplicationDeclined => format!("您 {sum} 的申请未获批准。"),
+        K::ListingFilled => format!("您 {sum} 的借款已募满。"),
+        K::ListingExpired => format!("您 {sum} 的借款未能按期募满。"),
+        K::ListingCancelled => format!("您 {sum} 的借款标的已取消。"),
+        K::LoanPaidOut => format!("您 {sum} 的借款已放款。"),
+        K::LoanUndone => format!("您 {sum} 的借款无法放款，已终止。"),
+        K::RepaymentTaken => format!("您 {sum} 的还款已支付给出借人。"),
+        K::RepaymentFailed => format!("您 {sum} 的还款未成功。"),
+        K::LoanOverdue => "您的借款有一期已逾期。".into(),
+        K::LoanClosed => format!("您 {sum} 的借款已还清。"),
+        K::TopUpArrived => format!("您充值的 {sum} 已到账。"),
+        K::WithdrawalPaid => format!("您提现的 {sum} 已付出。"),
+        K::WithdrawalFailed => format!("您 {sum} 的提现未成功。"),
+        K::AccountBlocked => format!("您的资金账户中一笔 {sum} 的变动正在核查，在此之前资金不能转出。"),
+        K::AccountFree => "您的账户已恢复正常。".into(),
+        K::PasswordChanged => "您的密码已更改。".into(),
+        K::TaskApproved => "您参与审批的一项任务已通过。".into(),
+        K::TaskRefused => "您参与审批的一项任务未通过。".into(),
+    }
+}
