@@ -42,6 +42,12 @@ enum Command {
         /// Folder of GraphiQL's published files, for a demo
         #[arg(long)]
         graphiql: Option<PathBuf>,
+        /// The mail server, as in smtp://host:25; with a password, rather in counterfoil.toml or COUNTERFOIL_SMTP_URL
+        #[arg(long)]
+        smtp_url: Option<String>,
+        /// From whom mail comes
+        #[arg(long)]
+        mail_from: Option<String>,
         /// A place to try things, never with real money: made-up people with a year of history
         #[arg(long)]
         demo: bool,
@@ -87,13 +93,15 @@ fn main() -> anyhow::Result<ExitCode> {
 
 async fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
-        Command::Serve { listen, data, custodian_listen, app, graphiql, demo } => {
+        Command::Serve { listen, data, custodian_listen, app, graphiql, smtp_url, mail_from, demo } => {
             let config = Config::read(|c| {
                 c.listen = listen.unwrap_or(c.listen);
                 c.data = data.unwrap_or_else(|| c.data.clone());
                 c.custodian_listen = custodian_listen.unwrap_or(c.custodian_listen);
                 c.app = app.or_else(|| c.app.take());
                 c.graphiql = graphiql.or_else(|| c.graphiql.take());
+                c.smtp_url = smtp_url.or_else(|| c.smtp_url.take());
+                c.mail_from = mail_from.or_else(|| c.mail_from.take());
                 c.demo |= demo;
             })
             .map_err(|why| anyhow!(why))?;

@@ -10,10 +10,9 @@ use notification_api::*;
 use platform::Fault;
 use platform::page::Page;
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex};
+use tests::mail;
 use tests::story;
 use tests::world::World;
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 
 const PASSWORD: &str = "a long enough password";
 
@@ -230,54 +229,9 @@ story!(a_letter_waits_for_the_service_that_sends_it, |world| {
     Ok(())
 });
 
-/// A mail server of one's own: takes what comes, or refuses the first message.
-async fn mail_server(refuse_first: bool) -> anyhow::Result<(String, Arc<Mutex<Vec<String>>>)> {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
-    let url = format!("smtp://{}", listener.local_addr()?);
-    let taken = Arc::new(Mutex::new(Vec::new()));
-    let kept = taken.clone();
-    tokio::spawn(async move {
-        let mut refuse = refuse_first;
-        while let Ok((socket, _)) = listener.accept().await {
-            let (read, mut write) = socket.into_split();
-            let mut lines = BufReader::new(read).lines();
-            write.write_all(b"220 mail.test\r\n").await.ok();
-            let mut data: Option<String> = None;
-            while let Ok(Some(line)) = lines.next_line().await {
-                let answer: &[u8] = match (&mut data, line.as_str()) {
-                    (Some(text), ".") => {
-                        kept.lock().unwrap().push(std::mem::take(text));
-                        data = None;
-                        b"250 taken\r\n"
-                    }
-                    (Some(text), line) => {
-                        text.push_str(line);
-                        text.push('\n');
-                        continue;
-                    }
-                    (None, "DATA") => {
-                        data = Some(String::new());
-                        b"354 go on\r\n"
-                    }
-                    (None, line) if line.starts_with("MAIL") && refuse => {
-                        refuse = false;
-                        b"451 later\r\n"
-                    }
-                    (None, "QUIT") => b"221 bye\r\n",
-                    (None, _) => b"250 ok\r\n",
-                };
-                if write.write_all(answer).await.is_err() {
-                    break;
-                }
-            }
-        }
-    });
-    Ok((url, taken))
-}
-
 #[tokio::test]
 async fn a_message_goes_out_by_smtp_and_its_copies_can_be_told() -> anyhow::Result<()> {
-    let (url, taken) = mail_server(true).await?;
+    let (url, taken) = mail::server(true).await?;
     let smtp = Smtp::new(&url, "Counterfoil <no-reply@lend.example.org>").map_err(|e| anyhow!(e))?;
     let message = Message {
         id: uuid::Uuid::from_u128(7),

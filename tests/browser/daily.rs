@@ -4,6 +4,7 @@ use anyhow::Context;
 use tests::browser::{Browser, Look};
 use tests::door::{Door, PASSWORD};
 use tests::life;
+use tests::mail;
 use tests::server::{Server, told};
 use thirtyfour::prelude::*;
 
@@ -321,10 +322,12 @@ async fn whole_life<'a>(url: &'a str, people: &mut Vec<Person<'a>>) -> anyhow::R
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn newcomers_register_and_administrators_let_staff_in() -> anyhow::Result<()> {
     let app = told("COUNTERFOIL_TEST_APP")?;
-    let server = Server::start(&["--app", &app]).await?;
+    let (mail_url, taken) = mail::server(false).await?;
+    let from = "Counterfoil <no-reply@lend.example.org>";
+    let server = Server::start(&["--app", &app, "--smtp-url", &mail_url, "--mail-from", from]).await?;
     let links = server.first_links()?;
     let mut people = Vec::new();
-    let outcome = arrive(&server.url, &links, &mut people).await;
+    let outcome = arrive(&server.url, &links, &taken, &mut people).await;
     for (n, person) in people.into_iter().enumerate() {
         if outcome.is_err() {
             person.browser.shoot(&format!("newcomers-failed-{n}")).await.ok();
@@ -335,7 +338,12 @@ async fn newcomers_register_and_administrators_let_staff_in() -> anyhow::Result<
     outcome
 }
 
-async fn arrive<'a>(url: &'a str, links: &[String], people: &mut Vec<Person<'a>>) -> anyhow::Result<()> {
+async fn arrive<'a>(
+    url: &'a str,
+    links: &[String],
+    taken: &mail::Taken,
+    people: &mut Vec<Person<'a>>,
+) -> anyhow::Result<()> {
     people.push(Person::arrive(url, Look::Dark, 390, 844).await?);
     let mei = &people[0];
     mei.goto("/").await?;
@@ -379,6 +387,47 @@ async fn arrive<'a>(url: &'a str, links: &[String], people: &mut Vec<Person<'a>>
     mei.enter("current", PASSWORD).await?;
     mei.press("button[type=submit]", "Change the password").await?;
     mei.see("[role=status]", "The password has been changed.").await?;
+    // What has happened is told at once, counted, and read.
+    mei.see(".toast", "Your password was changed.").await?;
+    mei.see(".bell[data-unread='1']", "1").await?;
+    mei.press(".bell", "").await?;
+    mei.see("[data-notice=PasswordChanged].unread", "Your password was changed.").await?;
+    mei.see(".bell[data-unread='0']", "").await?;
+    mei.browser.shoot("notices-dark-narrow").await?;
+
+    // The address is shown to be theirs by the letter's link.
+    mei.see(".unconfirmed", "We have sent a letter to mei@example.test.").await?;
+    let confirm = mail::link(taken, "mei@example.test", "/confirm").await?;
+    mei.goto(&confirm).await?;
+    mei.see("[role=status]", "Thank you: this address is yours.").await?;
+    mei.goto("/account").await?;
+    mei.see("dd", "confirmed").await?;
+    anyhow::ensure!(mei.browser.driver.find_all(By::Css(".unconfirmed")).await?.is_empty());
+
+    // Who has forgotten the password chooses another by a letter; the answer does not say whether there is an account.
+    mei.press("[data-sign-out]", "").await?;
+    mei.goto("/sign-in").await?;
+    mei.press("a", "Forgotten your password?").await?;
+    mei.enter("email", "nobody@example.test").await?;
+    mei.press("button[type=submit]", "Send me a link").await?;
+    mei.see("[role=status]", "If nobody@example.test has an account here").await?;
+    mei.press("button", "Another address").await?;
+    mei.enter("email", "mei@example.test").await?;
+    mei.press("button[type=submit]", "Send me a link").await?;
+    mei.see("[role=status]", "If mei@example.test has an account here").await?;
+    let reset = mail::link(taken, "mei@example.test", "/reset").await?;
+    mei.goto(&reset).await?;
+    mei.enter("password", "short").await?;
+    mei.press("button[type=submit]", "Change the password").await?;
+    mei.see("#password-hint.error", "At least 10 characters").await?;
+    mei.enter("password", PASSWORD).await?;
+    mei.press("button[type=submit]", "Change the password").await?;
+    mei.see("[role=status]", "Your password has been changed.").await?;
+    mei.goto(&reset).await?;
+    mei.enter("password", "yet another password").await?;
+    mei.press("button[type=submit]", "Change the password").await?;
+    mei.see("[role=alert]", "This link was used, has run out or is not ours").await?;
+    mei.sign_in("mei@example.test").await?;
 
     for (n, link) in links.iter().enumerate() {
         people.push(Person::arrive(url, Look::Light, 1280, 900).await?);

@@ -43,9 +43,13 @@ async fn no_page_has_barriers_in_any_look() -> anyhow::Result<()> {
         "/calculator",
         "/sign-in",
         "/register",
+        "/forgotten",
+        "/reset/0123",
+        "/confirm/0123",
+        "/mailbox",
         "/nowhere",
     ];
-    let lender = ["/overview", "/portfolio", "/cash", "/statement", "/account"];
+    let lender = ["/overview", "/portfolio", "/cash", "/statement", "/account", "/notices"];
     let borrower = ["/loans", &format!("/loans/{loan}"), "/borrow"];
     let officer =
         ["/staff/queue", &format!("/staff/tasks/{task}"), &format!("/staff/applications/{application}")];

@@ -4,6 +4,7 @@ pub mod browser;
 pub mod database;
 pub mod door;
 pub mod life;
+pub mod mail;
 pub mod server;
 pub mod world;
 

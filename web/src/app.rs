@@ -2,6 +2,7 @@
 
 use crate::api::live;
 use crate::components::frame::{Foot, Top};
+use crate::components::toast::{self, Toaster};
 use crate::messages::{self, t};
 use crate::page::Page;
 use crate::pages::borrower::apply::Apply;
@@ -11,10 +12,13 @@ use crate::pages::investor::overview::Overview;
 use crate::pages::investor::portfolio::Portfolio;
 use crate::pages::member::account::Account;
 use crate::pages::member::cash::Cash;
+use crate::pages::member::notices::Notices;
 use crate::pages::member::statement::Statement;
 use crate::pages::public::calculator::Calculator;
 use crate::pages::public::home::Home;
+use crate::pages::public::letters::{Confirm, Forgotten, Reset};
 use crate::pages::public::listing::Listing;
+use crate::pages::public::mailbox::Mailbox;
 use crate::pages::public::marketplace::Marketplace;
 use crate::pages::public::not_found::NotFound;
 use crate::pages::public::register::{Invitation, Register};
@@ -44,6 +48,7 @@ fn App(pages: Pages) -> impl IntoView {
     messages::provide();
     live::provide_line();
     session::provide();
+    toast::provide();
     view! {
         <Router>
             <a class="skip" href="#main">{t(|m| m.skip)}</a>
@@ -55,6 +60,7 @@ fn App(pages: Pages) -> impl IntoView {
                 </Routes>
             </main>
             <Foot/>
+            <Toaster/>
         </Router>
     }
 }
@@ -99,6 +105,11 @@ pub fn members(page: Page) -> Option<AnyView> {
         Page::Register => Register().into_any(),
         Page::Invitation(secret) => view! { <Invitation secret/> }.into_any(),
         Page::Account => Account().into_any(),
+        Page::Notices => Notices().into_any(),
+        Page::Forgotten => Forgotten().into_any(),
+        Page::Reset(secret) => view! { <Reset secret/> }.into_any(),
+        Page::Confirm(secret) => view! { <Confirm secret/> }.into_any(),
+        Page::Mailbox => Mailbox().into_any(),
         Page::Overview => Overview().into_any(),
         Page::Portfolio => Portfolio().into_any(),
         Page::Cash => Cash().into_any(),
@@ -118,6 +129,7 @@ pub fn staff(page: Page) -> Option<AnyView> {
         Page::Application(id) => view! { <ApplicationPage id/> }.into_any(),
         Page::Day => Day().into_any(),
         Page::People => People().into_any(),
+        Page::Notices => Notices().into_any(),
         _ => return None,
     })
 }

@@ -3,6 +3,7 @@
 use crate::api::{self, DateTime, Failure, command, live, schema};
 use crate::draft;
 use crate::locale;
+use crate::messages::Language;
 use crate::page::Page;
 use cynic::{MutationBuilder, QueryFragment};
 use leptos::prelude::*;
@@ -31,6 +32,7 @@ pub struct Party {
     pub name: String,
     pub email: String,
     pub roles: Vec<Role>,
+    pub email_confirmed: bool,
 }
 
 #[derive(QueryFragment, Clone, Debug)]
@@ -41,9 +43,11 @@ pub struct SignedIn {
 }
 
 const OPEN: &str = "mutation($input: SessionOpenInput!) { sessionOpen(input: $input) { \
-    session { accessToken accessExpiresAt party { name email roles } } errors { code message } } }";
+    session { accessToken accessExpiresAt party { name email roles emailConfirmed } } errors { code message } } }";
 const CLOSE: &str =
     "mutation($input: SessionCloseInput!) { sessionClose(input: $input) { done errors { code message } } }";
+
+const LANGUAGE: &str = "mutation($input: LanguageChooseInput!) { languageChoose(input: $input) { done errors { code message } } }";
 
 #[derive(QueryFragment)]
 pub struct SessionRefreshPayload {
@@ -120,6 +124,22 @@ pub fn email() -> Option<String> {
     NOW.with_borrow(|n| n.as_ref().map(|s| s.party.email.clone()))
 }
 
+/// What the server has heard from a letter's reader.
+pub fn email_was_confirmed() {
+    NOW.with_borrow_mut(|n| {
+        if let Some(session) = n {
+            session.party.email_confirmed = true;
+        }
+    });
+    if let Some(shown) = SHOWN.with_borrow(|s| *s) {
+        shown.update(|party| {
+            if let Some(party) = party {
+                party.email_confirmed = true;
+            }
+        });
+    }
+}
+
 pub fn token() -> Option<String> {
     NOW.with_borrow(|n| n.as_ref().map(|s| s.access_token.clone()))
 }
@@ -168,6 +188,16 @@ pub async fn renew_if_due() {
 pub async fn sign_in(email: String, password: String) -> Result<(), Failure> {
     set(Some(command::send(OPEN, json!({ "email": email, "password": password })).await?));
     Ok(())
+}
+
+/// From now on letters and notices come in this language.
+pub fn write_in(language: Language) {
+    if token().is_some() {
+        leptos::task::spawn_local(async move {
+            let input = json!({ "language": language.graphql() });
+            command::send::<bool>(LANGUAGE, input).await.ok();
+        });
+    }
 }
 
 /// Ends every session, this one too.

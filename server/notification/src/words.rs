@@ -146,7 +146,7 @@ fn english(kind: NoticeKind, sum: &str) -> String {
 fn chinese(kind: NoticeKind, sum: &str) -> String {
     use NoticeKind as K;
     match kind {
-        K::BidRefused => format!("托管方未能冻结您 {sum} 的投标。"),
+        K::BidRefused => format!("存管机构未能冻结您 {sum} 的投标。"),
         K::BidReleased => format!("您 {sum} 的投标资金已解冻。"),
         K::BidLent => format!("您的 {sum} 已借出。"),
         K::PaymentReceived => format!("您收到 {sum}。"),
@@ -165,7 +165,7 @@ fn chinese(kind: NoticeKind, sum: &str) -> String {
         K::TopUpArrived => format!("您充值的 {sum} 已到账。"),
         K::WithdrawalPaid => format!("您提现的 {sum} 已付出。"),
         K::WithdrawalFailed => format!("您 {sum} 的提现未成功。"),
-        K::AccountBlocked => format!("您的资金账户中一笔 {sum} 的变动正在核查，在此之前资金不能转出。"),
+        K::AccountBlocked => format!("您的存管账户中一笔 {sum} 的变动正在核查，在此之前资金不能转出。"),
         K::AccountFree => "您的账户已恢复正常。".into(),
         K::PasswordChanged => "您的密码已更改。".into(),
         K::TaskApproved => "您参与审批的一项任务已通过。".into(),

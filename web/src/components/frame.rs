@@ -1,5 +1,6 @@
 //! The bar at the top and the words at the foot.
 
+use crate::components::bell::Bell;
 use crate::components::colour_mode::ColourMode;
 use crate::messages::{Language, Messages, choose, language, say, t};
 use crate::page::Page;
@@ -100,6 +101,7 @@ pub fn Top() -> impl IntoView {
             </nav>
             <Languages/>
             <ColourMode/>
+            <Bell/>
             <Who/>
         </header>
     }

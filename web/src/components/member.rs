@@ -1,10 +1,18 @@
 //! Pages for those who have signed in.
 
-use crate::messages::t;
+use crate::api::command;
+use crate::components::demo::DemoMailbox;
+use crate::components::form::Form;
+use crate::components::notice::Trouble;
+use crate::messages::{graphql_language, say, t};
 use crate::page::Page;
 use crate::session;
 use leptos::prelude::*;
 use leptos_router::components::A;
+use serde_json::{Value, json};
+
+const LETTER: &str =
+    "mutation($input: EmailLetterInput!) { emailLetter(input: $input) { done errors { code message } } }";
 
 /// Shows its children to whoever has signed in, and to others the way in. While the browser's session is being taken up
 /// it shows neither.
@@ -15,7 +23,7 @@ pub fn Members(children: ChildrenFn) -> impl IntoView {
     let inside = Memo::new(move |_| party.with(|p| p.as_ref().map(|p| p.email.clone())));
     view! {
         {move || if inside.get().is_some() {
-            children().into_any()
+            view! { <Unconfirmed/> {children()} }.into_any()
         } else if settled.get() {
             view! {
                 <div class="card stack empty">
@@ -27,6 +35,37 @@ pub fn Members(children: ChildrenFn) -> impl IntoView {
         } else {
             ().into_any()
         }}
+    }
+}
+
+/// Says that a letter waits for its reader, until it has been opened.
+#[component]
+fn Unconfirmed() -> impl IntoView {
+    let party = session::party();
+    let email = Memo::new(move |_| {
+        party.with(|p| p.as_ref().filter(|p| !p.email_confirmed).map(|p| p.email.clone()))
+    });
+    let form = Form::new("letter");
+    let sent = RwSignal::new(false);
+    let again = move |_| {
+        let input = json!({ "language": graphql_language() });
+        form.send(command::send::<Value>(LETTER, input), move |_| sent.set(true));
+    };
+    move || {
+        email.get().map(|email| view! {
+            <section class="notice unconfirmed" aria-label=t(|m| m.letters.confirm)>
+                <p>{move || (say().letters.unconfirmed)(&email)}</p>
+                <div class="row">
+                    {move || if sent.get() {
+                        view! { <span class="small" role="status">{t(|m| m.letters.sent)}</span> }.into_any()
+                    } else {
+                        view! { <button class="button small" disabled=form.busy on:click=again>{t(|m| m.letters.send_again)}</button> }.into_any()
+                    }}
+                    <DemoMailbox/>
+                </div>
+                {move || form.error.get().map(|failure| view! { <Trouble failure/> })}
+            </section>
+        })
     }
 }
 

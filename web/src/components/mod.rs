@@ -2,7 +2,9 @@
 
 pub mod amount;
 pub mod bars;
+pub mod bell;
 pub mod colour_mode;
+pub mod demo;
 pub mod form;
 pub mod frame;
 pub mod funding;
@@ -15,3 +17,4 @@ pub mod proof;
 pub mod steps;
 pub mod tabs;
 pub mod timeline;
+pub mod toast;

@@ -11,6 +11,7 @@ use crate::pages::borrower::loan::query::InstalmentStatus;
 use crate::pages::borrower::loans::query::ApplicationStatus;
 use crate::pages::investor::overview::query::BidStatus;
 use crate::pages::investor::portfolio::query::LoanStatus;
+use crate::pages::member::notices::query::NoticeKind;
 use crate::pages::member::statement::query::EntryKind;
 use crate::pages::public::marketplace::query::ListingStatus;
 use crate::pages::staff::day::query::{CloseStatus, CloseStep};
@@ -35,6 +36,14 @@ impl Language {
         match self {
             Language::English => "en",
             Language::Chinese => "zh-CN",
+        }
+    }
+
+    /// As the API calls it.
+    pub fn graphql(self) -> &'static str {
+        match self {
+            Language::English => "ENGLISH",
+            Language::Chinese => "CHINESE",
         }
     }
 
@@ -118,6 +127,10 @@ pub struct Messages {
     pub listing: ListingPage,
     pub reckon: Reckon,
     pub entrance: Entrance,
+    pub letters: Letters,
+    pub notices: NoticesPage,
+    pub close: &'static str,
+    pub action: &'static str,
     pub overview: OverviewPage,
     pub portfolio: PortfolioPage,
     pub bid: BidPanel,
@@ -171,6 +184,40 @@ pub struct RegisterPage {
     pub staff_then: &'static str,
     pub sign_in_now: &'static str,
     pub new_here: &'static str,
+}
+
+pub struct NoticesPage {
+    pub title: &'static str,
+    pub none: &'static str,
+    pub new: &'static str,
+    /// How many are new, for readers.
+    pub bell: fn(u32) -> String,
+    /// What has happened, with the amount it is about.
+    pub says: fn(NoticeKind, &str) -> String,
+    pub mail: &'static str,
+    pub mail_means: &'static str,
+}
+
+pub struct Letters {
+    pub forgotten: &'static str,
+    pub forgotten_lead: &'static str,
+    pub ask: &'static str,
+    pub asked: fn(&str) -> String,
+    pub other: &'static str,
+    pub reset: &'static str,
+    pub reset_means: &'static str,
+    pub reset_done: &'static str,
+    pub confirm: &'static str,
+    pub confirmed: &'static str,
+    pub confirm_again: &'static str,
+    pub unconfirmed: fn(&str) -> String,
+    pub send_again: &'static str,
+    pub sent: &'static str,
+    pub is_confirmed: &'static str,
+    pub mailbox: &'static str,
+    pub mailbox_lead: &'static str,
+    pub no_mail: &'static str,
+    pub to_mailbox: &'static str,
 }
 
 pub struct AccountPage {
@@ -587,12 +634,18 @@ pub fn language() -> Language {
 }
 
 pub fn choose(language: Language) {
+    crate::session::write_in(language);
     if let Some(now) = LANGUAGE.get() {
         now.set(language);
     }
     if let Ok(Some(storage)) = window().local_storage() {
         storage.set_item(KEY, language.tag()).ok();
     }
+}
+
+/// The language of now as the API calls it.
+pub fn graphql_language() -> &'static str {
+    LANGUAGE.get().map_or(Language::English, |l| l.get_untracked()).graphql()
 }
 
 /// What the app says, in the language of now; whoever asks is told when it changes.

@@ -2,4 +2,5 @@
 
 pub mod account;
 pub mod cash;
+pub mod notices;
 pub mod statement;

@@ -148,7 +148,7 @@ fn Payments(note: cynic::Id, loan: cynic::Id) -> impl IntoView {
         }
         view! {
             <table>
-                <thead><tr><th>{t(|m| m.portfolio.on)}</th><th class="numeric">{t(|m| m.principal)}</th><th class="numeric">{t(|m| m.interest)}</th><th></th></tr></thead>
+                <thead><tr><th>{t(|m| m.portfolio.on)}</th><th class="numeric">{t(|m| m.principal)}</th><th class="numeric">{t(|m| m.interest)}</th><th><span class="visually-hidden">{t(|m| m.action)}</span></th></tr></thead>
                 <tbody>{history.into_iter().map(|p| {
                     let on = p.value_date.0;
                     view! {

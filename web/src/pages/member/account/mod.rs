@@ -1,18 +1,19 @@
 //! Who one is here, one's password, and where one is signed in.
 
-use crate::api::{self, DateTime, Failure, command, schema};
+use crate::api::{self, DateTime, Failure, command, live, schema};
 use crate::components::form::{Form, PasswordField, Submit};
 use crate::components::loaded::Loaded;
 use crate::components::member::Members;
 use crate::components::notice::Trouble;
 use crate::locale::instant;
 use crate::messages::{say, t, title};
+use crate::pages::member::notices::query::{CHANGES, Change};
 use crate::pages::public::register::PASSWORD_MIN;
 use crate::session;
 use cynic::{QueryBuilder, QueryFragment};
 use leptos::prelude::*;
 use leptos_meta::Title;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 #[derive(QueryFragment, Clone, PartialEq, Debug)]
 pub struct Session {
@@ -33,6 +34,7 @@ pub struct Sessions {
     pub viewer: Option<Mine>,
 }
 
+const MAIL: &str = "mutation($input: NoticeMailInput!) { noticeMail(input: $input) { noticeBox { mail } errors { code message } } }";
 const CHANGE: &str = "mutation($input: PasswordChangeInput!) { passwordChange(input: $input) { done errors { code message } } }";
 
 #[component]
@@ -66,13 +68,16 @@ fn Inside() -> impl IntoView {
             view! {
                 <section class="card"><dl class="facts">
                     <div><dt>{t(|m| m.cash.name)}</dt><dd>{p.name}</dd></div>
-                    <div><dt>{t(|m| m.entrance.email)}</dt><dd>{p.email}</dd></div>
+                    <div><dt>{t(|m| m.entrance.email)}</dt><dd>{p.email} {p.email_confirmed.then(|| view! { " " <span class="tag ok">{t(|m| m.letters.is_confirmed)}</span> })}</dd></div>
                     <div><dt>{t(|m| m.account.roles)}</dt><dd>{move || roles.iter().map(|r| (say().role)(*r)).collect::<Vec<_>>().join(", ")}</dd></div>
                 </dl></section>
             }
         })}
         <div class="columns two">
-            <Password changed=Callback::new(move |()| sessions.again())/>
+            <div class="stack">
+                <Mail/>
+                <Password changed=Callback::new(move |()| sessions.again())/>
+            </div>
             <section class="card stack">
                 <div class="spread">
                     <h2>{t(|m| m.account.sessions)}</h2>
@@ -105,6 +110,40 @@ fn device(agent: &str) -> String {
         (Some(browser), Some(system)) => format!("{browser} · {system}"),
         _ if agent.is_empty() => "—".into(),
         _ => agent.chars().take(60).collect(),
+    }
+}
+
+/// Whether what is important also comes by e-mail.
+#[component]
+fn Mail() -> impl IntoView {
+    let mail = RwSignal::new(None::<bool>);
+    let failed = RwSignal::new(None::<Failure>);
+    live::follow(CHANGES, "noticeChanged", Map::new(), move |change| {
+        if let Ok(change) = serde_json::from_value::<Change>(change) {
+            mail.set(Some(change.notice_box.mail));
+        }
+    });
+    let choose = move |event: leptos::ev::Event| {
+        let wanted = event_target_checked(&event);
+        mail.set(Some(wanted));
+        failed.set(None);
+        leptos::task::spawn_local(async move {
+            let sent = command::send::<Value>(MAIL, json!({ "mail": wanted })).await;
+            if let Err(failure) = sent {
+                mail.try_set(Some(!wanted));
+                failed.try_set(Some(failure));
+            }
+        });
+    };
+    view! {
+        <section class="card stack">
+            <h2>{t(|m| m.notices.title)}</h2>
+            <label class="check">
+                <input type="checkbox" name="mail" prop:checked=move || mail.get().unwrap_or(true) disabled=move || mail.get().is_none() on:change=choose/>
+                <span>{t(|m| m.notices.mail)}<br/><span class="small muted">{t(|m| m.notices.mail_means)}</span></span>
+            </label>
+            {move || failed.get().map(|failure| view! { <Trouble failure/> })}
+        </section>
     }
 }
 

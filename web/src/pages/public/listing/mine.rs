@@ -58,7 +58,7 @@ fn MyBids(bids: Loaded<Vec<Placed>>, open: Memo<bool>) -> impl IntoView {
                 <section class="card flush" data-mine="">
                     <h2 class="inset">{t(|m| m.bid.yours)}</h2>
                     <table class="listings">
-                        <thead><tr><th class="numeric">{t(|m| m.amount)}</th><th>{t(|m| m.state)}</th><th></th></tr></thead>
+                        <thead><tr><th class="numeric">{t(|m| m.amount)}</th><th>{t(|m| m.state)}</th><th><span class="visually-hidden">{t(|m| m.action)}</span></th></tr></thead>
                         <tbody>{shown.into_iter().map(|bid| view! { <Row bid open again/> }).collect_view()}</tbody>
                     </table>
                 </section>

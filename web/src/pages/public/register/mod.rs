@@ -5,7 +5,7 @@ use crate::components::form::{Choice, Field, Form, PasswordField, Submit};
 use crate::components::steps::Steps;
 use crate::draft;
 use crate::locale;
-use crate::messages::{say, t, title};
+use crate::messages::{graphql_language, say, t, title};
 use crate::page::Page;
 use crate::session;
 use leptos::prelude::*;
@@ -108,6 +108,7 @@ fn Entry(invitation: Option<String>) -> impl IntoView {
                 "documentNumber": form.get("number").trim(),
                 "roles": roles,
                 "invitation": secret.get_value(),
+                "language": graphql_language(),
             })
         });
         form.send(command::send::<Value>(REGISTER, input), move |_| {

@@ -1,6 +1,6 @@
 //! Signing in; in a demo, with accounts on offer.
 
-mod query;
+pub mod query;
 
 use crate::api::{self, Failure};
 use crate::messages::{say, sentence, t, title};
@@ -71,6 +71,7 @@ pub fn SignIn() -> impl IntoView {
                         {move || if busy.get() { say().entrance.busy } else { say().sign_in }}
                     </button>
                 </form>
+                <p class="small"><A href=Page::Forgotten.path()>{t(|m| m.letters.forgotten)}</A></p>
                 <p class="small">{t(|m| m.register.new_here)} " " <A href=Page::Register.path()>{t(|m| m.register.title)}</A></p>
             </section>
             {move || {
@@ -97,6 +98,7 @@ pub fn SignIn() -> impl IntoView {
                                 }
                             }).collect_view()}
                         </ul>
+                        <p class="small"><A href=Page::Mailbox.path()>{t(|m| m.letters.to_mailbox)}</A></p>
                     </section>
                 })
             }}

@@ -170,7 +170,7 @@ fn Waiting(operates: bool) -> impl IntoView {
                 }
                 view! {
                     <div class="card flush"><table class="listings">
-                        <thead><tr><th>{t(|m| m.day.what_failed)}</th><th>{t(|m| m.day.why)}</th><th class="numeric">{t(|m| m.day.attempts)}</th><th>{t(|m| m.portfolio.since)}</th><th></th></tr></thead>
+                        <thead><tr><th>{t(|m| m.day.what_failed)}</th><th>{t(|m| m.day.why)}</th><th class="numeric">{t(|m| m.day.attempts)}</th><th>{t(|m| m.portfolio.since)}</th><th><span class="visually-hidden">{t(|m| m.action)}</span></th></tr></thead>
                         <tbody>{all.into_iter().map(|p| view! { <Letter p operates again=Callback::new(move |()| loaded.again())/> }).collect_view()}</tbody>
                     </table></div>
                 }

@@ -89,6 +89,7 @@ pub enum Worker {
     Investing,
     Lending,
     Office,
+    Notification,
 }
 
 #[derive(QueryFragment, Clone, PartialEq, Debug)]
@@ -116,6 +117,7 @@ impl Worker {
             Worker::Investing => "INVESTING",
             Worker::Lending => "LENDING",
             Worker::Office => "OFFICE",
+            Worker::Notification => "NOTIFICATION",
         }
     }
 }

@@ -1,0 +1,45 @@
+//! How many notices are new, and the newest as it comes.
+
+use crate::api::live;
+use crate::components::toast;
+use crate::messages::say;
+use crate::page::Page;
+use crate::pages::member::notices::query::{CHANGES, Change};
+use crate::pages::member::notices::words;
+use crate::session;
+use leptos::prelude::*;
+use leptos_router::components::A;
+use leptos_router::hooks::use_location;
+use serde_json::Map;
+
+/// For whoever has signed in.
+#[component]
+pub fn Bell() -> impl IntoView {
+    let party = session::party();
+    let who = Memo::new(move |_| party.with(|p| p.as_ref().map(|p| p.email.clone())));
+    move || who.get().map(|_| view! { <Inside/> })
+}
+
+#[component]
+fn Inside() -> impl IntoView {
+    let unread = RwSignal::new(0u32);
+    let path = use_location().pathname;
+    live::follow(CHANGES, "noticeChanged", Map::new(), move |change| {
+        let Ok(change) = serde_json::from_value::<Change>(change) else { return };
+        unread.set(change.notice_box.unread);
+        // Whoever looks at all of them sees it there.
+        if let Some(newest) = change.newest
+            && path.get_untracked() != Page::Notices.path()
+        {
+            let page = newest.page();
+            toast::show(move || words(&newest), Some(page));
+        }
+    });
+    let label = move || (say().notices.bell)(unread.get());
+    view! {
+        <A attr:class="bell" href=Page::Notices.path() attr:aria-label=label attr:data-unread=move || unread.get().to_string()>
+            <svg viewBox="0 0 20 20" aria-hidden="true"><path d="M10 3a4.5 4.5 0 0 0-4.5 4.5c0 4-1.5 5-1.5 5h12s-1.5-1-1.5-5A4.5 4.5 0 0 0 10 3zM8.4 15.5a1.7 1.7 0 0 0 3.2 0"/></svg>
+            {move || Some(unread.get()).filter(|n| *n > 0).map(|n| view! { <span class="count" aria-hidden="true">{if n > 99 { "99+".to_string() } else { n.to_string() }}</span> })}
+        </A>
+    }
+}
