@@ -14,6 +14,7 @@ mod lending_disbursement;
 mod notification;
 mod office;
 mod office_close;
+mod office_document;
 mod platform_calendar;
 
 use sea_orm_migration::prelude::*;
@@ -37,6 +38,7 @@ impl MigratorTrait for Migrator {
             Box::new(custody_proof::Migration),
             Box::new(identity_letter::Migration),
             Box::new(notification::Migration),
+            Box::new(office_document::Migration),
         ]
     }
 }

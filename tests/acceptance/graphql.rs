@@ -175,6 +175,7 @@ fn hostile_inputs() -> Vec<(&'static str, Value)> {
         ),
         ("parkedRetry", json!({ "service": "CUSTODY", "name": "job:x" })),
         ("changePropose", json!({ "id": id, "change": { "inviteStaff": "AUDITOR" }, "reason": "x" })),
+        ("documentRemove", json!({ "document": gid("document") })),
         ("emailLetter", json!({})),
         ("languageChoose", json!({ "language": "CHINESE" })),
         ("noticesRead", json!({ "upTo": "2026-01-01T00:00:00Z" })),

@@ -4,6 +4,7 @@
 mod close_of_business;
 mod crash;
 mod custody;
+mod documents;
 mod graphql;
 mod identity;
 mod ledger;

@@ -5,7 +5,7 @@ use tests::browser::{Browser, Look};
 use tests::door::{Door, PASSWORD};
 use tests::life;
 use tests::mail;
-use tests::server::{Server, told};
+use tests::server::{Folder, Server, told};
 use thirtyfour::prelude::*;
 
 /// What they chose at the custodian.
@@ -65,6 +65,17 @@ impl<'a> Person<'a> {
 
     pub async fn goto(&self, path: &str) -> anyhow::Result<()> {
         Ok(self.browser.driver.goto(&format!("{}{path}", self.url)).await?)
+    }
+
+    /// Waits until something is no longer there.
+    async fn gone(&self, css: &str) -> anyhow::Result<()> {
+        for _ in 0..100 {
+            if self.browser.driver.find_all(By::Css(css)).await?.is_empty() {
+                return Ok(());
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+        anyhow::bail!("{css} is still there")
     }
 
     async fn see(&self, css: &str, text: &str) -> anyhow::Result<WebElement> {
@@ -203,6 +214,26 @@ async fn whole_life<'a>(url: &'a str, people: &mut Vec<Person<'a>>) -> anyhow::R
     bruno.see(".timeline [aria-current=step]", "Checked by two people").await?;
     let all = bruno.browser.driver.find_all(By::Css("[data-application]")).await?;
     assert_eq!(all.len(), 1, "clicked twice, sent once");
+    // Documents: what is none is refused by what is in it; what is one is listed, and can be taken back.
+    let folder = Folder::new("documents")?;
+    let file = |name: &str, text: &str| {
+        let path = folder.0.join(name);
+        std::fs::write(&path, text)?;
+        anyhow::Ok(path.display().to_string())
+    };
+    let add = async |path: String| {
+        let input = bruno.browser.driver.find(By::Css("input[name=document]")).await?;
+        anyhow::Ok(input.send_keys(path).await?)
+    };
+    add(file("notes.pdf", "no pdf at all")?).await?;
+    bruno.see("[role=alert]", "A document is a PDF, a PNG or a JPEG.").await?;
+    add(file("payslip.pdf", "%PDF-1.7 a payslip")?).await?;
+    bruno.see("[data-document='payslip.pdf']", "1 kB").await?;
+    add(file("wrong one.pdf", "%PDF-1.7 another")?).await?;
+    bruno.see("[data-document='wrong one.pdf']", "").await?;
+    bruno.press("[data-document='wrong one.pdf'] .small", "Take back").await?;
+    bruno.gone("[data-document='wrong one.pdf']").await?;
+    bruno.browser.shoot("documents-light-wide").await?;
 
     // Two of the staff look at the same queue and see each other's claims at once.
     people.push(Person::sit_down(url, "officer@demo.test").await?);
@@ -210,6 +241,7 @@ async fn whole_life<'a>(url: &'a str, people: &mut Vec<Person<'a>>) -> anyhow::R
     let (bruno, officer, supervisor) = (&people[0], &people[1], &people[2]);
     officer.press("[data-unrated] a", "A heat pump").await?;
     officer.see("[data-figures]", "USD 60,000.00").await?;
+    officer.press("[data-document='payslip.pdf'] button", "payslip.pdf").await?;
     officer.enter("rate", "99").await?;
     officer.press("button[type=submit]", "Set the rate").await?;
     officer.see("#rate-hint.error", "Between").await?;
@@ -310,7 +342,7 @@ async fn whole_life<'a>(url: &'a str, people: &mut Vec<Person<'a>>) -> anyhow::R
     ines.goto("/").await?;
     ines.see("[data-proof=Matched]", "the two halves match").await?;
     ines.browser.shoot("home-proved-light-wide").await?;
-    let expected = ["422", "400", "401"];
+    let expected = ["422", "400", "401", "415"];
     for person in people.iter() {
         let complaints = crate::without(person.browser.complaints().await?, &expected);
         assert!(complaints.is_empty(), "the page complains: {complaints:#?}");
@@ -396,7 +428,7 @@ async fn arrive<'a>(
     mei.browser.shoot("notices-dark-narrow").await?;
 
     // The address is shown to be theirs by the letter's link.
-    mei.see(".unconfirmed", "We have sent a letter to mei@example.test.").await?;
+    mei.see(".unconfirmed", "We have sent an e-mail to mei@example.test.").await?;
     let confirm = mail::link(taken, "mei@example.test", "/confirm").await?;
     mei.goto(&confirm).await?;
     mei.see("[role=status]", "Thank you: this address is yours.").await?;

@@ -17,6 +17,7 @@ use tower::ServiceExt;
 use uuid::Uuid;
 
 /// What came back.
+#[derive(Debug)]
 pub struct Answer {
     pub status: StatusCode,
     pub headers: HeaderMap,
@@ -110,12 +111,12 @@ impl Door {
             Way::Within(router) => {
                 let answer = router.clone().oneshot(request).await?;
                 let (status, headers) = (answer.status(), answer.headers().clone());
-                let body = axum::body::to_bytes(answer.into_body(), 1 << 22).await?;
+                let body = axum::body::to_bytes(answer.into_body(), 1 << 24).await?;
                 Ok(Answer { status, headers, body: serde_json::from_slice(&body).unwrap_or(Value::Null) })
             }
             Way::Served { url, client } => {
                 let (parts, body) = request.into_parts();
-                let body = axum::body::to_bytes(body, 1 << 22).await?;
+                let body = axum::body::to_bytes(body, 1 << 24).await?;
                 let url = format!("{url}{}", parts.uri);
                 let ask = client.request(parts.method, url).headers(parts.headers).body(body.to_vec());
                 let answer = ask.send().await?;

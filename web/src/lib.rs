@@ -5,6 +5,7 @@ mod app;
 mod components;
 mod csv;
 mod draft;
+mod file;
 mod locale;
 mod messages;
 mod outlook;

@@ -1,6 +1,7 @@
 //! Products and applications.
 
 use crate::context::{asker, loader, services};
+use crate::document::{self, Document};
 use crate::error::{LendingUserError, unauthenticated};
 use crate::id::Gid;
 use crate::listing::Listing;
@@ -101,6 +102,12 @@ impl Application {
 
     async fn status(&self) -> ApplicationStatus {
         self.0.status.into()
+    }
+
+    /// What the borrower added; for its owner and for who judges it.
+    #[graphql(complexity = "30 + child_complexity")]
+    async fn documents(&self, ctx: &Context<'_>) -> Result<Vec<Document>> {
+        document::of(ctx, self.0.id).await
     }
 
     /// Yearly, as a ratio, once an officer has set it.

@@ -1,6 +1,7 @@
 //! GraphQL over HTTP: POST with JSON, queries also by GET, nothing else.
 
 use crate::context::{Asker, Cookie};
+use crate::document;
 use crate::error::top;
 use crate::guard;
 use crate::loaders::Loaders;
@@ -32,9 +33,10 @@ const BODY_MAX: usize = 256 * 1024;
 const COOKIE: &str = "counterfoil_refresh";
 const GRAPHQL_JSON: &str = "application/graphql-response+json";
 
-/// The door's route.
+/// The door's routes.
 pub fn router(gateway: Gateway) -> Router {
-    Router::new().route(PATH, any(door)).layer(DefaultBodyLimit::max(BODY_MAX)).with_state(gateway)
+    let graphql = Router::new().route(PATH, any(door)).layer(DefaultBodyLimit::max(BODY_MAX));
+    graphql.merge(document::router()).with_state(gateway)
 }
 
 /// One request as the specification of GraphQL over HTTP has it.
@@ -77,7 +79,7 @@ fn refused(status: StatusCode, code: &'static str, message: &str, headers: &Head
     answer(status, Answer::from_errors(vec![error]), headers)
 }
 
-fn answer(status: StatusCode, answer: Answer, headers: &HeaderMap) -> Response {
+pub(crate) fn answer(status: StatusCode, answer: Answer, headers: &HeaderMap) -> Response {
     let kind = if wants_graphql_json(headers) {
         "application/graphql-response+json; charset=utf-8"
     } else {
@@ -251,7 +253,7 @@ fn is_json(headers: &HeaderMap) -> bool {
     })
 }
 
-fn bearer(headers: &HeaderMap) -> Option<Secret> {
+pub(crate) fn bearer(headers: &HeaderMap) -> Option<Secret> {
     token(headers.get(header::AUTHORIZATION)?.to_str().ok()?)
 }
 

@@ -42,6 +42,7 @@ kinds! {
     ListingId "listing";
     BidId "bid";
     LoanId "loan";
+    DocumentId "document";
     NoticeId "notice";
     NoteId "note";
     RepaymentId "repayment";

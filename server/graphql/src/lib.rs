@@ -9,6 +9,7 @@
 pub mod account;
 pub mod application;
 pub mod context;
+pub mod document;
 pub mod error;
 pub mod feed;
 pub mod guard;
@@ -54,6 +55,7 @@ pub struct Mutation(
     task::TaskMutation,
     parked::ParkedMutation,
     notice::NoticeMutation,
+    document::DocumentMutation,
 );
 
 pub type Api = Schema<Query, Mutation, Subscription>;

@@ -71,6 +71,8 @@ ids! {
     RepaymentId,
     QuoteId,
     TaskId,
+    /// A file that belongs to an application.
+    DocumentId,
     /// A letter to one's e-mail address with a link that only its reader has.
     LetterId,
     /// Something that somebody is told.

@@ -29,7 +29,7 @@ pub enum Post {
     Smtp(Box<Smtp>),
     /// Into a box that anybody may look into: for a demo and for tests.
     Kept,
-    /// Nobody has said where; letters wait for it.
+    /// Nobody has said where: nothing is sent.
     #[default]
     Nowhere,
 }

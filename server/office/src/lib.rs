@@ -1,6 +1,7 @@
 //! Tasks and approvals: the work of the staff.
 //!
 //! - [`task`] decides (pure): who may say a word, and when a task is decided.
+//! - [`document`]: what a borrower adds to an application, and who may look at it.
 //! - `close` runs the close of business, the one place that steers other services.
 //! - `handler` listens: a break in the books becomes a task, and its approval closes it.
 //! - `service` acts, `repo` stores.
@@ -9,6 +10,7 @@
 //! no path around this code can break them.
 
 mod close;
+pub mod document;
 mod handler;
 mod repo;
 mod service;

@@ -2,9 +2,9 @@
 
 use crate::task::Task;
 use chrono::{DateTime, NaiveDate, Utc};
-use entity_office::{approval, task};
+use entity_office::{approval, document, task};
 use kernel::call::Role;
-use kernel::id::{PartyId, PersonId, TaskId};
+use kernel::id::{ApplicationId, DocumentId, PartyId, PersonId, TaskId};
 use office_api::{
     ApprovalView, CloseStatus, CloseStep, CloseStepView, CloseView, OpenTask, TaskKind, TaskStatus, TaskView,
 };
@@ -215,4 +215,49 @@ pub(crate) async fn insert_close_step(
     let sql =
         "INSERT INTO office_close_step (date, step, note, at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING";
     tx.run(sql, [date.into(), step.code().into(), note.into(), now.into()]).await.map(drop)
+}
+
+pub(crate) async fn insert_document(tx: &Tx, row: &document::Model, content: &[u8]) -> Result<(), DbErr> {
+    let sql = "INSERT INTO office_document (id, application, party, name, kind, size, hash, content, at)
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
+    let values = [
+        row.id.into(),
+        row.application.into(),
+        row.party.into(),
+        row.name.clone().into(),
+        row.kind.clone().into(),
+        row.size.into(),
+        row.hash.clone().into(),
+        content.to_vec().into(),
+        row.at.into(),
+    ];
+    tx.run(sql, values).await.map(drop)
+}
+
+pub(crate) async fn maybe_document(
+    db: &impl ConnectionTrait,
+    id: DocumentId,
+) -> Result<Option<document::Model>, DbErr> {
+    document::Entity::find_by_id(id.0).one(db).await
+}
+
+pub(crate) async fn documents(
+    db: &impl ConnectionTrait,
+    application: ApplicationId,
+) -> Result<Vec<document::Model>, DbErr> {
+    document::Entity::find()
+        .filter(document::Column::Application.eq(application.0))
+        .order_by_asc(document::Column::At)
+        .order_by_asc(document::Column::Id)
+        .all(db)
+        .await
+}
+
+pub(crate) async fn content(db: &impl ConnectionTrait, id: DocumentId) -> Result<Option<Vec<u8>>, DbErr> {
+    let row = db.one("SELECT content FROM office_document WHERE id = $1", [id.0.into()]).await?;
+    row.map(|r| r.try_get_by_index(0)).transpose()
+}
+
+pub(crate) async fn delete_document(tx: &Tx, id: DocumentId) -> Result<(), DbErr> {
+    tx.run("DELETE FROM office_document WHERE id = $1", [id.0.into()]).await.map(drop)
 }

@@ -269,6 +269,30 @@ impl Office for OfficeService {
         .boxed()
     }
 
+    fn add_document<'a>(
+        &'a self,
+        call: &'a Call,
+        input: AddDocument,
+    ) -> Answer<'a, DocumentView, OfficeError> {
+        async move { self.inner.add_document(call, input).await }.boxed()
+    }
+
+    fn remove_document<'a>(&'a self, call: &'a Call, input: RemoveDocument) -> Answer<'a, (), OfficeError> {
+        async move { self.inner.remove_document(call, input).await }.boxed()
+    }
+
+    fn documents<'a>(
+        &'a self,
+        call: &'a Call,
+        input: DocumentsOf,
+    ) -> Answer<'a, Vec<DocumentView>, OfficeError> {
+        async move { self.inner.documents(call, input).await }.boxed()
+    }
+
+    fn document<'a>(&'a self, call: &'a Call, input: DocumentOf) -> Answer<'a, WholeDocument, OfficeError> {
+        async move { self.inner.document(call, input).await }.boxed()
+    }
+
     fn today<'a>(&'a self, call: &'a Call, _: Today) -> Answer<'a, NaiveDate, OfficeError> {
         async move {
             calendar::today(self.inner.db.read())

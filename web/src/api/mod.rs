@@ -1,6 +1,7 @@
 //! Asking the platform: typed documents, checked against its schema when the app is built.
 
 pub mod command;
+pub mod documents;
 pub mod live;
 
 use crate::session;
@@ -134,6 +135,13 @@ pub(crate) async fn post(body: String) -> Result<Value, Failure> {
     }
 }
 
+/// The first error of an answer.
+pub(crate) fn failure_in(answer: &Value) -> Option<Failure> {
+    let error = answer["errors"].get(0)?;
+    let word = |v: &Value| v.as_str().unwrap_or_default().to_string();
+    Some(Failure { code: word(&error["extensions"]["code"]), message: word(&error["message"]) })
+}
+
 async fn send(body: &str, token: Option<String>) -> Result<Value, Failure> {
     let mut request = Request::post("/graphql")
         .header("content-type", "application/json")
@@ -149,9 +157,8 @@ async fn send(body: &str, token: Option<String>) -> Result<Value, Failure> {
     let Ok(mut answer) = serde_json::from_str::<Value>(&text) else {
         return Err(Failure::of("UNREADABLE", ""));
     };
-    if let Some(error) = answer["errors"].get(0) {
-        let word = |v: &Value| v.as_str().unwrap_or_default().to_string();
-        return Err(Failure { code: word(&error["extensions"]["code"]), message: word(&error["message"]) });
+    if let Some(failure) = failure_in(&answer) {
+        return Err(failure);
     }
     match answer["data"].take() {
         Value::Null => Err(Failure::of("NO_ANSWER", "")),

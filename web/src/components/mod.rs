@@ -5,6 +5,7 @@ pub mod bars;
 pub mod bell;
 pub mod colour_mode;
 pub mod demo;
+pub mod documents;
 pub mod form;
 pub mod frame;
 pub mod funding;

@@ -198,13 +198,22 @@ pub(super) static EN: Messages = Messages {
         mail: "E-mail me what is important",
         mail_means: "What asks you to act or concerns your account's safety. It goes to a confirmed address only.",
     },
+    documents: DocumentsPanel {
+        title: "Documents",
+        none: "No documents were added.",
+        none_yet: "A payslip or a bank statement often speeds up the decision.",
+        add: "Add documents",
+        sending: |name| format!("Sending {name}…"),
+        remove: "Take back",
+        means: "PDF, PNG or JPEG, at most 5 MB each and 10 in all. Only the people who decide on your application see them; lenders do not.",
+    },
     letters: Letters {
         forgotten: "Forgotten your password?",
         forgotten_lead: "We send you a link with which you choose a new one.",
         ask: "Send me a link",
         asked: |email| {
             format!(
-                "If {email} has an account here, a letter is on its way to it. Its link works for an hour."
+                "If {email} has an account here, an e-mail is on its way to it. Its link works for an hour."
             )
         },
         other: "Another address",
@@ -213,9 +222,9 @@ pub(super) static EN: Messages = Messages {
         reset_done: "Your password has been changed. Sign in with the new one.",
         confirm: "Confirm your address",
         confirmed: "Thank you: this address is yours.",
-        confirm_again: "Sign in, and have the letter sent again.",
+        confirm_again: "Sign in, and have the e-mail sent again.",
         unconfirmed: |email| {
-            format!("We have sent a letter to {email}. Open its link to show that the address is yours.")
+            format!("We have sent an e-mail to {email}. Open its link to show that the address is yours.")
         },
         send_again: "Send it again",
         sent: "It is on its way.",

@@ -81,6 +81,12 @@ pub(super) fn chinese(code: &str) -> Option<&'static str> {
         "OFFICE_BENEFICIARY" => "受益人不得参与决定。",
         "OFFICE_DAY_DIFFERS" => "业务日期不一致。",
         "OFFICE_DAY_NOT_OVER" => "这一业务日还没有结束。",
+        "OFFICE_DOCUMENT_NOT_FOUND" => "没有这份文件或申请。",
+        "OFFICE_DOCUMENT_TOO_LARGE" => "文件不能超过 5 MB。",
+        "OFFICE_DOCUMENT_KIND_UNKNOWN" => "文件须为 PDF、PNG 或 JPEG。",
+        "OFFICE_DOCUMENTS_TOO_MANY" => "一份申请最多 10 份文件。",
+        "OFFICE_APPLICATION_DECIDED" => "申请已有决定，文件不能再更改。",
+        "OFFICE_COMMAND_ID_TAKEN" => "这个编号已用于另一项操作。",
         "OFFICE_NOTE_MISSING" => "拒绝须说明理由。",
         _ => return None,
     })

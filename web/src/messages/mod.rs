@@ -128,6 +128,7 @@ pub struct Messages {
     pub reckon: Reckon,
     pub entrance: Entrance,
     pub letters: Letters,
+    pub documents: DocumentsPanel,
     pub notices: NoticesPage,
     pub close: &'static str,
     pub action: &'static str,
@@ -184,6 +185,16 @@ pub struct RegisterPage {
     pub staff_then: &'static str,
     pub sign_in_now: &'static str,
     pub new_here: &'static str,
+}
+
+pub struct DocumentsPanel {
+    pub title: &'static str,
+    pub none: &'static str,
+    pub none_yet: &'static str,
+    pub add: &'static str,
+    pub sending: fn(&str) -> String,
+    pub remove: &'static str,
+    pub means: &'static str,
 }
 
 pub struct NoticesPage {

@@ -196,6 +196,15 @@ pub(super) static ZH: Messages = Messages {
         mail: "重要事项同时发送邮件",
         mail_means: "需要您处理或关系账户安全的事项，只发送到已确认的邮箱。",
     },
+    documents: DocumentsPanel {
+        title: "文件",
+        none: "没有附加文件。",
+        none_yet: "工资单或银行流水通常可以加快审批。",
+        add: "添加文件",
+        sending: |name| format!("正在上传 {name}…"),
+        remove: "撤回",
+        means: "PDF、PNG 或 JPEG，每份不超过 5 MB，最多 10 份。只有审批人员可见，出借人看不到。",
+    },
     letters: Letters {
         forgotten: "忘记密码？",
         forgotten_lead: "我们会发送一个链接，供您设置新密码。",

@@ -3,6 +3,10 @@
 //! A task needs two different people, counted as human beings and not as accounts, neither of them the one who gains.
 //! One refusal ends it.
 
+mod document;
+
+pub use document::*;
+
 use chrono::{DateTime, NaiveDate, Utc};
 use kernel::call::Role;
 use kernel::id::{PartyId, PersonId, TaskId};
@@ -24,6 +28,13 @@ kernel::errors! {
         Beneficiary = "OFFICE_BENEFICIARY" @ "task": "who gains by it cannot decide it",
         DayDiffers { today: chrono::NaiveDate } = "OFFICE_DAY_DIFFERS" @ "date": "the business date is {today}",
         DayNotOver = "OFFICE_DAY_NOT_OVER" @ "date": "this day is not over yet",
+        DocumentNotFound = "OFFICE_DOCUMENT_NOT_FOUND": "there is no such document or application",
+        DocumentTooLarge { megabytes_max: usize } = "OFFICE_DOCUMENT_TOO_LARGE": "a document has at most {megabytes_max} megabytes",
+        DocumentKindUnknown = "OFFICE_DOCUMENT_KIND_UNKNOWN": "a document is a PDF, a PNG or a JPEG",
+        DocumentsTooMany { most: usize } = "OFFICE_DOCUMENTS_TOO_MANY": "an application has at most {most} documents",
+        /// Its documents stay as they were judged.
+        ApplicationDecided = "OFFICE_APPLICATION_DECIDED": "this application has been decided; its documents stay as they are",
+        CommandIdTaken = "OFFICE_COMMAND_ID_TAKEN" @ "id": "this id was used for something else",
         NoteMissing = "OFFICE_NOTE_MISSING" @ "note": "a refusal needs a reason",
     }
 }
@@ -359,6 +370,11 @@ platform::service! {
         task(TaskOf) -> TaskView;
         /// What waits, oldest first.
         queue(QueueOf) -> Vec<TaskView>;
+        add_document(AddDocument) -> DocumentView;
+        remove_document(RemoveDocument) -> ();
+        /// The documents of an application, for its owner and for who judges it.
+        documents(DocumentsOf) -> Vec<DocumentView>;
+        document(DocumentOf) -> WholeDocument;
         /// The business date.
         today(Today) -> NaiveDate;
         /// Ends the business date and begins the next.

@@ -4,6 +4,7 @@ pub mod query;
 
 use crate::api::{self, Failure, command, live};
 use crate::components::amount::{Amount, Figure, text};
+use crate::components::documents::Documents;
 use crate::components::form::{Form, Submit};
 use crate::components::funding::{Funding, LineState, percent};
 use crate::components::loaded::Loaded;
@@ -103,7 +104,7 @@ fn owed(loan: Owed) -> impl IntoView {
 /// An application, and how far it is.
 #[component]
 fn Asked(a: Application, changed: Callback<()>) -> impl IntoView {
-    let Application { id, purpose, amount, term_months, rate, status, submitted_at, listing } = a;
+    let Application { id, purpose, amount, term_months, rate, status, submitted_at, documents, listing } = a;
     let offered = listing.as_ref().map(|l| l.status);
     let full = listing.as_ref().map(|l| percent(&l.progress.0));
     let until = listing.as_ref().map(|l| l.expires_on.0.clone());
@@ -176,6 +177,7 @@ fn Asked(a: Application, changed: Callback<()>) -> impl IntoView {
             <Timeline stages=Signal::derive(stages)/>
             {full.filter(|_| offered == Some(ListingStatus::Open)).map(|f| view! { <Funding percent=Signal::derive(move || f)/> })}
             {listing.map(|l| view! { <p class="small"><A href=Page::Listing(l.id.inner().into()).path()>{t(|m| m.loans.as_lenders_see)}</A></p> })}
+            {status.is_open().then(|| view! { <Documents application=id.inner().to_string() all=documents changed/> })}
             {status.is_open().then(|| view! {
                 <details>
                     <summary>{t(|m| m.loans.withdraw)}</summary>

@@ -1,6 +1,7 @@
 //! What one's loans and applications load.
 
 use crate::api::{Date, DateTime, Decimal, Money, schema};
+use crate::components::documents::Document;
 use crate::pages::investor::overview::query::Target;
 use crate::pages::investor::portfolio::query::LoanStatus;
 use crate::pages::public::marketplace::query::ListingStatus;
@@ -48,6 +49,7 @@ pub struct Application {
     pub rate: Option<Decimal>,
     pub status: ApplicationStatus,
     pub submitted_at: DateTime,
+    pub documents: Vec<Document>,
     pub listing: Option<Offered>,
 }
 

@@ -7,6 +7,7 @@ use crate::components::amount::Figure;
 use crate::components::member::Members;
 use crate::components::notice::{Skeleton, Trouble};
 use crate::csv;
+use crate::file;
 use crate::locale::date;
 use crate::messages::{say, t, title};
 use crate::pages::investor::overview::query::PURSE;
@@ -112,7 +113,7 @@ fn Inside() -> impl IntoView {
         failed.set(None);
         leptos::task::spawn_local(async move {
             match whole().await {
-                Ok(text) => csv::save("statement.csv", &text),
+                Ok(text) => file::save("statement.csv", csv::KIND, &text.into()),
                 Err(failure) => failed.set(Some(failure)),
             }
             busy.set(false);

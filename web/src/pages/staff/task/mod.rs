@@ -5,6 +5,7 @@ pub mod query;
 
 use crate::api::{self, Decimal, Failure, command, live};
 use crate::components::amount::{money, text};
+use crate::components::documents::Documents;
 use crate::components::form::{Field, Form, Submit};
 use crate::components::funding::LineState;
 use crate::components::loaded::Loaded;
@@ -255,6 +256,7 @@ fn Figures(a: Application) -> impl IntoView {
             }}
             <h2>{t(|m| m.listing.words)}</h2>
             <p class="story">{move || if story.is_empty() { say().listing.no_words.to_string() } else { story.clone() }}</p>
+            <Documents application=a.id.inner().to_string() all=a.documents/>
             <p class="small muted">{move || (say().task.sent)(&instant(&sent))}</p>
         </section>
     }

@@ -1,6 +1,7 @@
 //! What a task's page, and an application's, load and send.
 
 use crate::api::{DateTime, Decimal, Money, schema};
+use crate::components::documents::Document;
 use crate::pages::borrower::loans::query::ApplicationStatus;
 use crate::pages::investor::portfolio::query::LoanStatus;
 use crate::pages::public::marketplace::query::ListingStatus;
@@ -29,6 +30,7 @@ pub struct Application {
     pub rate: Option<Decimal>,
     pub status: ApplicationStatus,
     pub submitted_at: DateTime,
+    pub documents: Vec<Document>,
     pub product: Product,
 }
 
