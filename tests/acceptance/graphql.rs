@@ -240,6 +240,8 @@ story!(every_mutation_refuses_strangers, |world| {
         "{ proof { line } }",
         "{ businessDay { status } }",
         "{ parked { name } }",
+        "{ parties(text: \"a\") { id } }",
+        "{ orders { nodes { id } } }",
     ] {
         assert_eq!(door.ask(None, query, json!({})).await?.code(), "UNAUTHENTICATED", "{query}");
         assert_eq!(door.ask(Some(&investor.token), query, json!({})).await?.code(), "FORBIDDEN", "{query}");
@@ -456,5 +458,48 @@ story!(one_changes_ones_own_password_and_other_devices_are_signed_out, |world| {
     assert_eq!(left, json!([{ "present": true }]));
     assert_eq!(door.ask(Some(&elsewhere.token), mine, json!({})).await?.status, StatusCode::UNAUTHORIZED);
     ensure!(door.sign_in("ada@example.test").await.is_err(), "the old password");
+    Ok(())
+});
+
+story!(staff_find_people_listings_and_orders, |world| {
+    let door = Door::of(&world);
+    door.staff(&world, &life::STAFF).await?;
+    let text = life::documents(Currency::USD, 100);
+    let bids = text.find("# As investor1.usd@example.test: bids").context("the bids")?;
+    life::play(Stage::Stepped(&world), &door, &text[..bids]).await?;
+    let operations = door.sign_in("operations@demo.test").await?;
+    let find = "query($text: String!) { parties(text: $text) { email } listings(text: $text) { nodes { purpose } } }";
+    let found = async |text: &str| {
+        let answer = door.ask(Some(&operations.token), find, json!({ "text": text })).await?;
+        let count = |path: &str| anyhow::Ok(answer.at(path)?.as_array().map_or(0, Vec::len));
+        anyhow::Ok((count("/parties")?, count("/listings/nodes")?))
+    };
+    assert_eq!(found("INVESTOR1.usd").await?, (1, 0), "whatever the case");
+    assert_eq!(found("heat PUMP").await?, (0, 1));
+    assert_eq!(found("%").await?, (0, 0), "what is typed is taken literally");
+    assert_eq!(found("_").await?, (0, 0));
+    assert_eq!(found("' OR 1=1 --").await?, (0, 0));
+
+    let query = "query($open: Boolean!, $first: Int, $after: String) { orders(open: $open, first: $first, after: $after) {
+        nodes { id operation status redirectUrl party { email } } pageInfo { hasNextPage endCursor } } }";
+    let all = door.ask(Some(&operations.token), query, json!({ "open": false, "first": 100 })).await?;
+    let nodes = all.at("/orders/nodes")?;
+    let nodes = nodes.as_array().context("orders")?;
+    ensure!(
+        nodes
+            .iter()
+            .any(|n| n["operation"] == "top_up" && n["party"]["email"] == "investor1.usd@example.test")
+    );
+    ensure!(nodes.iter().all(|n| n["redirectUrl"].is_null()), "the page to confirm is its owner's");
+    let first = door.ask(Some(&operations.token), query, json!({ "open": false, "first": 2 })).await?;
+    let after = first.text("/orders/pageInfo/endCursor")?;
+    let next = door
+        .ask(Some(&operations.token), query, json!({ "open": false, "first": 2, "after": after }))
+        .await?;
+    assert_eq!(next.at("/orders/nodes/0/id")?, nodes[2]["id"], "page after page without a gap");
+    let open = door.ask(Some(&operations.token), query, json!({ "open": true, "first": 100 })).await?;
+    assert_eq!(open.at("/orders/nodes")?.as_array().map(Vec::len), Some(0), "nothing is under way");
+    let officer = door.sign_in("officer@demo.test").await?;
+    assert_eq!(door.ask(Some(&officer.token), query, json!({ "open": false })).await?.code(), "FORBIDDEN");
     Ok(())
 });

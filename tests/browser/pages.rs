@@ -53,7 +53,7 @@ async fn no_page_has_barriers_in_any_look() -> anyhow::Result<()> {
     let borrower = ["/loans", &format!("/loans/{loan}"), "/borrow"];
     let officer =
         ["/staff/queue", &format!("/staff/tasks/{task}"), &format!("/staff/applications/{application}")];
-    let operations = ["/staff/day"];
+    let operations = ["/staff/day", "/staff/find", "/staff/find?q=demo", "/staff/orders"];
     let administrator = ["/staff/people"];
     let visits: [(Option<&str>, &[&str]); 6] = [
         (None, &nobody),

@@ -24,6 +24,8 @@ use crate::pages::public::not_found::NotFound;
 use crate::pages::public::register::{Invitation, Register};
 use crate::pages::public::sign_in::SignIn;
 use crate::pages::staff::day::Day;
+use crate::pages::staff::find::Find;
+use crate::pages::staff::orders::Orders;
 use crate::pages::staff::people::People;
 use crate::pages::staff::queue::Queue;
 use crate::pages::staff::task::{ApplicationPage, Task};
@@ -117,7 +119,13 @@ pub fn members(page: Page) -> Option<AnyView> {
         Page::Borrow => Apply().into_any(),
         Page::Loans => Loans().into_any(),
         Page::Loan(id) => view! { <Loan id/> }.into_any(),
-        Page::Queue | Page::Task(_) | Page::Application(_) | Page::Day | Page::People => return None,
+        Page::Queue
+        | Page::Task(_)
+        | Page::Application(_)
+        | Page::Day
+        | Page::Find
+        | Page::Orders
+        | Page::People => return None,
     })
 }
 
@@ -129,6 +137,8 @@ pub fn staff(page: Page) -> Option<AnyView> {
         Page::Application(id) => view! { <ApplicationPage id/> }.into_any(),
         Page::Day => Day().into_any(),
         Page::People => People().into_any(),
+        Page::Find => Find().into_any(),
+        Page::Orders => Orders().into_any(),
         Page::Notices => Notices().into_any(),
         _ => return None,
     })

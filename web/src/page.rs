@@ -29,6 +29,10 @@ pub enum Page {
     Task(String),
     Application(String),
     Day,
+    /// People, listings and loans.
+    Find,
+    /// What the custodian was asked to do.
+    Orders,
 }
 
 impl Page {
@@ -59,6 +63,8 @@ impl Page {
             Page::Task(id) => format!("/staff/tasks/{id}"),
             Page::Application(id) => format!("/staff/applications/{id}"),
             Page::Day => "/staff/day".into(),
+            Page::Find => "/staff/find".into(),
+            Page::Orders => "/staff/orders".into(),
         }
     }
 
@@ -90,6 +96,8 @@ impl Page {
             ["staff", "tasks", id] => Page::Task(id.into()),
             ["staff", "applications", id] => Page::Application(id.into()),
             ["staff", "day"] => Page::Day,
+            ["staff", "find"] => Page::Find,
+            ["staff", "orders"] => Page::Orders,
             ["staff", "people"] => Page::People,
             _ => return None,
         })

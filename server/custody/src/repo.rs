@@ -1,12 +1,12 @@
 //! Custody's tables.
 
 use chrono::{DateTime, Utc};
-use custody_api::{InstructionStatus, InstructionView, MovementsOf, ProofSummary};
+use custody_api::{InstructionStatus, InstructionView, InstructionsOf, MovementsOf, ProofSummary};
 use entity_custody::{cash_account, instruction, movement, statement};
 use finance::{Currency, Money};
 use kernel::id::{AccountId, BreakId, InstructionId, LineId, PartyId, TransferId};
 use platform::db::{Sql, Tx};
-use platform::page::{self, Order, Page};
+use platform::page::{self, Order};
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, ConnectionTrait, DbErr, EntityTrait, ExprTrait, IntoActiveModel,
     QueryFilter, QueryOrder, QuerySelect,
@@ -136,19 +136,27 @@ pub(crate) async fn update_instruction(tx: &Tx, i: &Instruction, now: DateTime<U
 
 pub(crate) async fn instructions_of(
     db: &impl ConnectionTrait,
-    party: PartyId,
-    page: &Page,
+    ask: &InstructionsOf,
 ) -> Result<Vec<Instruction>, DbErr> {
-    let find = instruction::Entity::find().filter(instruction::Column::Party.eq(party.0));
+    let mut find = instruction::Entity::find();
+    if let Some(party) = ask.party {
+        find = find.filter(instruction::Column::Party.eq(party.0));
+    }
+    if ask.open {
+        find = find.filter(instruction::Column::Status.is_in(open_codes()));
+    }
     let order = (instruction::Column::At, instruction::Column::Id);
-    let rows = page::rows(db, find, order, Order::NewestFirst, page).await?;
+    let rows = page::rows(db, find, order, Order::NewestFirst, &ask.page).await?;
     rows.into_iter().map(Instruction::of).collect()
+}
+
+fn open_codes() -> Vec<&'static str> {
+    InstructionStatus::ALL.iter().filter(|s| !s.is_final()).map(|s| s.code()).collect()
 }
 
 /// Instructions about which the last word is not spoken, oldest first.
 pub(crate) async fn unfinished(db: &impl ConnectionTrait) -> Result<Vec<Instruction>, DbErr> {
-    let open: Vec<&str> = InstructionStatus::ALL.iter().filter(|s| !s.is_final()).map(|s| s.code()).collect();
-    let find = instruction::Entity::find().filter(instruction::Column::Status.is_in(open));
+    let find = instruction::Entity::find().filter(instruction::Column::Status.is_in(open_codes()));
     find.order_by_asc(instruction::Column::At).all(db).await?.into_iter().map(Instruction::of).collect()
 }
 

@@ -1,9 +1,11 @@
 //! One's money: the virtual account, the cash account beside it, and orders to the custodian.
 
-use crate::context::{asker, services};
+use crate::context::{asker, loader, services};
 use crate::error::{CustodyUserError, fault, unauthenticated};
 use crate::id::Gid;
+use crate::loan::loaded;
 use crate::page::{Arguments, numbered};
+use crate::party::Party;
 use crate::payload;
 use crate::scalars::{Currency, Date, DateTime, Money, MoneyInput, Uuid};
 use async_graphql::connection::Connection;
@@ -151,6 +153,7 @@ pub enum OrderStatus {
 
 /// Something the custodian was asked to do.
 #[derive(SimpleObject)]
+#[graphql(complex)]
 pub struct Order {
     pub id: Gid<InstructionId>,
     /// What kind of order, in the custodian's words.
@@ -162,6 +165,19 @@ pub struct Order {
     /// The custodian's own page on which the user confirms it.
     pub redirect_url: Option<String>,
     pub placed_at: DateTime,
+    #[graphql(skip)]
+    party: Option<PartyId>,
+}
+
+#[ComplexObject]
+impl Order {
+    /// Whose money it is about; null for a batch of several people's.
+    async fn party(&self, ctx: &Context<'_>) -> Result<Option<Party>> {
+        match self.party {
+            Some(party) => loaded(loader(ctx).load_one(party).await).map(|p| p.map(Party::from)),
+            None => Ok(None),
+        }
+    }
 }
 
 impl From<InstructionView> for Order {
@@ -174,6 +190,7 @@ impl From<InstructionView> for Order {
             code: Some(i.code).filter(|c| !c.is_empty()),
             redirect_url: i.redirect_url,
             placed_at: DateTime(i.at),
+            party: i.party,
         }
     }
 }

@@ -30,6 +30,7 @@ impl Loader<ListingId> for Loaders {
                 borrower: None,
                 status: None,
                 currency: None,
+                text: None,
                 page: Page::first(100),
             };
             let listings = self.services.investing.listings(&self.asker.call(), ask).await;

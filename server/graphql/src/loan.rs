@@ -4,6 +4,7 @@ use crate::context::{asker, loader, services};
 use crate::error::{LendingUserError, fault, top, unauthenticated};
 use crate::id::Gid;
 use crate::listing::Listing;
+use crate::party::Party;
 use crate::payload;
 use crate::scalars::{Date, DateTime, Decimal, Money, Uuid};
 use async_graphql::{Context, Enum, InputObject, Object, Result, SimpleObject};
@@ -152,6 +153,15 @@ impl From<LoanView> for Loan {
 impl Loan {
     pub async fn id(&self) -> Gid<LoanId> {
         Gid(self.0.id)
+    }
+
+    /// Who borrows it; for themselves and for staff, and null to who holds a share.
+    async fn borrower(&self, ctx: &Context<'_>) -> Result<Option<Party>> {
+        let seen = asker(ctx).is_staff() || asker(ctx).party() == Some(self.0.borrower);
+        if !seen {
+            return Ok(None);
+        }
+        loaded(loader(ctx).load_one(self.0.borrower).await).map(|p| p.map(Party::from))
     }
 
     async fn principal(&self) -> Money {

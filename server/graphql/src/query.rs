@@ -17,8 +17,8 @@ use crate::task::{BusinessDay, Task, TaskKind};
 use crate::{Demo, DemoAccount};
 use async_graphql::connection::Connection;
 use async_graphql::{Context, ID, Interface, Object, Result};
-use custody_api::{CashAccountOf, Custody, InstructionsOf, ProveBooks};
-use identity_api::{Identity, PendingChanges, SessionsOf};
+use custody_api::{CashAccountOf, Custody, InstructionView, InstructionsOf, ProveBooks};
+use identity_api::{FindParties, Identity, PendingChanges, SessionsOf};
 use investing_api::{BidsOf, Investing, ListingsOf};
 use kernel::id::{ApplicationId, ListingId, LoanId, PartyId, TaskId};
 use ledger_api::{BalancesOf, Ledger};
@@ -103,6 +103,7 @@ impl Query {
         ctx: &Context<'_>,
         status: Option<ListingStatus>,
         currency: Option<Currency>,
+        #[graphql(desc = "Only those whose purpose contains this.")] text: Option<String>,
         first: Option<i32>,
         after: Option<String>,
         last: Option<i32>,
@@ -115,6 +116,7 @@ impl Query {
             borrower: None,
             status: status.map(Into::into),
             currency: currency.map(|c| c.0),
+            text,
             page,
         };
         let found = services(ctx).investing.listings(&asker(ctx).call(), ask).await;
@@ -180,12 +182,13 @@ impl Query {
         &self,
         ctx: &Context<'_>,
         status: Option<crate::loan::LoanStatus>,
+        borrower: Option<Gid<PartyId>>,
         first: Option<i32>,
         after: Option<String>,
         last: Option<i32>,
         before: Option<String>,
     ) -> Result<Connection<String, Loan>> {
-        loans(ctx, None, status, Arguments { first, after, last, before }).await
+        loans(ctx, borrower.map(|b| b.0), status, Arguments { first, after, last, before }).await
     }
 
     /// The staff's queue, oldest first: what one may decide, or everything for those who watch.
@@ -223,6 +226,37 @@ impl Query {
         let asker = asker(ctx);
         let found = services(ctx).office.day(&asker.call(), DayOf { date: date.map(|d| d.0) }).await;
         found.map(|d| d.map(BusinessDay::from)).map_err(|e| fault(asker, e))
+    }
+
+    /// Parties by a part of their name or address, newest first; for staff.
+    async fn parties(&self, ctx: &Context<'_>, text: String) -> Result<Vec<Party>> {
+        let asker = asker(ctx);
+        let found = services(ctx).identity.find(&asker.call(), FindParties { text, limit: 20 }).await;
+        Ok(found.map_err(|e| fault(asker, e))?.into_iter().map(Party::from).collect())
+    }
+
+    /// What the custodian was asked to do, newest first, with whose it is. For operations and auditors.
+    #[graphql(complexity = "first.or(last).unwrap_or(20) as usize * child_complexity / 4 + 1")]
+    #[allow(clippy::too_many_arguments)]
+    async fn orders(
+        &self,
+        ctx: &Context<'_>,
+        party: Option<Gid<PartyId>>,
+        #[graphql(default = false, desc = "Only those about which the last word is not spoken.")] open: bool,
+        first: Option<i32>,
+        after: Option<String>,
+        last: Option<i32>,
+        before: Option<String>,
+    ) -> Result<Connection<String, Order>> {
+        let arguments = Arguments { first, after, last, before };
+        let (shown, page) = arguments.page()?;
+        let asker = asker(ctx);
+        let ask = InstructionsOf { party: party.map(|p| p.0), open, page };
+        let found = services(ctx).custody.instructions(&asker.call(), ask).await;
+        let found = found.map_err(|e| fault(asker, e))?;
+        // The page on which its owner confirms it is its owner's.
+        let view = |i: InstructionView| Order::from(InstructionView { redirect_url: None, ..i });
+        Ok(connection(&arguments, shown, found, |i| Mark { at: i.at, id: i.id.0 }, view))
     }
 
     /// Changes of rights and credentials that wait for a second administrator.
@@ -340,8 +374,10 @@ impl Viewer {
         let arguments = Arguments { first, after, last, before };
         let (shown, page) = arguments.page()?;
         let asker = asker(ctx);
-        let found =
-            services(ctx).custody.instructions(&asker.call(), InstructionsOf { party: self.0, page }).await;
+        let found = services(ctx)
+            .custody
+            .instructions(&asker.call(), InstructionsOf { party: Some(self.0), open: false, page })
+            .await;
         let found = found.map_err(|e| fault(asker, e))?;
         Ok(connection(&arguments, shown, found, |i| Mark { at: i.at, id: i.id.0 }, Order::from))
     }

@@ -2,13 +2,14 @@
 
 use chrono::{DateTime, Utc};
 use entity_identity::{change, invitation, letter, party, role, session};
-use identity_api::{Language, PartyView};
+use identity_api::{FindParties, Language, PartyView};
 use kernel::call::Role;
 use kernel::id::{LetterId, PartyId, PersonId, SessionId};
 use platform::db::{Sql, Tx};
+use platform::page;
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, DbErr, EntityTrait, IntoActiveModel, QueryFilter,
-    QueryOrder,
+    ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, IntoActiveModel,
+    QueryFilter, QueryOrder, QuerySelect,
 };
 use std::collections::BTreeSet;
 use uuid::Uuid;
@@ -42,6 +43,22 @@ pub(crate) async fn parties(db: &impl ConnectionTrait, ids: Vec<Uuid>) -> Result
         found.extend(maybe_party(db, PartyId(row.try_get_by_index(0)?)).await?);
     }
     Ok(found)
+}
+
+pub(crate) async fn find_parties(
+    db: &impl ConnectionTrait,
+    ask: &FindParties,
+) -> Result<Vec<party::Model>, DbErr> {
+    let sought = Condition::any()
+        .add(page::contains(party::Column::Name, &ask.text))
+        .add(page::contains(party::Column::Email, &ask.text));
+    party::Entity::find()
+        .filter(sought)
+        .order_by_desc(party::Column::CreatedAt)
+        .order_by_desc(party::Column::Id)
+        .limit(u64::from(ask.limit.clamp(1, 100)))
+        .all(db)
+        .await
 }
 
 /// False when the address or the id is taken.

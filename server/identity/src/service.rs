@@ -169,6 +169,24 @@ impl Identity for IdentityService {
         .boxed()
     }
 
+    fn find<'a>(&'a self, call: &'a Call, input: FindParties) -> Answer<'a, Vec<PartyView>, IdentityError> {
+        async move {
+            if !Role::ALL.into_iter().any(|r| r.is_staff() && call.has(r)) {
+                return Err(Fault::Forbidden);
+            }
+            let read = async {
+                let rows = repo::find_parties(self.inner.db.read(), &input).await?;
+                let mut views = Vec::with_capacity(rows.len());
+                for row in rows {
+                    views.push(repo::view(self.inner.db.read(), row).await?);
+                }
+                Ok::<_, sea_orm::DbErr>(views)
+            };
+            read.await.map_err(|e| unreadable(call, "find parties", &e))
+        }
+        .boxed()
+    }
+
     fn propose_change<'a>(
         &'a self,
         call: &'a Call,

@@ -113,6 +113,9 @@ pub(crate) async fn listings(db: &impl ConnectionTrait, ask: &ListingsOf) -> Res
     if let Some(currency) = ask.currency {
         find = find.filter(listing::Column::Currency.eq(currency.code()));
     }
+    if let Some(text) = ask.text.as_deref().filter(|t| !t.trim().is_empty()) {
+        find = find.filter(page::contains(listing::Column::Purpose, text));
+    }
     let order = (listing::Column::OpenedAt, listing::Column::Id);
     let rows = page::rows(db, find, order, Order::NewestFirst, &ask.page).await?;
     rows.into_iter().map(listing_of).collect()

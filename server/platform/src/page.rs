@@ -1,6 +1,7 @@
 //! Cuts of a list by a stable cursor: an instant and, where two share it, an id.
 
 use chrono::{DateTime, Utc};
+use sea_orm::sea_query::{Expr, ExprTrait, Func, IntoColumnRef, LikeExpr, SimpleExpr};
 use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, FromQueryResult, QuerySelect, Select};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -34,6 +35,23 @@ impl Page {
 pub enum Order {
     NewestFirst,
     OldestFirst,
+}
+
+/// Whether a column contains a text, whatever the case; what is typed is taken literally.
+pub fn contains(column: impl IntoColumnRef, text: &str) -> SimpleExpr {
+    let pattern = LikeExpr::new(containing(text)).escape('!');
+    Expr::expr(Func::lower(Expr::col(column))).like(pattern)
+}
+
+fn containing(text: &str) -> String {
+    let mut pattern = String::from("%");
+    for c in text.trim().to_lowercase().chars().take(100) {
+        if matches!(c, '%' | '_' | '!') {
+            pattern.push('!');
+        }
+        pattern.push(c);
+    }
+    pattern + "%"
 }
 
 /// Reads one page.
@@ -70,4 +88,12 @@ where
         cursor.first(limit);
     }
     cursor.all(db).await
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn what_is_typed_is_taken_literally() {
+        assert_eq!(super::containing(" 50%_! Off "), "%50!%!_!! off%");
+    }
 }

@@ -64,6 +64,10 @@ fn ways(roles: &[Role]) -> Vec<(Page, fn(&Messages) -> &'static str)> {
     let (lends, borrows) = (roles.contains(&Role::Investor), roles.contains(&Role::Borrower));
     if roles.iter().any(|r| r.is_staff()) {
         ways.push((Page::Queue, |m| m.queue.title));
+        ways.push((Page::Find, |m| m.find.title));
+        if roles.iter().any(|r| matches!(r, Role::Operations | Role::Auditor)) {
+            ways.push((Page::Orders, |m| m.orders.short));
+        }
         ways.push((Page::Day, |m| m.day.title));
         if roles.contains(&Role::Administrator) {
             ways.push((Page::People, |m| m.people.title));

@@ -99,6 +99,7 @@ pub(super) static EN: Messages = Messages {
         begin: "Begin at the front door.",
     },
     market: Market {
+        search: "Search by purpose",
         which: "Which listings",
         open: "Open",
         filled: "Filled",
@@ -197,6 +198,21 @@ pub(super) static EN: Messages = Messages {
         },
         mail: "E-mail me what is important",
         mail_means: "What asks you to act or concerns your account's safety. It goes to a confirmed address only.",
+    },
+    find: FindPage {
+        title: "Find",
+        what: "A name, an address or a purpose",
+        nothing: "Nobody and nothing fits",
+        nothing_more: "People are found by a part of their name or address, listings by a part of their purpose.",
+        since: "Here since",
+        listings: "Listings",
+        which: "Which loans",
+        running: "Running",
+        overdue: "Overdue",
+        awaiting: "Being paid out",
+        closed: "Repaid",
+        no_loans: "No such loan",
+        borrower: "Borrower",
     },
     documents: DocumentsPanel {
         title: "Documents",
@@ -381,6 +397,13 @@ pub(super) static EN: Messages = Messages {
         title: "Orders to the custodian",
         what: "Order",
         placed: "Placed",
+        short: "Orders",
+        lead: "Everything the custodian was asked to do, with its last word. What is under way is asked after until there is one; nothing is sent twice.",
+        which: "Which orders",
+        under_way: "Under way",
+        whose: "Whose",
+        none: "No such order",
+        operations_only: "Operations and auditors see what the custodian was asked to do.",
         operation: |operation| {
             match operation {
                 "open_account" => "Open the cash account",
@@ -389,6 +412,12 @@ pub(super) static EN: Messages = Messages {
                 "withdraw" => "Take money out",
                 "freeze" => "Freeze for a bid or a payment",
                 "unfreeze" => "Give frozen money back",
+                "create_project" => "Register the listing",
+                "disburse" => "Pay the loan out",
+                "unblock" => "Release the loan's money",
+                "repay" => "Pay the lenders",
+                "fee" => "Take the fee",
+                "reverse_line" => "Give a part back",
                 other => other,
             }
             .into()

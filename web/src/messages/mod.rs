@@ -129,6 +129,7 @@ pub struct Messages {
     pub entrance: Entrance,
     pub letters: Letters,
     pub documents: DocumentsPanel,
+    pub find: FindPage,
     pub notices: NoticesPage,
     pub close: &'static str,
     pub action: &'static str,
@@ -185,6 +186,22 @@ pub struct RegisterPage {
     pub staff_then: &'static str,
     pub sign_in_now: &'static str,
     pub new_here: &'static str,
+}
+
+pub struct FindPage {
+    pub title: &'static str,
+    pub what: &'static str,
+    pub nothing: &'static str,
+    pub nothing_more: &'static str,
+    pub since: &'static str,
+    pub listings: &'static str,
+    pub which: &'static str,
+    pub running: &'static str,
+    pub overdue: &'static str,
+    pub awaiting: &'static str,
+    pub closed: &'static str,
+    pub no_loans: &'static str,
+    pub borrower: &'static str,
 }
 
 pub struct DocumentsPanel {
@@ -265,6 +282,13 @@ pub struct OrdersPanel {
     pub title: &'static str,
     pub what: &'static str,
     pub placed: &'static str,
+    pub short: &'static str,
+    pub lead: &'static str,
+    pub which: &'static str,
+    pub under_way: &'static str,
+    pub whose: &'static str,
+    pub none: &'static str,
+    pub operations_only: &'static str,
     /// By the custodian's word for it.
     pub operation: fn(&str) -> String,
 }
@@ -490,6 +514,7 @@ pub struct NotFound {
 }
 
 pub struct Market {
+    pub search: &'static str,
     pub which: &'static str,
     pub open: &'static str,
     pub filled: &'static str,

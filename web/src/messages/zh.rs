@@ -99,6 +99,7 @@ pub(super) static ZH: Messages = Messages {
         begin: "回到首页。",
     },
     market: Market {
+        search: "按用途搜索",
         which: "显示哪些借款",
         open: "募集中",
         filled: "已满标",
@@ -195,6 +196,21 @@ pub(super) static ZH: Messages = Messages {
         },
         mail: "重要事项同时发送邮件",
         mail_means: "需要您处理或关系账户安全的事项，只发送到已确认的邮箱。",
+    },
+    find: FindPage {
+        title: "查找",
+        what: "姓名、邮箱或用途",
+        nothing: "没有找到",
+        nothing_more: "按姓名或邮箱的一部分查找人员，按用途的一部分查找借款标的。",
+        since: "注册于",
+        listings: "借款标的",
+        which: "哪些借款",
+        running: "还款中",
+        overdue: "逾期",
+        awaiting: "放款中",
+        closed: "已还清",
+        no_loans: "没有这样的借款",
+        borrower: "借款人",
     },
     documents: DocumentsPanel {
         title: "文件",
@@ -359,6 +375,13 @@ pub(super) static ZH: Messages = Messages {
         title: "给存管机构的指令",
         what: "指令",
         placed: "提交时间",
+        short: "指令",
+        lead: "向存管机构发出的全部指令及其最新结果。未有结果的指令会持续查询，绝不重复发送。",
+        which: "哪些指令",
+        under_way: "进行中",
+        whose: "所属",
+        none: "没有这样的指令",
+        operations_only: "运营和审计人员可查看向存管机构发出的指令。",
         operation: |operation| {
             match operation {
                 "open_account" => "开立资金账户",
@@ -367,6 +390,12 @@ pub(super) static ZH: Messages = Messages {
                 "withdraw" => "提现",
                 "freeze" => "为出借或还款冻结",
                 "unfreeze" => "解冻",
+                "create_project" => "登记借款标的",
+                "disburse" => "放款",
+                "unblock" => "释放借款资金",
+                "repay" => "支付给出借人",
+                "fee" => "收取费用",
+                "reverse_line" => "退回部分款项",
                 other => other,
             }
             .into()

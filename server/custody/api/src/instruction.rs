@@ -155,7 +155,11 @@ pub struct InstructionOf {
 
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct InstructionsOf {
-    pub party: PartyId,
+    /// One's own; without it all, for those who watch over the custodian.
+    pub party: Option<PartyId>,
+    /// Only those about which the last word is not spoken.
+    #[serde(default)]
+    pub open: bool,
     pub page: Page,
 }
 

@@ -145,6 +145,13 @@ pub struct PartiesOf {
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct FindParties {
+    pub text: String,
+    /// 1 to 100.
+    pub limit: u32,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct PartyView {
     pub id: PartyId,
     pub person: PersonId,
@@ -434,6 +441,8 @@ platform::service! {
         sessions(SessionsOf) -> Vec<SessionView>;
         /// Parties by id; unknown ids are left out. One's own, or anybody's for staff and services.
         parties(PartiesOf) -> Vec<PartyView>;
+        /// Parties by a part of their name or address, newest first; for staff.
+        find(FindParties) -> Vec<PartyView>;
         propose_change(ProposeChange) -> ChangeView;
         decide_change(DecideChange) -> Decided;
         pending_changes(PendingChanges) -> Vec<ChangeView>;

@@ -66,6 +66,9 @@ pub struct ListingsOf {
     pub borrower: Option<PartyId>,
     pub status: Option<ListingStatus>,
     pub currency: Option<finance::Currency>,
+    /// Only those whose purpose contains this, whatever the case.
+    #[serde(default)]
+    pub text: Option<String>,
     pub page: Page,
 }
 

@@ -7,6 +7,7 @@ use crate::api::{self, Failure};
 use crate::components::amount::{Figure, text};
 use crate::components::funding::{Funding, LineState, percent};
 use crate::components::notice::{Skeleton, Trouble};
+use crate::components::search::sought;
 use crate::components::tabs::Tabs;
 use crate::locale::{date, number};
 use crate::messages::{Messages, say, t, title};
@@ -51,18 +52,21 @@ fn wanted(filter: Option<&str>) -> Option<ListingStatus> {
 #[component]
 pub fn Marketplace() -> impl IntoView {
     let (filter, _) = query_signal::<String>("show");
+    let (words, field) = sought();
     let rows = RwSignal::new(None::<Result<Vec<Shown>, Failure>>);
     let more = RwSignal::new(None::<String>);
     let load = move |after: Option<String>| {
         let status = wanted(filter.get_untracked().as_deref());
+        let text = words.get_untracked();
         if after.is_none() {
             rows.set(None);
         }
         leptos::task::spawn_local(async move {
-            let variables = MarketVariables { status, currency: None, after: after.clone() };
+            let variables =
+                MarketVariables { status, currency: None, text: Some(text.clone()), after: after.clone() };
             let found = api::ask(Market::build(variables)).await;
             // Meanwhile the person may have chosen another filter.
-            if status != wanted(filter.get_untracked().as_deref()) {
+            if status != wanted(filter.get_untracked().as_deref()) || text != words.get_untracked() {
                 return;
             }
             match found {
@@ -81,12 +85,15 @@ pub fn Marketplace() -> impl IntoView {
     };
     Effect::new(move |_| {
         filter.track();
+        words.track();
         load(None);
     });
     live::follow(CHANGES, "listingChanged", Map::new(), move |change| {
         let Ok(Change { listing }) = serde_json::from_value(change) else { return };
         let status = wanted(filter.get_untracked().as_deref());
-        let fits = status.is_none_or(|s| s == listing.status);
+        let text = words.get_untracked().trim().to_lowercase();
+        let fits =
+            status.is_none_or(|s| s == listing.status) && listing.purpose.to_lowercase().contains(&text);
         rows.update(|rows| {
             let Some(Ok(rows)) = rows else { return };
             match rows.iter().find(|r| r.id == listing.id.inner()) {
@@ -103,7 +110,10 @@ pub fn Marketplace() -> impl IntoView {
             <h1>{t(|m| m.marketplace)}</h1>
             <LineState/>
         </div>
-        <Tabs label=|m| m.market.which choices=CHOICES/>
+        <div class="spread">
+            <Tabs label=|m| m.market.which choices=CHOICES/>
+            {field(|m| m.market.search)}
+        </div>
         {move || match rows.get() {
             None => view! { <div class="card"><Skeleton lines=8/></div> }.into_any(),
             Some(Err(failure)) => view! { <Trouble failure again=Callback::new(move |()| load(None))/> }.into_any(),

@@ -56,13 +56,14 @@ pub struct Rows {
 pub struct MarketVariables {
     pub status: Option<ListingStatus>,
     pub currency: Option<Currency>,
+    pub text: Option<String>,
     pub after: Option<String>,
 }
 
 #[derive(QueryFragment, Clone, Debug)]
 #[cynic(graphql_type = "Query", variables = "MarketVariables")]
 pub struct Market {
-    #[arguments(status: $status, currency: $currency, first: 50, after: $after)]
+    #[arguments(status: $status, currency: $currency, text: $text, first: 50, after: $after)]
     pub listings: Rows,
 }
 

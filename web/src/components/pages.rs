@@ -1,0 +1,129 @@
+//! A list that is loaded page by page.
+
+use crate::api::Failure;
+use crate::components::notice::{Skeleton, Trouble};
+use crate::messages::t;
+use crate::pages::public::marketplace::query::PageInfo;
+use leptos::prelude::*;
+
+/// One page, and where the next begins.
+pub type Paged<T> = (Vec<T>, Option<String>);
+
+pub fn paged<T>(nodes: Vec<T>, info: PageInfo) -> Paged<T> {
+    (nodes, info.end_cursor.filter(|_| info.has_next_page))
+}
+
+type Asking<T> = std::pin::Pin<Box<dyn Future<Output = Result<Paged<T>, Failure>>>>;
+
+/// What has been loaded of it.
+pub struct Pages<T: Send + Sync + 'static> {
+    pub shown: RwSignal<Option<Result<Vec<T>, Failure>>>,
+    more: RwSignal<Option<String>>,
+    busy: RwSignal<bool>,
+    /// Why the next page could not be had; what was there stays.
+    failed: RwSignal<Option<Failure>>,
+    ask: StoredValue<Box<dyn Fn(Option<String>) -> Asking<T> + Send + Sync>>,
+    /// Which list is shown: an answer for an older one comes too late.
+    turn: StoredValue<u32>,
+}
+
+impl<T: Send + Sync + 'static> Clone for Pages<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T: Send + Sync + 'static> Copy for Pages<T> {}
+
+impl<T: Clone + Send + Sync + 'static> Pages<T> {
+    /// Asks for the first page at once.
+    pub fn new<F: Future<Output = Result<Paged<T>, Failure>> + 'static>(
+        ask: impl Fn(Option<String>) -> F + Send + Sync + 'static,
+    ) -> Pages<T> {
+        let boxed: Box<dyn Fn(Option<String>) -> Asking<T> + Send + Sync> =
+            Box::new(move |after| Box::pin(ask(after)));
+        let pages = Pages {
+            shown: RwSignal::new(None),
+            more: RwSignal::new(None),
+            busy: RwSignal::new(false),
+            failed: RwSignal::new(None),
+            ask: StoredValue::new(boxed),
+            turn: StoredValue::new(0),
+        };
+        pages.load(None);
+        pages
+    }
+
+    /// Another list: the first page of it.
+    pub fn anew(self) {
+        self.shown.set(None);
+        self.load(None);
+    }
+
+    /// Looks again at a list of which only the first page is shown; whoever has read on is not thrown back.
+    pub fn again(self, page: usize) {
+        let short = self
+            .shown
+            .with_untracked(|s| s.as_ref().is_some_and(|s| s.as_ref().is_ok_and(|l| l.len() <= page)));
+        if short {
+            self.load(None);
+        }
+    }
+
+    fn load(self, after: Option<String>) {
+        let next_page = after.is_some();
+        if next_page && self.busy.get_untracked() {
+            return;
+        }
+        let Some(asking) = self.ask.try_with_value(|ask| ask(after)) else { return };
+        if !next_page {
+            self.turn.update_value(|t| *t += 1);
+        }
+        let turn = self.turn.get_value();
+        self.busy.set(true);
+        self.failed.set(None);
+        leptos::task::spawn_local(async move {
+            let answer = asking.await;
+            if self.turn.try_get_value() != Some(turn) {
+                return;
+            }
+            self.busy.try_set(false);
+            match answer {
+                Ok((found, next)) => {
+                    self.more.try_set(next);
+                    self.shown.try_update(|shown| match shown {
+                        Some(Ok(all)) if next_page => all.extend(found),
+                        _ => *shown = Some(Ok(found)),
+                    });
+                }
+                Err(failure) if next_page => {
+                    self.failed.try_set(Some(failure));
+                }
+                Err(failure) => {
+                    // What could be shown a moment ago is better than a failure to look again.
+                    self.shown.try_update(|shown| {
+                        if !matches!(shown, Some(Ok(_))) {
+                            *shown = Some(Err(failure));
+                        }
+                    });
+                }
+            }
+        });
+    }
+
+    /// Draws it, or that it is on its way, or why it cannot be had; and the way to the next page.
+    pub fn view(self, draw: impl Fn(Vec<T>) -> AnyView + Send + 'static) -> AnyView {
+        view! {
+            {move || match self.shown.get() {
+                None => view! { <div class="card"><Skeleton lines=8/></div> }.into_any(),
+                Some(Err(failure)) => view! { <Trouble failure again=Callback::new(move |()| self.anew())/> }.into_any(),
+                Some(Ok(all)) => draw(all),
+            }}
+            {move || self.failed.get().map(|failure| view! { <Trouble failure/> })}
+            {move || self.more.get().map(|after| view! {
+                <button class="button" disabled=self.busy on:click=move |_| self.load(Some(after.clone()))>{t(|m| m.market.more)}</button>
+            })}
+        }
+        .into_any()
+    }
+}

@@ -1,0 +1,185 @@
+//! Looking for people, listings and loans.
+
+pub mod query;
+
+use crate::api::{self, Failure};
+use crate::components::amount::{Amount, Figure};
+use crate::components::member::Staff;
+use crate::components::notice::{Skeleton, Trouble};
+use crate::components::pages::{Pages, paged};
+use crate::components::search::sought;
+use crate::components::tabs::Tabs;
+use crate::locale::{date, number};
+use crate::messages::{Messages, say, t, title};
+use crate::page::Page;
+use crate::pages::investor::portfolio::query::LoanStatus;
+use cynic::QueryBuilder;
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::components::A;
+use leptos_router::hooks::query_signal;
+use query::*;
+
+const CHOICES: &[(&str, fn(&Messages) -> &'static str)] = &[
+    ("running", |m| m.find.running),
+    ("overdue", |m| m.find.overdue),
+    ("awaiting", |m| m.find.awaiting),
+    ("closed", |m| m.find.closed),
+    ("all", |m| m.market.all),
+];
+
+fn wanted(filter: Option<&str>) -> Option<LoanStatus> {
+    match filter {
+        Some("all") => None,
+        Some("overdue") => Some(LoanStatus::Overdue),
+        Some("awaiting") => Some(LoanStatus::AwaitingDisbursement),
+        Some("closed") => Some(LoanStatus::Closed),
+        _ => Some(LoanStatus::Active),
+    }
+}
+
+#[component]
+pub fn Find() -> impl IntoView {
+    view! {
+        <Title text=title(|m| m.find.title)/>
+        <Staff>{|| view! { <Inside/> }}</Staff>
+    }
+}
+
+#[component]
+fn Inside() -> impl IntoView {
+    let (words, field) = sought();
+    view! {
+        <div class="spread">
+            <h1>{t(|m| m.find.title)}</h1>
+            {field(|m| m.find.what)}
+        </div>
+        {move || if words.get().is_empty() { view! { <AllLoans/> }.into_any() } else { view! { <Found words/> }.into_any() }}
+    }
+}
+
+/// People and listings that fit the words.
+#[component]
+fn Found(words: Memo<String>) -> impl IntoView {
+    let found = RwSignal::new(None::<Result<query::Find, Failure>>);
+    Effect::new(move |_| {
+        let text = words.get();
+        leptos::task::spawn_local(async move {
+            let answer = api::ask(query::Find::build(FindVariables { text: text.clone() })).await;
+            // An answer to other words comes too late.
+            if words.try_get_untracked().as_ref() == Some(&text) {
+                found.try_set(Some(answer));
+            }
+        });
+    });
+    move || {
+        match found.get() {
+        None => view! { <div class="card"><Skeleton lines=6/></div> }.into_any(),
+        Some(Err(failure)) => view! { <Trouble failure/> }.into_any(),
+        Some(Ok(found)) if found.parties.is_empty() && found.listings.nodes.is_empty() => {
+            view! { <div class="card stack empty"><h2>{t(|m| m.find.nothing)}</h2><p class="muted">{t(|m| m.find.nothing_more)}</p></div> }.into_any()
+        }
+        Some(Ok(found)) => view! {
+            {(!found.parties.is_empty()).then(|| view! {
+                <section class="card flush">
+                    <h2 class="inset">{t(|m| m.people.title)}</h2>
+                    <table class="listings">
+                        <thead><tr><th>{t(|m| m.cash.name)}</th><th>{t(|m| m.entrance.email)}</th><th>{t(|m| m.account.roles)}</th><th>{t(|m| m.find.since)}</th></tr></thead>
+                        <tbody>{found.parties.into_iter().map(person).collect_view()}</tbody>
+                    </table>
+                </section>
+            })}
+            {(!found.listings.nodes.is_empty()).then(|| view! {
+                <section class="card flush">
+                    <h2 class="inset">{t(|m| m.find.listings)}</h2>
+                    <table class="listings">
+                        <thead><tr><th>{t(|m| m.market.purpose)}</th><th class="numeric">{t(|m| m.amount)}</th><th>{t(|m| m.state)}</th></tr></thead>
+                        <tbody>{found.listings.nodes.into_iter().map(offered).collect_view()}</tbody>
+                    </table>
+                </section>
+            })}
+        }
+        .into_any(),
+    }
+    }
+}
+
+fn person(p: Person) -> impl IntoView {
+    let (roles, at) = (p.roles, p.created_at.0);
+    view! {
+        <tr data-person=p.email.clone()>
+            <td class="lead-cell"><b>{p.name}</b></td>
+            <td data-label=t(|m| m.entrance.email)>{p.email.clone()} {p.email_confirmed.then(|| view! { " " <span class="tag ok">{t(|m| m.letters.is_confirmed)}</span> })}</td>
+            <td data-label=t(|m| m.account.roles)>{move || roles.iter().map(|r| (say().role)(*r)).collect::<Vec<_>>().join(", ")}</td>
+            <td data-label=t(|m| m.find.since)>{move || date(&at)}</td>
+        </tr>
+    }
+}
+
+fn offered(l: Offered) -> impl IntoView {
+    let status = l.status;
+    view! {
+        <tr>
+            <td class="lead-cell"><A href=Page::Listing(l.id.inner().into()).path()>{l.purpose}</A></td>
+            <td class="numeric" data-label=t(|m| m.amount)><Amount money=l.amount/></td>
+            <td data-label=t(|m| m.state)><span class=status.mark()>{move || (say().listing_status)(status)}</span></td>
+        </tr>
+    }
+}
+
+#[component]
+fn AllLoans() -> impl IntoView {
+    let (filter, _) = query_signal::<String>("show");
+    let pages = Pages::new(move |after| {
+        let status = wanted(filter.get_untracked().as_deref());
+        async move {
+            let found = api::ask(Loans::build(LoanVariables { status, borrower: None, after })).await?;
+            Ok(paged(found.loans.nodes, found.loans.page_info))
+        }
+    });
+    Effect::new(move |before: Option<Option<String>>| {
+        let now = filter.get();
+        if before.is_some_and(|b| b != now) {
+            pages.anew();
+        }
+        now
+    });
+    view! {
+        <Tabs label=|m| m.find.which choices=CHOICES/>
+        {pages.view(|all: Vec<Lent>| {
+            if all.is_empty() {
+                return view! { <div class="card stack empty"><h2>{t(|m| m.find.no_loans)}</h2></div> }.into_any();
+            }
+            view! {
+                <div class="card flush">
+                    <table class="listings">
+                        <thead><tr>
+                            <th>{t(|m| m.market.purpose)}</th><th>{t(|m| m.find.borrower)}</th><th class="numeric">{t(|m| m.rate_a_year)}</th>
+                            <th class="numeric">{t(|m| m.loans.borrowed)}</th><th class="numeric">{t(|m| m.loans.owed)}</th><th>{t(|m| m.state)}</th>
+                        </tr></thead>
+                        <tbody>{all.into_iter().map(lent).collect_view()}</tbody>
+                    </table>
+                </div>
+            }
+            .into_any()
+        })}
+    }
+}
+
+fn lent(l: Lent) -> impl IntoView {
+    let (status, late, rate) = (l.status, l.days_past_due, l.rate.percent());
+    let words = move || match status {
+        LoanStatus::Overdue => (say().portfolio.days_late)(late),
+        s => (say().loan_status)(s).to_string(),
+    };
+    view! {
+        <tr data-loan=l.id.inner().to_string()>
+            <td class="lead-cell"><A href=Page::Loan(l.id.inner().into()).path()>{l.listing.map_or_else(String::new, |n| n.purpose)}</A></td>
+            <td data-label=t(|m| m.find.borrower)>{l.borrower.map(|b| b.name)}</td>
+            <td class="numeric" data-label=t(|m| m.rate_a_year)>{move || number(&rate)} " %"</td>
+            <td class="numeric" data-label=t(|m| m.loans.borrowed)><Amount money=l.principal/></td>
+            <td class="numeric" data-label=t(|m| m.loans.owed)><Figure amount=l.outstanding.amount.0/></td>
+            <td data-label=t(|m| m.state)><span class=status.mark()>{words}</span></td>
+        </tr>
+    }
+}

@@ -1,0 +1,125 @@
+//! What the custodian was asked to do, and how far it is.
+
+use crate::api::{self, DateTime, Money, schema};
+use crate::components::amount::text;
+use crate::components::member::Staff;
+use crate::components::orders::OrderStatus;
+use crate::components::pages::{Pages, paged};
+use crate::components::tabs::Tabs;
+use crate::locale::instant;
+use crate::messages::{Messages, say, t, title};
+use crate::pages::public::marketplace::query::PageInfo;
+use crate::pages::staff::queue::query::Who;
+use crate::session::{self, Role};
+use cynic::{QueryBuilder, QueryFragment};
+use leptos::prelude::*;
+use leptos_meta::Title;
+use leptos_router::hooks::query_signal;
+
+const PAGE: usize = 50;
+const CHOICES: &[(&str, fn(&Messages) -> &'static str)] =
+    &[("all", |m| m.market.all), ("open", |m| m.orders.under_way)];
+
+#[derive(QueryFragment, Clone, PartialEq, Debug)]
+#[cynic(graphql_type = "Order")]
+pub struct Sent {
+    pub id: cynic::Id,
+    pub operation: String,
+    pub amount: Option<Money>,
+    pub status: OrderStatus,
+    pub code: Option<String>,
+    pub placed_at: DateTime,
+    pub party: Option<Who>,
+}
+
+#[derive(QueryFragment, Clone, Debug)]
+#[cynic(graphql_type = "OrderConnection")]
+pub struct Rows {
+    pub nodes: Vec<Sent>,
+    pub page_info: PageInfo,
+}
+
+#[derive(cynic::QueryVariables, Clone)]
+pub struct OrderVariables {
+    pub open: bool,
+    pub after: Option<String>,
+}
+
+#[derive(QueryFragment, Clone, Debug)]
+#[cynic(graphql_type = "Query", variables = "OrderVariables")]
+pub struct All {
+    #[arguments(open: $open, first: 50, after: $after)]
+    pub orders: Rows,
+}
+
+#[component]
+pub fn Orders() -> impl IntoView {
+    view! {
+        <Title text=title(|m| m.orders.title)/>
+        <Staff>{|| if session::has_any(&[Role::Operations, Role::Auditor]) {
+            view! { <Inside/> }.into_any()
+        } else {
+            view! { <div class="card stack empty"><h1>{t(|m| m.orders.title)}</h1><p class="muted">{t(|m| m.orders.operations_only)}</p></div> }.into_any()
+        }}</Staff>
+    }
+}
+
+#[component]
+fn Inside() -> impl IntoView {
+    let (filter, _) = query_signal::<String>("show");
+    let pages = Pages::new(move |after| {
+        let open = filter.get_untracked().as_deref() == Some("open");
+        async move {
+            let found = api::ask(All::build(OrderVariables { open, after })).await?;
+            Ok(paged(found.orders.nodes, found.orders.page_info))
+        }
+    });
+    Effect::new(move |before: Option<Option<String>>| {
+        let now = filter.get();
+        if before.is_some_and(|b| b != now) {
+            pages.anew();
+        }
+        now
+    });
+    // Nothing announces an order's life to staff; it is looked at every now and then.
+    if let Ok(timer) = set_interval_with_handle(move || pages.again(PAGE), std::time::Duration::from_secs(5))
+    {
+        on_cleanup(move || timer.clear());
+    }
+    view! {
+        <h1>{t(|m| m.orders.title)}</h1>
+        <p class="muted story">{t(|m| m.orders.lead)}</p>
+        <Tabs label=|m| m.orders.which choices=CHOICES/>
+        {pages.view(|all: Vec<Sent>| {
+            if all.is_empty() {
+                return view! { <div class="card stack empty"><h2>{t(|m| m.orders.none)}</h2></div> }.into_any();
+            }
+            view! {
+                <div class="card flush">
+                    <table class="listings" data-orders="">
+                        <thead><tr>
+                            <th>{t(|m| m.orders.what)}</th><th>{t(|m| m.orders.whose)}</th><th class="numeric">{t(|m| m.amount)}</th>
+                            <th>{t(|m| m.state)}</th><th>{t(|m| m.orders.placed)}</th>
+                        </tr></thead>
+                        <tbody>{all.into_iter().map(row).collect_view()}</tbody>
+                    </table>
+                </div>
+            }
+            .into_any()
+        })}
+    }
+}
+
+fn row(o: Sent) -> impl IntoView {
+    let (status, operation, placed) = (o.status, o.operation, o.placed_at.0);
+    let mark = operation.clone();
+    view! {
+        <tr data-order=mark>
+            <td class="lead-cell"><b>{move || (say().orders.operation)(&operation)}</b></td>
+            <td data-label=t(|m| m.orders.whose)>{o.party.map_or_else(|| "—".to_string(), |p| p.name)}</td>
+            <td class="numeric" data-label=t(|m| m.amount)>{move || o.amount.as_ref().map(text)}</td>
+            <td data-label=t(|m| m.state)><span class=status.mark()>{move || (say().order_status)(status)}</span> {o.code.map(|c| view! { " " <code class="small">{c}</code> })}</td>
+            <td data-label=t(|m| m.orders.placed)>{move || instant(&placed)}</td>
+        </tr>
+    }
+}
