@@ -181,7 +181,7 @@ async fn serve(config: Config) -> anyhow::Result<()> {
         config.custodian_listen,
         key.verifying_key(),
         // Where whoever comes back from the custodian finds their orders.
-        &format!("{}/cash", config.origin()),
+        &format!("{}/back", config.origin()),
         format!("http://{own_authority}{}", notices::PATH),
         clock.clone(),
         entropy.clone(),

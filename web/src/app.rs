@@ -1,6 +1,7 @@
 //! The frame around every page, and which page stands at which address.
 
 use crate::api::live;
+use crate::back;
 use crate::components::frame::{Foot, Top};
 use crate::components::toast::{self, Toaster};
 use crate::messages::{self, t};
@@ -32,8 +33,9 @@ use crate::pages::staff::task::{ApplicationPage, Task};
 use crate::session;
 use leptos::prelude::*;
 use leptos_meta::provide_meta_context;
+use leptos_router::NavigateOptions;
 use leptos_router::components::{Route, Router, Routes};
-use leptos_router::hooks::use_location;
+use leptos_router::hooks::{use_location, use_navigate};
 use leptos_router::path;
 
 /// Which page stands at an address, or nothing where another build has it.
@@ -96,6 +98,12 @@ fn elsewhere() -> AnyView {
     ().into_any()
 }
 
+#[component]
+fn Back() -> impl IntoView {
+    let navigate = use_navigate();
+    navigate(&back::place(), NavigateOptions { replace: true, ..Default::default() });
+}
+
 /// The pages of the public, of investors and of borrowers.
 pub fn members(page: Page) -> Option<AnyView> {
     Some(match page {
@@ -108,6 +116,7 @@ pub fn members(page: Page) -> Option<AnyView> {
         Page::Invitation(secret) => view! { <Invitation secret/> }.into_any(),
         Page::Account => Account().into_any(),
         Page::Notices => Notices().into_any(),
+        Page::Back => Back().into_any(),
         Page::Forgotten => Forgotten().into_any(),
         Page::Reset(secret) => view! { <Reset secret/> }.into_any(),
         Page::Confirm(secret) => view! { <Confirm secret/> }.into_any(),

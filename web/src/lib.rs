@@ -2,6 +2,7 @@
 
 mod api;
 mod app;
+mod back;
 mod components;
 mod csv;
 mod draft;

@@ -11,6 +11,8 @@ pub enum Page {
     Invitation(String),
     Account,
     Notices,
+    /// Where one comes back to from the custodian.
+    Back,
     /// Asks for a letter with which a new password can be chosen.
     Forgotten,
     Reset(String),
@@ -47,6 +49,7 @@ impl Page {
             Page::Invitation(secret) => format!("/invitation/{secret}"),
             Page::Account => "/account".into(),
             Page::Notices => "/notices".into(),
+            Page::Back => "/back".into(),
             Page::Forgotten => "/forgotten".into(),
             Page::Reset(secret) => format!("/reset/{secret}"),
             Page::Confirm(secret) => format!("/confirm/{secret}"),
@@ -81,6 +84,7 @@ impl Page {
             ["invitation", secret] => Page::Invitation(secret.into()),
             ["account"] => Page::Account,
             ["notices"] => Page::Notices,
+            ["back"] => Page::Back,
             ["forgotten"] => Page::Forgotten,
             ["reset", secret] => Page::Reset(secret.into()),
             ["confirm", secret] => Page::Confirm(secret.into()),

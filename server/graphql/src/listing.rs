@@ -1,15 +1,17 @@
 //! Listings and bids.
 
 use crate::context::{asker, loader, services};
-use crate::error::{InvestingUserError, unauthenticated};
+use crate::error::{InvestingUserError, fault, unauthenticated};
 use crate::id::Gid;
 use crate::loan::{Loan, loaded};
 use crate::payload;
 use crate::scalars::{Date, DateTime, Decimal, Money, MoneyInput, Uuid};
 use async_graphql::{Context, Enum, InputObject, Object, Result};
+use custody_api::{Custody, InstructionOf};
 use finance::Rounding;
 use investing_api::*;
 use kernel::id::{BidId, ListingId, derived};
+use platform::Fault;
 
 #[derive(Clone, Copy, PartialEq, Eq, Enum)]
 #[graphql(remote = "investing_api::ListingStatus")]
@@ -153,9 +155,19 @@ impl Bid {
         Some(self.0.why.as_str()).filter(|why| !why.is_empty())
     }
 
-    /// Where the investor confirms it when no standing consent covers it; among `viewer.orders` at any later time.
-    async fn redirect_url(&self) -> Option<&str> {
-        self.0.redirect_url.as_deref()
+    /// Where the investor confirms it when no standing consent covers it, while that is awaited.
+    #[graphql(complexity = 5)]
+    async fn redirect_url(&self, ctx: &Context<'_>) -> Result<Option<String>> {
+        if self.0.redirect_url.is_some() || self.0.status != investing_api::BidStatus::Reserved {
+            return Ok(self.0.redirect_url.clone());
+        }
+        let asker = asker(ctx);
+        match services(ctx).custody.instruction(&asker.call(), InstructionOf { id: self.0.freeze }).await {
+            Ok(freeze) => Ok(freeze.redirect_url),
+            // Before it has been sent there is nothing to confirm; and it is nobody else's to confirm.
+            Err(Fault::Refused(_) | Fault::Forbidden) => Ok(None),
+            Err(e) => Err(fault(asker, e)),
+        }
     }
 
     async fn placed_at(&self) -> DateTime {

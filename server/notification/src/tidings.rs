@@ -11,6 +11,9 @@ use office_api::OfficeEvent;
 use std::collections::BTreeMap;
 use uuid::Uuid;
 
+/// On which days past due a failed repayment is told.
+const DUNNED_DAYS: [u32; 8] = [0, 1, 3, 7, 14, 30, 60, 90];
+
 /// One thing to tell one party.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Tiding {
@@ -62,7 +65,8 @@ pub fn of_lending(event: &LendingEvent) -> Vec<Tiding> {
             );
             told
         }
-        E::RepaymentFailed { repayment, .. } => {
+        // It is tried again every day; told at first, and then ever less often.
+        E::RepaymentFailed { repayment, loan } if DUNNED_DAYS.contains(&loan.days_past_due) => {
             borrower(K::RepaymentFailed, Some(repayment.total)).into_iter().collect()
         }
         E::LoanOverdue { .. } => borrower(K::LoanOverdue, None).into_iter().collect(),

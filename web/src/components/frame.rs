@@ -7,6 +7,7 @@ use crate::page::Page;
 use crate::session::{self, Role};
 use leptos::prelude::*;
 use leptos_router::components::A;
+use leptos_router::hooks::use_navigate;
 
 /// The two halves that match.
 #[component]
@@ -23,7 +24,14 @@ pub fn Mark() -> impl IntoView {
 #[component]
 fn Who() -> impl IntoView {
     let party = session::party();
-    let leave = move |_| leptos::task::spawn_local(session::sign_out());
+    let navigate = use_navigate();
+    let leave = Callback::new(move |()| {
+        let navigate = navigate.clone();
+        leptos::task::spawn_local(async move {
+            session::sign_out().await;
+            navigate(&Page::Home.path(), Default::default());
+        });
+    });
     view! {
         {move || match party.get() {
             None => view! {
@@ -35,7 +43,7 @@ fn Who() -> impl IntoView {
                 let role = party.roles.first().copied();
                 view! {
                     <a class="who" href=Page::Account.path() title=t(|m| m.account.title)><b>{party.name}</b><span class="small muted">{move || role.map(|r| (say().role)(r))}</span></a>
-                    <button class="button" on:click=leave data-sign-out="">{t(|m| m.sign_out)}</button>
+                    <button class="button" on:click=move |_| leave.run(()) data-sign-out="">{t(|m| m.sign_out)}</button>
                 }
                 .into_any()
             }
@@ -114,6 +122,9 @@ pub fn Top() -> impl IntoView {
 #[component]
 pub fn Foot() -> impl IntoView {
     view! {
-        <footer class="foot">{t(|m| m.foot)}</footer>
+        <footer class="foot">
+            <p>{t(|m| m.foot)}</p>
+            <p class="row"><A href=Page::Marketplace.path()>{t(|m| m.marketplace)}</A> <A href=Page::Calculator.path()>{t(|m| m.calculator)}</A></p>
+        </footer>
     }
 }

@@ -1,12 +1,13 @@
 //! Orders to the custodian: what was asked for, how far it is, and the way to its page.
 
 use crate::api::{DateTime, Failure, Money, command, schema};
+use crate::back;
 use crate::components::amount::text;
 use crate::locale;
 use crate::messages::{say, t};
 use cynic::QueryFragment;
 use leptos::prelude::*;
-use serde_json::json;
+use serde_json::{Value, json};
 
 #[derive(cynic::Enum, Clone, Copy, PartialEq, Eq, Debug)]
 pub enum OrderStatus {
@@ -89,21 +90,31 @@ pub async fn open(id: String, name: String) -> Result<Order, Failure> {
     command::send(OPEN, json!({ "id": id, "name": name })).await
 }
 
-/// Asks for a standing consent; `until` is an instant as the API writes it.
+/// The day a year from now as an instant of the API. To the day: sent again, it is the same consent.
+pub fn next_year() -> String {
+    let until = js_sys::Date::new_0();
+    until.set_full_year(until.get_full_year() + 1);
+    let until = String::from(until.to_iso_string());
+    format!("{}T00:00:00Z", until.get(..10).unwrap_or_default())
+}
+
+/// Asks for standing consents, each for one order and in all; `until` is an instant as the API writes it.
 ///
 /// # Errors
 /// As [`top_up`].
 pub async fn allow(
     id: String,
-    scope: ConsentScope,
-    per_order: finance::Money,
-    total: finance::Money,
+    scopes: Vec<(ConsentScope, finance::Money, finance::Money)>,
     until: String,
 ) -> Result<Order, Failure> {
-    let consent = json!({
-        "scope": scope.code(), "perOrder": command::money(per_order), "total": command::money(total), "expiresAt": until,
-    });
-    command::send(GRANT, json!({ "id": id, "consents": [consent] })).await
+    let consent = |(scope, per_order, total): &(ConsentScope, finance::Money, finance::Money)| {
+        json!({
+            "scope": scope.code(), "perOrder": command::money(*per_order), "total": command::money(*total),
+            "expiresAt": until,
+        })
+    };
+    let consents: Vec<Value> = scopes.iter().map(consent).collect();
+    command::send(GRANT, json!({ "id": id, "consents": consents })).await
 }
 
 #[derive(cynic::Enum, Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -148,7 +159,7 @@ pub fn OrderList(#[prop(into)] orders: Signal<Vec<Order>>) -> impl IntoView {
                             <td class="numeric" data-label=t(|m| m.amount)>{move || o.amount.as_ref().map(text)}</td>
                             <td data-label=t(|m| m.state)>
                                 <span class=status.mark()>{move || (say().order_status)(status)}</span>
-                                {open.map(|url| view! { " " <a href=url data-confirm="">{t(|m| m.bid.to_custodian)}</a> })}
+                                {open.map(|url| view! { " " <a href=url data-confirm="" on:click=move |_| back::remember()>{t(|m| m.bid.to_custodian)}</a> })}
                             </td>
                             <td data-label=t(|m| m.orders.placed)>{move || locale::instant(&placed)}</td>
                         </tr>

@@ -70,6 +70,7 @@ pub(super) static EN: Messages = Messages {
     as_table: "As a table",
     bars: |from, first, to, last| format!("{first} on {from}, {last} on {to}"),
     home: Home {
+        in_flight: "Some orders wait for their owner's word or for the custodian's answer. Nothing is missing, and nothing has moved for them yet.",
         title: "Two halves that match",
         lead: "People lend to people. Every movement in our ledger has its counterfoil in your own cash account at an independent custodian, and the two sides are proved equal every day.",
         see_open: "See what is open",
@@ -132,10 +133,12 @@ pub(super) static EN: Messages = Messages {
         before: "Before you lend",
         warnings: [
             "You may lose what you lend: if the borrower stops paying, nobody pays instead.",
-            "You cannot take it back early; it returns month by month.",
+            "Once it is paid out you cannot take it back early; it returns month by month.",
             "Many small shares of many loans are safer than one large one.",
         ],
         back: "How it would be paid back",
+        back_as_offered: "How it is paid back",
+        see_portfolio: "Month by month since the day it was paid out. Whoever lent sees each payment in their portfolio.",
         if_today: "If it were paid out today. Interest starts on the day of the payout.",
         due: "Due",
     },
@@ -267,7 +270,7 @@ pub(super) static EN: Messages = Messages {
             )
         },
         available: "Available",
-        frozen: "Frozen",
+        frozen: "Set aside",
         lent_out: "Lent out",
         earned: "Interest received",
         xirr: "Return a year (XIRR)",
@@ -295,6 +298,8 @@ pub(super) static EN: Messages = Messages {
         arriving: "on its way",
     },
     bid: BidPanel {
+        keep: "Keep it",
+        waits_for_you: "Waits for you",
         title: "Lend a part of it",
         free: |amount| format!("{amount} available"),
         between: |least, rest| format!("At least {least}; {rest} are still sought."),
@@ -511,6 +516,12 @@ pub(super) static EN: Messages = Messages {
         },
     },
     loans: LoansPage {
+        allow: "Allow the fee and the instalments",
+        allow_means: |fee, pays| {
+            format!(
+                "When the loan is paid out, the platform's fee of {fee} is taken from it once, and then each month at most {pays}. Allow the custodian to do so; without it the fee stays open and you confirm each instalment by hand."
+            )
+        },
         title: "My loans",
         none: "You have no loan here.",
         none_lead: "Ask for one: it takes three steps, and nothing is owed before the money is in your account.",
@@ -537,6 +548,9 @@ pub(super) static EN: Messages = Messages {
         started: "Since",
         pay: "Pay",
         on_its_way: |amount| format!("{amount} are on their way to the lenders."),
+        to_confirm: |amount| {
+            format!("{amount} are set aside. Confirm the payment at the custodian; until then nothing moves.")
+        },
         short: "There is not enough in your account.",
         pay_sum: |amount| format!("Pay {amount}"),
         by_consent: "With a standing consent each instalment is paid by itself on its day.",

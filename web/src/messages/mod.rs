@@ -381,6 +381,9 @@ pub struct ApplyPage {
 }
 
 pub struct LoansPage {
+    pub allow: &'static str,
+    /// The fee, and an instalment at most.
+    pub allow_means: fn(&str, &str) -> String,
     pub title: &'static str,
     pub none: &'static str,
     pub none_lead: &'static str,
@@ -409,6 +412,7 @@ pub struct LoanPage {
     pub started: &'static str,
     pub pay: &'static str,
     pub on_its_way: fn(&str) -> String,
+    pub to_confirm: fn(&str) -> String,
     pub short: &'static str,
     pub pay_sum: fn(&str) -> String,
     pub by_consent: &'static str,
@@ -494,6 +498,7 @@ pub struct DayPage {
 }
 
 pub struct Home {
+    pub in_flight: &'static str,
     pub title: &'static str,
     pub lead: &'static str,
     pub see_open: &'static str,
@@ -550,6 +555,8 @@ pub struct ListingPage {
     pub warnings: [&'static str; 3],
     pub back: &'static str,
     pub if_today: &'static str,
+    pub back_as_offered: &'static str,
+    pub see_portfolio: &'static str,
     pub due: &'static str,
 }
 
@@ -618,6 +625,8 @@ pub struct PortfolioPage {
 }
 
 pub struct BidPanel {
+    pub keep: &'static str,
+    pub waits_for_you: &'static str,
     pub title: &'static str,
     pub free: fn(&str) -> String,
     /// The smallest bid, and the rest that is sought.

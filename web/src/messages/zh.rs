@@ -70,6 +70,7 @@ pub(super) static ZH: Messages = Messages {
     as_table: "以表格显示",
     bars: |from, first, to, last| format!("{from} {first}，{to} {last}"),
     home: Home {
+        in_flight: "有些指令正等待用户确认或存管机构答复。没有资金缺失，相关资金也尚未变动。",
         title: "两半相合，账款相符",
         lead: "人与人之间的借贷。我们账本上的每一笔变动，都在独立存管机构您本人的资金账户里有对应的存根；两边每天核对，证明相等。",
         see_open: "查看募集中的借款",
@@ -136,6 +137,8 @@ pub(super) static ZH: Messages = Messages {
             "分散到许多笔小额借款，比集中于一笔更稳妥。",
         ],
         back: "还款计划",
+        back_as_offered: "还款方式",
+        see_portfolio: "自放款日起按月还款。出借人可在投资组合中查看每笔还款。",
         if_today: "假设今天放款。利息从放款当日起算。",
         due: "还款日",
     },
@@ -255,7 +258,7 @@ pub(super) static ZH: Messages = Messages {
         next: |amount, on| format!("如按期还款，{on} 将收回 {amount}。"),
         missing: |amount| format!("账户短缺 {amount}。在查明之前暂停出款，我们的员工正在处理。"),
         available: "可用",
-        frozen: "冻结",
+        frozen: "已预留",
         lent_out: "在贷本金",
         earned: "已收利息",
         xirr: "年化收益率（XIRR）",
@@ -283,6 +286,8 @@ pub(super) static ZH: Messages = Messages {
         arriving: "在途",
     },
     bid: BidPanel {
+        keep: "保留",
+        waits_for_you: "等待您确认",
         title: "出借一部分",
         free: |amount| format!("可用 {amount}"),
         between: |least, rest| format!("最低 {least}；还需募集 {rest}。"),
@@ -485,6 +490,12 @@ pub(super) static ZH: Messages = Messages {
         then: |days| format!("利率由信贷员确定。之后出借人有 {days} 天时间出资；未满额不收费。"),
     },
     loans: LoansPage {
+        allow: "授权扣取费用和还款",
+        allow_means: |fee, pays| {
+            format!(
+                "放款时会一次性扣取平台费用 {fee}，之后每月最多扣款 {pays}。请在存管机构授权；否则费用无法扣取，每期还款须您手动确认。"
+            )
+        },
         title: "我的借款",
         none: "您在这里没有借款。",
         none_lead: "申请只需三步，资金到账之前您不承担任何债务。",
@@ -511,6 +522,7 @@ pub(super) static ZH: Messages = Messages {
         started: "起始",
         pay: "还款",
         on_its_way: |amount| format!("{amount} 正在付给出借人。"),
+        to_confirm: |amount| format!("{amount} 已预留。请在存管机构确认付款，在此之前资金不会变动。"),
         short: "您的账户余额不足。",
         pay_sum: |amount| format!("还款 {amount}"),
         by_consent: "有长期授权时，每期在到期日自动扣还。",

@@ -60,6 +60,7 @@ fn proof(p: PublicProof) -> impl IntoView {
     view! {
         <section class="stack" data-proof=format!("{verdict:?}") aria-label=t(|m| m.day.proof)>
             <p><span class=verdict.mark()>{move || (say().verdict)(verdict)}</span> " " {move || (say().home.proved)(owners, &instant(&at))}</p>
+            {(verdict == Verdict::InFlight).then(|| view! { <p class="small muted">{t(|m| m.home.in_flight)}</p> })}
             <Totals totals=p.totals left=|m| m.home.all_in_ledger right=|m| m.home.all_at_custodian/>
         </section>
     }

@@ -241,7 +241,8 @@ fn Cost(read: Reading) -> impl IntoView {
         let low = monthly(amount, product.rate_min.rate()?, months)?;
         let high = monthly(amount, product.rate_max.rate()?, months)?;
         let percent = |d: &api::Decimal| format!("{} %", number(&d.percent()));
-        let fee = percent(&product.fee);
+        let fee = product.fee.rate().and_then(|r| r.of(amount, finance::Rounding::Down).ok());
+        let fee = format!("{} ({})", fee.map_or_else(String::new, |f| money(&f)), percent(&product.fee));
         let (rates, days) = ((percent(&product.rate_min), percent(&product.rate_max)), product.listing_days);
         Some(view! {
             <dl class="facts" data-cost="">

@@ -3,6 +3,7 @@
 pub mod query;
 
 use crate::api::{self, command, live};
+use crate::back;
 use crate::components::amount::{Amount, Figure, money, text};
 use crate::components::form::{Form, Submit};
 use crate::components::funding::LineState;
@@ -155,11 +156,11 @@ fn Paying(
                 <h2>{t(|m| m.loan.pay)}</h2>
                 {free.map(|f| view! { <p class="small muted">{move || (say().bid.free)(&text(&f))}</p> })}
                 {way.map(|w| {
-                    let total = w.total;
+                    let (total, asked) = (w.total, w.redirect_url.is_some());
                     view! {
                         <div class="notice" role="status" data-way="">
-                            <p>{move || (say().loan.on_its_way)(&text(&total))}</p>
-                            {w.redirect_url.map(|url| view! { <a class="button primary" href=url data-confirm="">{t(|m| m.bid.to_custodian)}</a> })}
+                            <p>{move || if asked { (say().loan.to_confirm)(&text(&total)) } else { (say().loan.on_its_way)(&text(&total)) }}</p>
+                            {w.redirect_url.map(|url| view! { <a class="button primary" href=url data-confirm="" on:click=move |_| back::remember()>{t(|m| m.bid.to_custodian)}</a> })}
                         </div>
                     }
                 })}

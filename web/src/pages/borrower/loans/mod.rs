@@ -1,5 +1,6 @@
 //! What do I owe, and how far is what I asked for?
 
+mod allow;
 pub mod query;
 
 use crate::api::{self, Failure, command, live};
@@ -104,7 +105,14 @@ fn owed(loan: Owed) -> impl IntoView {
 /// An application, and how far it is.
 #[component]
 fn Asked(a: Application, changed: Callback<()>) -> impl IntoView {
-    let Application { id, purpose, amount, term_months, rate, status, submitted_at, documents, listing } = a;
+    let running = a.status.is_open()
+        || a.listing
+            .as_ref()
+            .is_some_and(|l| matches!(l.status, ListingStatus::Open | ListingStatus::Filled));
+    let asking = running.then(|| a.clone());
+    let Application {
+        id, purpose, amount, term_months, rate, status, submitted_at, documents, listing, ..
+    } = a;
     let offered = listing.as_ref().map(|l| l.status);
     let full = listing.as_ref().map(|l| percent(&l.progress.0));
     let until = listing.as_ref().map(|l| l.expires_on.0.clone());
@@ -174,6 +182,7 @@ fn Asked(a: Application, changed: Callback<()>) -> impl IntoView {
                 <span class=status.mark()>{move || (say().application_status)(status)}</span>
             </div>
             <p class="muted">{terms}</p>
+            {asking.map(|application| view! { <allow::Allow application/> })}
             <Timeline stages=Signal::derive(stages)/>
             {full.filter(|_| offered == Some(ListingStatus::Open)).map(|f| view! { <Funding percent=Signal::derive(move || f)/> })}
             {listing.map(|l| view! { <p class="small"><A href=Page::Listing(l.id.inner().into()).path()>{t(|m| m.loans.as_lenders_see)}</A></p> })}

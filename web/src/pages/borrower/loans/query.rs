@@ -40,6 +40,14 @@ pub struct Offered {
     pub expires_on: Date,
 }
 
+/// What the platform takes, and the most it may cost.
+#[derive(QueryFragment, Clone, PartialEq, Debug)]
+#[cynic(graphql_type = "Product")]
+pub struct Priced {
+    pub fee: Decimal,
+    pub rate_max: Decimal,
+}
+
 #[derive(QueryFragment, Clone, PartialEq, Debug)]
 pub struct Application {
     pub id: cynic::Id,
@@ -50,6 +58,7 @@ pub struct Application {
     pub status: ApplicationStatus,
     pub submitted_at: DateTime,
     pub documents: Vec<Document>,
+    pub product: Priced,
     pub listing: Option<Offered>,
 }
 

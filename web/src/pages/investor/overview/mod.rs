@@ -87,7 +87,7 @@ fn Inside() -> impl IntoView {
                 <div class="card stack empty">
                     <h1>{t(|m| m.overview.nothing)}</h1>
                     <p class="muted">{t(|m| m.overview.nothing_more)}</p>
-                    <p><A attr:class="button primary" href=Page::Marketplace.path()>{t(|m| m.home.see_open)}</A></p>
+                    <p class="row centre"><A attr:class="button primary" href=Page::Cash.path()>{t(|m| m.cash.title)}</A> <A attr:class="button" href=Page::Marketplace.path()>{t(|m| m.home.see_open)}</A></p>
                 </div>
             }
             .into_any(),

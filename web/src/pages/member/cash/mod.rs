@@ -4,6 +4,7 @@ mod query;
 
 use crate::api::live;
 use crate::api::{self, Failure};
+use crate::back;
 use crate::components::amount::{Amount, money, text};
 use crate::components::form::{self, Field, Form, Submit};
 use crate::components::halves::Halves;
@@ -153,7 +154,10 @@ fn Opening(placed: Callback<()>) -> impl IntoView {
             return;
         }
         let id = form.id();
-        form.send(orders::open(id, name), move |_| placed.run(()));
+        form.send(orders::open(id, name), move |order| {
+            placed.run(());
+            back::go(order.redirect_url.as_deref());
+        });
     };
     view! {
         <section class="card stack">
@@ -193,7 +197,10 @@ fn Moving(currencies: Memo<Vec<Currency>>, placed: Callback<()>) -> impl IntoVie
         event.prevent_default();
         form.tried.set(true);
         let Ok(sum) = untrack(|| read(&form.get("amount"))) else { return };
-        let done = move |_: Order| placed.run(());
+        let done = move |order: Order| {
+            placed.run(());
+            back::go(order.redirect_url.as_deref());
+        };
         if way.get_untracked().as_deref() == Some("out") {
             form.send(orders::withdraw(form.id(), sum), done);
         } else {
@@ -218,7 +225,7 @@ fn Moving(currencies: Memo<Vec<Currency>>, placed: Callback<()>) -> impl IntoVie
     }
 }
 
-async fn consents() -> Result<Option<Consents>, Failure> {
+pub async fn consents() -> Result<Option<Consents>, Failure> {
     let found = api::ask(query::MyConsents::build(())).await?;
     Ok(found.viewer.and_then(|v| v.cash_account).map(|a| a.consents))
 }
@@ -309,17 +316,17 @@ fn Granting(roles: Vec<Role>, currencies: Memo<Vec<Currency>>, placed: Callback<
         form.tried.set(true);
         let (each, total) = untrack(|| (read(&form.get("each")), read(&form.get("total"))));
         let (Ok(each), Ok(total)) = (each, total) else { return };
+        if each.minor() > total.minor() {
+            return;
+        }
         let chosen = untrack(|| form.get("scope"));
         let Some(scope) = known.with_value(|all| all.iter().copied().find(|s| s.code() == chosen)) else {
             return;
         };
-        // For a year; the custodian's page says so again.
-        let until = js_sys::Date::new_0();
-        until.set_full_year(until.get_full_year() + 1);
-        // To the day: sent again, it is the same consent.
-        let until = String::from(until.to_iso_string());
-        let until = format!("{}T00:00:00Z", until.get(..10).unwrap_or_default());
-        form.send(orders::allow(form.id(), scope, each, total, until), move |_| placed.run(()));
+        form.send(orders::allow(form.id(), vec![(scope, each, total)], orders::next_year()), move |order| {
+            placed.run(());
+            back::go(order.redirect_url.as_deref());
+        });
     };
     let options = Signal::derive(move || {
         known.with_value(|all| {

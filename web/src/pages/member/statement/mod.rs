@@ -12,6 +12,7 @@ use crate::locale::date;
 use crate::messages::{say, t, title};
 use crate::pages::investor::overview::query::PURSE;
 use cynic::QueryBuilder;
+use finance::Money;
 use leptos::prelude::*;
 use leptos_meta::Title;
 use query::{EntryKind, Line, StatementVariables};
@@ -164,6 +165,12 @@ fn row(line: Line) -> impl IntoView {
     // Settling a shortfall is between one's own accounts and has no counterfoil.
     let agrees = kind == EntryKind::ShortfallSettled
         || ours.zip(theirs).is_some_and(|(o, t)| o.is_zero() || o.minor().abs() == t.minor());
+    // Shown as it changes the whole: what moves within the account changes nothing, what goes out has a minus.
+    let theirs = theirs.map(|m| match ours {
+        Some(o) if o.is_zero() => Money::new(0, m.currency()),
+        _ if out => Money::new(-m.minor(), m.currency()),
+        _ => m,
+    });
     view! {
         <tr data-entry=format!("{kind:?}")>
             <td data-label=t(|m| m.statement.on)>{move || date(&on)}</td>
@@ -172,7 +179,7 @@ fn row(line: Line) -> impl IntoView {
                 <span class="money"><span class="currency">{line.amount.currency.0}</span><Figure amount=line.amount.amount.0/></span>
             </td>
             <td class="seam-cell" class:apart=!agrees><span class="visually-hidden">{move || if agrees { say().statement.yes } else { say().statement.no }}</span></td>
-            <td class="numeric" data-label=t(|m| m.statement.custodian)>{line.cash.as_ref().map(|c| view! { <Figure amount=c.amount.amount.0.clone()/> })}</td>
+            <td class="numeric" data-label=t(|m| m.statement.custodian)>{theirs.map(|m| view! { <Figure amount=m.to_decimal_string()/> })}</td>
             <td class="numeric muted" data-label=t(|m| m.statement.number)>{line.cash.map(|c| c.number)}</td>
         </tr>
     }

@@ -2,6 +2,7 @@
 
 use super::query::Offer;
 use crate::api::{self, Money as Wire, command, schema};
+use crate::back;
 use crate::components::amount::money;
 use crate::components::form::{self, Field, Form, Submit};
 use crate::components::loaded::Loaded;
@@ -133,7 +134,7 @@ pub fn BidForm(offer: Offer, rest: Signal<Option<Money>>, bids: Loaded<Vec<Place
             (BidStatus::Reserved, Some(url)) => view! {
                 <div class="notice" role="status">
                     <p>{(say().bid.confirm)(&amount)}</p>
-                    <a class="button primary" href=url data-confirm="">{say().bid.to_custodian}</a>
+                    <a class="button primary" href=url data-confirm="" on:click=move |_| back::remember()>{say().bid.to_custodian}</a>
                 </div>
             }
             .into_any(),

@@ -3,6 +3,7 @@
 use super::bid::{BidForm, BidsHere, BidsVariables, Placed};
 use super::query::Offer;
 use crate::api::{self, command};
+use crate::back;
 use crate::components::amount::Amount;
 use crate::components::form::{Form, Submit};
 use crate::components::loaded::Loaded;
@@ -70,6 +71,8 @@ fn MyBids(bids: Loaded<Vec<Placed>>, open: Memo<bool>) -> impl IntoView {
 #[component]
 fn Row(bid: Placed, open: Memo<bool>, again: Callback<()>) -> impl IntoView {
     let status = bid.status;
+    let confirm = bid.redirect_url.filter(|_| status == BidStatus::Reserved);
+    let waits = confirm.is_some();
     let form = Form::new(format!("take-back.{}", bid.id.inner()));
     let id = StoredValue::new(bid.id.inner().to_string());
     let asked = RwSignal::new(false);
@@ -87,13 +90,17 @@ fn Row(bid: Placed, open: Memo<bool>, again: Callback<()>) -> impl IntoView {
     view! {
         <tr data-bid=format!("{status:?}")>
             <td class="numeric lead-cell"><Amount money=bid.amount/></td>
-            <td data-label=t(|m| m.state)><span class=mark>{move || (say().bid_status)(status)}</span></td>
+            <td data-label=t(|m| m.state)>
+                <span class=mark>{move || if waits { say().bid.waits_for_you } else { (say().bid_status)(status) }}</span>
+                {confirm.map(|url| view! { " " <a href=url data-confirm="" on:click=move |_| back::remember()>{t(|m| m.bid.to_custodian)}</a> })}
+            </td>
             <td class="numeric">
                 {move || may().then(|| if asked.get() {
                     view! {
                         <form class="row" on:submit=submit>
                             <span class="small">{t(|m| m.bid.take_back_means)}</span>
                             <Submit form words=Signal::derive(|| say().bid.take_back.to_string()) risky=true/>
+                            <button type="button" class="button" on:click=move |_| asked.set(false)>{t(|m| m.bid.keep)}</button>
                         </form>
                     }
                     .into_any()

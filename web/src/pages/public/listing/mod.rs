@@ -140,10 +140,11 @@ fn Head(o: Offer, rest: Signal<Option<Money>>, arrived: RwSignal<Option<Money>>)
 /// Its terms, the borrower's words, and how it would be paid back.
 #[component]
 fn Terms(o: Offer, today: Option<NaiveDate>) -> impl IntoView {
+    let asked = matches!(o.status, ListingStatus::Open | ListingStatus::Filled);
     let plan = match (o.amount.exact(), o.rate.rate(), today) {
         (Some(amount), Some(rate), Some(today)) => {
             let months = u32::try_from(o.term_months).unwrap_or(0);
-            schedule::monthly_annuity(amount, rate, months, today, Rounding::HalfUp).ok()
+            schedule::monthly_annuity(amount, rate, months, today, Rounding::HalfUp).ok().filter(|_| asked)
         }
         _ => None,
     };
@@ -168,8 +169,9 @@ fn Terms(o: Offer, today: Option<NaiveDate>) -> impl IntoView {
                 </ul>
             </section>
             <section class="card stack">
-                <h2>{t(|m| m.listing.back)}</h2>
-                <p class="small muted">{t(|m| m.listing.if_today)}</p>
+                <h2>{t(if asked { |m| m.listing.back } else { |m| m.listing.back_as_offered })}</h2>
+                {asked.then(|| view! { <p class="small muted">{t(|m| m.listing.if_today)}</p> })}
+                {(!asked).then(|| view! { <p class="muted">{t(|m| m.listing.see_portfolio)}</p> })}
                 {plan.map(|plan| view! {
                     <div class="scroll" tabindex="0" role="region" aria-label=t(|m| m.listing.back)>
                         <table>

@@ -103,13 +103,16 @@ fn Decision(task: Memo<Option<Whole>>, again: Callback<()>) -> impl IntoView {
                 <h2>{t(|m| m.task.words)}</h2>
                 {move || task.get().map(|task| {
                     let said = task.approvals;
+                    let spoke = mail.with_value(|m| said.iter().any(|a| a.by.as_ref().is_some_and(|b| b.email == *m)));
+                    // Whoever has said their word has nothing left to work on.
+                    let may_claim = !spoke || task.claimed_by.is_some();
                     view! {
                         {if said.is_empty() {
                             view! { <p class="muted">{t(|m| m.task.nobody_yet)}</p> }.into_any()
                         } else {
                             view! { <ul class="words">{said.into_iter().map(word).collect_view()}</ul> }.into_any()
                         }}
-                        {(!task.status.is_over()).then(|| view! {
+                        {(!task.status.is_over() && may_claim).then(|| view! {
                             <p class="row"><span class="small muted">{t(|m| m.queue.with)}</span> <Claim id=task.id roles=task.roles claimed_by=task.claimed_by/></p>
                         })}
                     }

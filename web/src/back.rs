@@ -1,0 +1,33 @@
+//! Leaving for the custodian's page, and coming back to where one left.
+
+use crate::page::Page;
+use leptos::prelude::*;
+
+const KEY: &str = "counterfoil.back";
+
+/// Goes to the custodian's own page, if there is one to go to.
+pub fn go(url: Option<&str>) {
+    let Some(url) = url else { return };
+    remember();
+    window().location().assign(url).ok();
+}
+
+/// From here one leaves.
+pub fn remember() {
+    let location = window().location();
+    let here = location.pathname().unwrap_or_default() + &location.search().unwrap_or_default();
+    if let Ok(Some(storage)) = window().session_storage() {
+        storage.set_item(KEY, &here).ok();
+    }
+}
+
+/// Where one left, or where one's orders are.
+pub fn place() -> String {
+    let kept = window().session_storage().ok().flatten().and_then(|s| {
+        let kept = s.get_item(KEY).ok().flatten();
+        s.remove_item(KEY).ok();
+        kept
+    });
+    let ours = |path: &String| path.starts_with('/') && !path.starts_with("//");
+    kept.filter(ours).unwrap_or_else(|| Page::Cash.path())
+}

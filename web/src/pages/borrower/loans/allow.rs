@@ -1,0 +1,64 @@
+//! What a borrower allows the custodian before a loan is paid out: the platform's fee, and each instalment on its day.
+
+use crate::back;
+use crate::components::amount::money;
+use crate::components::form::{Form, Submit};
+use crate::components::loaded::Loaded;
+use crate::components::orders::{self, ConsentScope};
+use crate::messages::{say, t};
+use crate::outlook::monthly;
+use crate::pages::borrower::loans::query::Application;
+use crate::pages::member::cash::consents;
+use finance::{Money, Rounding};
+use leptos::prelude::*;
+
+/// What is needed for one loan: the fee, an instalment at most, and all of them.
+fn needs(a: &Application) -> Option<(Money, Money, Money)> {
+    let amount = a.amount.exact()?;
+    let rate = a.rate.as_ref().and_then(|r| r.rate()).or_else(|| a.product.rate_max.rate())?;
+    let (pays, interest) = monthly(amount, rate, u32::try_from(a.term_months).ok()?)?;
+    let fee = a.product.fee.rate()?.of(amount, Rounding::Down).ok()?;
+    Some((fee, pays, amount.plus(interest).ok()?))
+}
+
+/// Asks for it while it is missing; nothing once it is there.
+#[component]
+pub fn Allow(application: Application) -> impl IntoView {
+    let Some((fee, pays, all)) = needs(&application) else { return ().into_any() };
+    let active = Loaded::new(consents);
+    let form = Form::new(format!("allow.{}", application.id.inner()));
+    let missing = move || {
+        // Without an answer nobody is asked for what may be there.
+        let Some(Some(found)) = active.get() else { return false };
+        let covers = |scope: ConsentScope, order: Money| {
+            found.active.iter().any(|c| {
+                let left = c.total.exact().zip(c.used.exact()).and_then(|(t, u)| t.minus(u).ok());
+                let enough = |m: Option<Money>| {
+                    m.is_some_and(|m| m.currency() == order.currency() && m.minor() >= order.minor())
+                };
+                c.scope == scope && enough(c.per_order.exact()) && enough(left)
+            })
+        };
+        !covers(ConsentScope::Fee, fee) || !covers(ConsentScope::Repay, pays)
+    };
+    let submit = move |event: leptos::ev::SubmitEvent| {
+        event.prevent_default();
+        let scopes = vec![(ConsentScope::Fee, fee, fee), (ConsentScope::Repay, pays, all)];
+        form.send(orders::allow(form.id(), scopes, orders::next_year()), move |order: orders::Order| {
+            active.again();
+            back::go(order.redirect_url.as_deref());
+        });
+    };
+    (move || {
+        missing().then(|| {
+            view! {
+                <section class="notice" data-allow="" aria-label=t(|m| m.loans.allow)>
+                    <p><b>{t(|m| m.loans.allow)}</b></p>
+                    <p class="small">{move || (say().loans.allow_means)(&money(&fee), &money(&pays))}</p>
+                    <form on:submit=submit><Submit form words=Signal::derive(|| say().consents.ask.to_string())/></form>
+                </section>
+            }
+        })
+    })
+    .into_any()
+}
