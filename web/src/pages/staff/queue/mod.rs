@@ -56,12 +56,15 @@ fn Inside() -> impl IntoView {
     let sets_rates = session::has_any(&[Role::CreditOfficer]);
     let load = move || {
         leptos::task::spawn_local(async move {
-            let found = api::ask(query::Queue::build(())).await;
+            let fresh = async {
+                let found = if sets_rates { api::ask(Unrated::build(())).await.ok() } else { None };
+                found.map_or(Vec::new(), |f| f.applications.nodes)
+            };
+            // Both at once, and drawn at once: what comes second does not push down what is being read.
+            let (found, fresh) = futures::join!(api::ask(query::Queue::build(())), fresh);
+            unrated.try_set(fresh);
             rows.try_set(Some(found.map(|q| q.tasks.nodes)));
         });
-        if sets_rates {
-            unrated_again(unrated);
-        }
     };
     load();
     // An application that nobody has looked at is announced to nobody yet.
