@@ -300,3 +300,57 @@ async fn an_investor_lends_from_the_app() -> anyhow::Result<()> {
     browser.quit().await?;
     outcome
 }
+
+/// The server is killed and comes back. Whoever was looking is told, and sees what happened since, without a reload.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_browsers_miss_nothing_when_the_line_breaks() -> anyhow::Result<()> {
+    let app = told("COUNTERFOIL_TEST_APP")?;
+    let mut server = Server::start(&["--app", &app]).await?;
+    let door = Door::at(&server.url);
+    door.staff_by(server.first_links()?, &life::STAFF).await?;
+    let text = life::documents(Currency::USD, 100);
+    let bids = text.find("# As investor1.usd@example.test: bids").context("the bids")?;
+    let second = text.find("# As investor2.usd@example.test: bids").context("the second")?;
+    let third = text.find("# As investor3.usd@example.test: bids").context("the third")?;
+    let seen = life::play(Stage::Served, &door, &text[..bids]).await?;
+    let listing = seen["Marketplace"].text("/listings/nodes/0/id")?;
+    let one = Browser::start(Look::Light, 1280, 900).await?;
+    let other = Browser::start(Look::Dark, 390, 844).await?;
+    let outcome = async {
+        let mark = async |b: &Browser| b.driver.execute("window.never = 'reloaded'", Vec::new()).await;
+        one.driver.goto(&format!("{}/listings/{listing}", server.url)).await?;
+        other.driver.goto(&format!("{}/marketplace", server.url)).await?;
+        for browser in [&one, &other] {
+            browser.see("[data-line=Live]", "live").await?;
+            browser.see(".fund", "0 %").await?;
+            mark(browser).await?;
+        }
+        life::play(Stage::Served, &door, &text[bids..second]).await?;
+        for browser in [&one, &other] {
+            browser.see(".fund", "50 %").await?;
+        }
+        server.kill()?;
+        for browser in [&one, &other] {
+            browser.see("[data-line=Reconnecting]", "").await?;
+        }
+        one.shoot("line-broken-light-wide").await?;
+        server.start_again().await?;
+        // Before they are back, most likely; in any case it is theirs to see.
+        life::play(Stage::Served, &door, &text[second..third]).await?;
+        for browser in [&one, &other] {
+            browser.see(".fund", "83 %").await?;
+            browser.see("[data-line=Live]", "live").await?;
+            let kept = browser.driver.execute("return String(window.never)", Vec::new()).await?;
+            assert_eq!(kept.convert::<String>()?, "reloaded", "the page was not loaded anew");
+        }
+        anyhow::Ok(())
+    }
+    .await;
+    for (name, browser) in [("one", one), ("other", other)] {
+        if outcome.is_err() {
+            browser.shoot(&format!("line-failed-{name}")).await.ok();
+        }
+        browser.quit().await?;
+    }
+    outcome
+}

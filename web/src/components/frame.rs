@@ -93,7 +93,8 @@ fn ways(roles: &[Role]) -> Vec<(Page, fn(&Messages) -> &'static str)> {
         ways.push((Page::Statement, |m| m.statement.title));
     }
     ways.push((Page::Marketplace, |m| m.marketplace));
-    if !lends && !borrows {
+    // Whoever is inside finds it at the foot.
+    if roles.is_empty() {
         ways.push((Page::Calculator, |m| m.calculator));
     }
     ways

@@ -165,6 +165,7 @@ pub(super) static EN: Messages = Messages {
         title: "Notices",
         none: "Nothing yet. What happens to your money and your loans is told here.",
         new: "New:",
+        since: "Since you last looked",
         bell: |n| match n {
             0 => "Notices, none new".into(),
             1 => "Notices, 1 new".into(),
@@ -570,6 +571,10 @@ pub(super) static EN: Messages = Messages {
         },
     },
     queue: QueuePage {
+        glance: "How things stand",
+        overdue_loans: "Overdue loans",
+        orders_open: "Orders under way",
+        parked: "Failed and tried again",
         title: "Queue",
         waiting: |n| match n {
             0 => "Nothing waits.".into(),

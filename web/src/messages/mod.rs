@@ -218,6 +218,7 @@ pub struct NoticesPage {
     pub title: &'static str,
     pub none: &'static str,
     pub new: &'static str,
+    pub since: &'static str,
     /// How many are new, for readers.
     pub bell: fn(u32) -> String,
     /// What has happened, with the amount it is about.
@@ -429,6 +430,10 @@ pub struct LoanPage {
 }
 
 pub struct QueuePage {
+    pub glance: &'static str,
+    pub overdue_loans: &'static str,
+    pub orders_open: &'static str,
+    pub parked: &'static str,
     pub title: &'static str,
     pub waiting: fn(usize) -> String,
     pub unrated: &'static str,

@@ -165,6 +165,7 @@ pub(super) static ZH: Messages = Messages {
         title: "通知",
         none: "暂无通知。与您的资金和借款有关的事项会显示在这里。",
         new: "新：",
+        since: "自您上次查看以来",
         bell: |n| {
             if n == 0 { "通知，没有新消息".into() } else { format!("通知，{n} 条新消息") }
         },
@@ -542,6 +543,10 @@ pub(super) static ZH: Messages = Messages {
         },
     },
     queue: QueuePage {
+        glance: "总体情况",
+        overdue_loans: "逾期借款",
+        orders_open: "进行中的指令",
+        parked: "失败并重试",
         title: "待办",
         waiting: |n| if n == 0 { "没有待办事项。".into() } else { format!("{n} 项待办。") },
         unrated: "尚未定利率的申请",

@@ -1,5 +1,6 @@
 //! How much do I have, where is it, and what comes back when?
 
+mod news;
 pub mod query;
 
 use crate::api::live;
@@ -98,6 +99,7 @@ fn Inside() -> impl IntoView {
                     view! { <InCurrency purse=purse.clone() portfolio today=today.get()/> }
                 }).collect_view()}
                 <Waiting mine=mine.clone()/>
+                <news::News/>
             }
             .into_any(),
         }}

@@ -32,7 +32,7 @@ pub fn words(notice: &Notice) -> String {
 }
 
 /// A page of it and where the next begins.
-async fn page(after: Option<String>) -> Result<(Vec<Notice>, Option<String>), Failure> {
+pub async fn page(after: Option<String>) -> Result<(Vec<Notice>, Option<String>), Failure> {
     let found = api::ask(query::Notices::build(NoticeVariables { after })).await?;
     Ok(found.viewer.map_or((Vec::new(), None), |v| {
         let info = v.notices.page_info;
@@ -104,7 +104,7 @@ fn Inside() -> impl IntoView {
     }
 }
 
-fn row(notice: Notice) -> impl IntoView {
+pub fn row(notice: Notice) -> impl IntoView {
     let (path, unread, at) = (notice.page().path(), notice.unread, notice.at.0.clone());
     let kind = format!("{:?}", notice.kind);
     view! {

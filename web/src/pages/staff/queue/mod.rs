@@ -1,5 +1,6 @@
 //! What waits for people: two who look at it see each other's claims at once.
 
+mod glance;
 pub mod query;
 
 use crate::api::{self, Failure, command, live};
@@ -98,6 +99,7 @@ fn Inside() -> impl IntoView {
             }}</h1>
             <LineState/>
         </div>
+        <glance::Glance/>
         {move || (!unrated.with(Vec::is_empty)).then(|| view! {
             <section class="card flush">
                 <h2 class="inset">{t(|m| m.queue.unrated)}</h2>
