@@ -228,6 +228,7 @@ async fn whole_life<'a>(url: &'a str, people: &mut Vec<Person<'a>>) -> anyhow::R
     bruno.press("[data-allow] button", "Continue at the custodian").await?;
     bruno.confirm().await?;
     bruno.see("[data-application]", "A heat pump").await?;
+    bruno.see("[data-allowed]", "may take the fee").await?;
     bruno.gone("[data-allow]").await?;
 
     // Documents: what is none is refused by what is in it; what is one is listed, and can be taken back.

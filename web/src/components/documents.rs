@@ -87,10 +87,12 @@ pub fn Documents(
             input.files().map_or(Vec::new(), |list| (0..list.length()).filter_map(|n| list.get(n)).collect());
         input.set_value("");
         failed.set(None);
+        // Taken along: the list may be drawn anew while the files are on their way.
+        let application = application.get_value();
         leptos::task::spawn_local(async move {
             for file in files {
                 sending.try_set(Some(file.name()));
-                let sent = documents::add(&application.get_value(), &draft::command_id(), &file).await;
+                let sent = documents::add(&application, &draft::command_id(), &file).await;
                 if let Err(failure) = sent {
                     failed.try_set(Some(failure));
                     break;

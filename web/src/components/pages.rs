@@ -35,7 +35,7 @@ impl<T: Send + Sync + 'static> Clone for Pages<T> {
 
 impl<T: Send + Sync + 'static> Copy for Pages<T> {}
 
-impl<T: Clone + Send + Sync + 'static> Pages<T> {
+impl<T: Clone + PartialEq + Send + Sync + 'static> Pages<T> {
     /// Asks for the first page at once.
     pub fn new<F: Future<Output = Result<Paged<T>, Failure>> + 'static>(
         ask: impl Fn(Option<String>) -> F + Send + Sync + 'static,
@@ -62,6 +62,10 @@ impl<T: Clone + Send + Sync + 'static> Pages<T> {
 
     /// Looks again at a list of which only the first page is shown; whoever has read on is not thrown back.
     pub fn again(self, page: usize) {
+        // Somebody has just asked for more.
+        if self.busy.get_untracked() {
+            return;
+        }
         let short = self
             .shown
             .with_untracked(|s| s.as_ref().is_some_and(|s| s.as_ref().is_ok_and(|l| l.len() <= page)));
@@ -91,6 +95,12 @@ impl<T: Clone + Send + Sync + 'static> Pages<T> {
             match answer {
                 Ok((found, next)) => {
                     self.more.try_set(next);
+                    // What did not change is not drawn anew.
+                    let same =
+                        |s: &Option<Result<Vec<T>, Failure>>| matches!(s, Some(Ok(all)) if *all == found);
+                    if !next_page && self.shown.try_with_untracked(same) == Some(true) {
+                        return;
+                    }
                     self.shown.try_update(|shown| match shown {
                         Some(Ok(all)) if next_page => all.extend(found),
                         _ => *shown = Some(Ok(found)),

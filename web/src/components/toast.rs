@@ -5,6 +5,7 @@ use crate::page::Page;
 use leptos::prelude::*;
 use leptos_router::components::A;
 use std::cell::Cell;
+use std::sync::Arc;
 
 /// How long it stays, in milliseconds; longer than it takes to read, and while the pointer or the keyboard is on it.
 const STAYS: u32 = 7_000;
@@ -14,7 +15,7 @@ const MOST: usize = 3;
 #[derive(Clone)]
 struct Toast {
     id: u32,
-    words: StoredValue<Box<dyn Fn() -> String + Send + Sync>>,
+    words: Arc<dyn Fn() -> String + Send + Sync>,
     page: Option<Page>,
 }
 
@@ -46,7 +47,7 @@ pub fn show(words: impl Fn() -> String + Send + Sync + 'static, page: Option<Pag
         return;
     };
     toasts.shown.update(|all| {
-        all.push(Toast { id, words: StoredValue::new(Box::new(words)), page });
+        all.push(Toast { id, words: Arc::new(words), page });
         let surplus = all.len().saturating_sub(MOST);
         all.drain(..surplus);
     });
@@ -71,7 +72,7 @@ pub fn Toaster() -> impl IntoView {
             on:focusin=move |_| held.set(true) on:focusout=move |_| held.set(false)>
             <For each=move || shown.get() key=|t| t.id children=move |toast| {
                 let (id, words) = (toast.id, toast.words);
-                let text = move || words.with_value(|w| w());
+                let text = move || words();
                 view! {
                     <div class="toast">
                         {match toast.page {

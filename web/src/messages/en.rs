@@ -518,6 +518,7 @@ pub(super) static EN: Messages = Messages {
     },
     loans: LoansPage {
         allow: "Allow the fee and the instalments",
+        allowed: "The custodian may take the fee and the instalments.",
         allow_means: |fee, pays| {
             format!(
                 "When the loan is paid out, the platform's fee of {fee} is taken from it once, and then each month at most {pays}. Allow the custodian to do so; without it the fee stays open and you confirm each instalment by hand."

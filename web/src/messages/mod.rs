@@ -383,6 +383,7 @@ pub struct ApplyPage {
 
 pub struct LoansPage {
     pub allow: &'static str,
+    pub allowed: &'static str,
     /// The fee, and an instalment at most.
     pub allow_means: fn(&str, &str) -> String,
     pub title: &'static str,

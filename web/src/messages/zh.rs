@@ -492,6 +492,7 @@ pub(super) static ZH: Messages = Messages {
     },
     loans: LoansPage {
         allow: "授权扣取费用和还款",
+        allowed: "已授权扣取费用和还款。",
         allow_means: |fee, pays| {
             format!(
                 "放款时会一次性扣取平台费用 {fee}，之后每月最多扣款 {pays}。请在存管机构授权；否则费用无法扣取，每期还款须您手动确认。"

@@ -29,7 +29,7 @@ pub fn Allow(application: Application) -> impl IntoView {
     let form = Form::new(format!("allow.{}", application.id.inner()));
     let missing = move || {
         // Without an answer nobody is asked for what may be there.
-        let Some(Some(found)) = active.get() else { return false };
+        let found = active.get()??;
         let covers = |scope: ConsentScope, order: Money| {
             found.active.iter().any(|c| {
                 let left = c.total.exact().zip(c.used.exact()).and_then(|(t, u)| t.minus(u).ok());
@@ -39,7 +39,7 @@ pub fn Allow(application: Application) -> impl IntoView {
                 c.scope == scope && enough(c.per_order.exact()) && enough(left)
             })
         };
-        !covers(ConsentScope::Fee, fee) || !covers(ConsentScope::Repay, pays)
+        Some(!covers(ConsentScope::Fee, fee) || !covers(ConsentScope::Repay, pays))
     };
     let submit = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
@@ -50,7 +50,7 @@ pub fn Allow(application: Application) -> impl IntoView {
         });
     };
     (move || {
-        missing().then(|| {
+        Some(if missing()? {
             view! {
                 <section class="notice" data-allow="" aria-label=t(|m| m.loans.allow)>
                     <p><b>{t(|m| m.loans.allow)}</b></p>
@@ -58,6 +58,9 @@ pub fn Allow(application: Application) -> impl IntoView {
                     <form on:submit=submit><Submit form words=Signal::derive(|| say().consents.ask.to_string())/></form>
                 </section>
             }
+            .into_any()
+        } else {
+            view! { <p class="small muted" data-allowed="">{t(|m| m.loans.allowed)}</p> }.into_any()
         })
     })
     .into_any()

@@ -5,7 +5,8 @@ pub mod query;
 use crate::api::{self, Failure, live};
 use crate::components::amount::Figure;
 use crate::components::member::Members;
-use crate::components::notice::{Skeleton, Trouble};
+use crate::components::notice::Trouble;
+use crate::components::pages::{Paged, Pages, paged};
 use crate::csv;
 use crate::file;
 use crate::locale::date;
@@ -18,6 +19,9 @@ use leptos_meta::Title;
 use query::{EntryKind, Line, StatementVariables};
 use serde_json::Map;
 
+/// How many lines are shown at once.
+const SHOWN: i32 = 50;
+
 #[component]
 pub fn Statement() -> impl IntoView {
     view! {
@@ -26,14 +30,11 @@ pub fn Statement() -> impl IntoView {
     }
 }
 
-/// A page of it and where the next begins.
-async fn page(first: i32, after: Option<String>) -> Result<(Vec<Line>, Option<String>), Failure> {
+/// One page of it.
+async fn page(first: i32, after: Option<String>) -> Result<Paged<Line>, Failure> {
     let variables = StatementVariables { currency: None, first, after };
     let found = api::ask(query::Statement::build(variables)).await?;
-    Ok(found.viewer.map_or((Vec::new(), None), |v| {
-        let info = v.statement.page_info;
-        (v.statement.nodes, info.end_cursor.filter(|_| info.has_next_page))
-    }))
+    Ok(found.viewer.map_or((Vec::new(), None), |v| paged(v.statement.nodes, v.statement.page_info)))
 }
 
 /// All of it, for a file.
@@ -64,48 +65,10 @@ async fn whole() -> Result<String, Failure> {
 
 #[component]
 fn Inside() -> impl IntoView {
-    let lines = RwSignal::new(None::<Result<Vec<Line>, Failure>>);
-    let more = RwSignal::new(None::<String>);
+    let lines = Pages::new(|after| page(SHOWN, after));
     let busy = RwSignal::new(false);
     let failed = RwSignal::new(None::<Failure>);
-    let loading = RwSignal::new(false);
-    let load = move |after: Option<String>| {
-        if loading.get_untracked() {
-            return;
-        }
-        loading.set(true);
-        leptos::task::spawn_local(async move {
-            let next_page = after.is_some();
-            let answer = page(50, after).await;
-            loading.try_set(false);
-            match answer {
-                Err(failure) if next_page => {
-                    failed.try_set(Some(failure));
-                }
-                Err(failure) => {
-                    lines.try_update(|shown| {
-                        if !matches!(shown, Some(Ok(_))) {
-                            *shown = Some(Err(failure));
-                        }
-                    });
-                }
-                Ok((found, next)) => {
-                    more.try_set(next);
-                    lines.try_update(|shown| match shown {
-                        Some(Ok(all)) if next_page => all.extend(found),
-                        _ => *shown = Some(Ok(found)),
-                    });
-                }
-            }
-        });
-    };
-    load(None);
-    live::follow(PURSE, "accountChanged", Map::new(), move |_| {
-        // Whoever has read on is not thrown back to the top.
-        if lines.with_untracked(|l| l.as_ref().is_some_and(|l| l.as_ref().is_ok_and(|l| l.len() <= 50))) {
-            load(None);
-        }
-    });
+    live::follow(PURSE, "accountChanged", Map::new(), move |_| lines.again(SHOWN as usize));
     let save = move |_| {
         if busy.get_untracked() {
             return;
@@ -127,11 +90,11 @@ fn Inside() -> impl IntoView {
         </div>
         <p class="muted story">{t(|m| m.statement.lead)}</p>
         {move || failed.get().map(|failure| view! { <Trouble failure/> })}
-        {move || match lines.get() {
-            None => view! { <div class="card"><Skeleton lines=8/></div> }.into_any(),
-            Some(Err(failure)) => view! { <Trouble failure again=Callback::new(move |()| load(None))/> }.into_any(),
-            Some(Ok(found)) if found.is_empty() => view! { <div class="card stack empty"><p>{t(|m| m.statement.none)}</p></div> }.into_any(),
-            Some(Ok(found)) => view! {
+        {lines.view(|found| {
+            if found.is_empty() {
+                return view! { <div class="card stack empty"><p>{t(|m| m.statement.none)}</p></div> }.into_any();
+            }
+            view! {
                 <div class="card flush">
                     <table class="listings counterfoils">
                         <thead>
@@ -147,12 +110,9 @@ fn Inside() -> impl IntoView {
                         <tbody>{found.into_iter().map(row).collect_view()}</tbody>
                     </table>
                 </div>
-                {move || more.get().map(|after| view! {
-                    <button class="button" disabled=loading on:click=move |_| load(Some(after.clone()))>{t(|m| m.market.more)}</button>
-                })}
             }
-            .into_any(),
-        }}
+            .into_any()
+        })}
     }
 }
 

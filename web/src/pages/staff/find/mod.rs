@@ -133,7 +133,7 @@ fn AllLoans() -> impl IntoView {
     let pages = Pages::new(move |after| {
         let status = wanted(filter.get_untracked().as_deref());
         async move {
-            let found = api::ask(Loans::build(LoanVariables { status, borrower: None, after })).await?;
+            let found = api::ask(Loans::build(LoanVariables { status, after })).await?;
             Ok(paged(found.loans.nodes, found.loans.page_info))
         }
     });
