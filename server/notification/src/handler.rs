@@ -10,7 +10,7 @@ use identity_api::IdentityEvent;
 use investing_api::InvestingEvent;
 use kernel::Call;
 use kernel::call::Service;
-use kernel::id::{PartyId, derived};
+use kernel::id::{NoticeId, derived};
 use lending_api::{Lending, LendingEvent, LoanView, NotesOf};
 use notification_api::{NoticeKind, NotificationEvent};
 use office_api::OfficeEvent;
@@ -34,16 +34,14 @@ impl Inner {
         Heard::write(move |tx| {
             let (outbox, tidings) = (outbox.clone(), tidings.clone());
             async move {
-                let mut parties: Vec<PartyId> = Vec::with_capacity(tidings.len());
-                for tiding in &tidings {
-                    let id = derived::notice(event, tiding.party);
-                    repo::insert_notice(tx, id, tiding, now).await?;
-                    if tiding.kind.by_mail() {
-                        let job = derived::notice_job(id);
-                        jobs::enqueue(tx, Service::Notification, job, NOTICE, &id, now, now).await?;
-                    }
-                    parties.push(tiding.party);
+                let notices: Vec<(NoticeId, &Tiding)> =
+                    tidings.iter().map(|t| (derived::notice(event, t.party), t)).collect();
+                repo::insert_notices(tx, &notices, now).await?;
+                for (id, _) in notices.iter().filter(|(_, t)| t.kind.by_mail()) {
+                    let job = derived::notice_job(*id);
+                    jobs::enqueue(tx, Service::Notification, job, NOTICE, id, now, now).await?;
                 }
+                let parties = tidings.iter().map(|t| t.party).collect();
                 outbox.announce(tx, &NotificationEvent::Noticed { parties }).await?;
                 Ok(())
             }

@@ -9,28 +9,33 @@ use kernel::id::{NoticeId, PartyId};
 use notification_api::{BoxView, MailView, NoticeKind, NoticeView};
 use platform::db::{Sql, Tx};
 use platform::page::{self, Order, Page};
+use platform::setwise::{self, Column};
 use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 /// How many kept messages are shown.
 const MAILS: u64 = 100;
 
-pub(crate) async fn insert_notice(
+/// All that one event has to say, in one statement: a repayment may be told to thousands.
+pub(crate) async fn insert_notices(
     tx: &Tx,
-    id: NoticeId,
-    tiding: &Tiding,
+    notices: &[(NoticeId, &Tiding)],
     now: DateTime<Utc>,
 ) -> Result<(), DbErr> {
-    let sql = "INSERT INTO notification_notice (id, party, kind, subject, minor, currency, at)
-               VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING";
-    let values = [
-        id.0.into(),
-        tiding.party.0.into(),
-        tiding.kind.code().into(),
-        tiding.subject.into(),
-        tiding.amount.map(Money::minor).into(),
-        tiding.amount.map(|a| a.currency().code().to_string()).into(),
-        now.into(),
+    let currency = |t: &Tiding| t.amount.map_or(String::new(), |a| a.currency().code().to_string());
+    let columns = vec![
+        Column::Id(notices.iter().map(|(id, _)| id.0).collect()),
+        Column::Id(notices.iter().map(|(_, t)| t.party.0).collect()),
+        Column::Text(notices.iter().map(|(_, t)| t.kind.code().to_string()).collect()),
+        Column::Id(notices.iter().map(|(_, t)| t.subject).collect()),
+        Column::OptionalInt(notices.iter().map(|(_, t)| t.amount.map(Money::minor)).collect()),
+        Column::Text(notices.iter().map(|(_, t)| currency(t)).collect()),
     ];
+    let (rows, mut values) = setwise::rows(tx, 2, columns);
+    values.insert(0, now.into());
+    let sql = format!(
+        "INSERT INTO notification_notice (id, party, kind, subject, minor, currency, at)
+         SELECT c0, c1, c2, c3, c4, NULLIF(c5, ''), $1 FROM {rows} WHERE true ON CONFLICT DO NOTHING"
+    );
     tx.run(sql, values).await.map(drop)
 }
 
