@@ -16,12 +16,13 @@ use tower_http::services::ServeDir;
 /// Files worth compressing; pictures and fonts are so already.
 const COMPRESSIBLE: [&str; 6] = ["wasm", "js", "css", "html", "svg", "json"];
 
-/// Where the staff's build lies, in the folder and in addresses.
-const STAFF: &str = "staff";
+/// The builds of the app beside the one that everybody begins with: the folder of each, which its own files have as their
+/// address too, and the first part of its pages' addresses.
+const BUILDS: [(&str, &[&str]); 2] = [("staff", &["staff"]), ("borrower", &["borrow", "loans"])];
 
-/// The folders of a built app's builds.
-pub fn builds(app: &Path) -> [PathBuf; 2] {
-    [app.to_path_buf(), app.join(STAFF)]
+/// The folders of a built app's builds: what everybody begins with, and then as in [`BUILDS`].
+pub fn builds(app: &Path) -> impl Iterator<Item = PathBuf> {
+    std::iter::once(app.to_path_buf()).chain(BUILDS.iter().map(|(folder, _)| app.join(folder)))
 }
 
 /// Writes a brotli twin beside each file of a build. Answers (files, bytes raw, bytes compressed).
@@ -55,23 +56,26 @@ pub fn router(app: Option<&Path>) -> Router {
             (StatusCode::NOT_FOUND, "The app was not built. Start with `cargo xtask run`, or set `app`.")
         });
     };
-    let [members, staff] = builds(dir).map(|build| Index::read(&build));
-    let builds = Arc::new(Builds { members, staff });
+    let builds = Arc::new(Builds(builds(dir).map(|build| Index::read(&build)).collect()));
     Router::new()
         .fallback_service(ServeDir::new(dir).precompressed_br().append_index_html_on_directories(false))
         .layer(middleware::from_fn(move |request, next| spa(builds.clone(), request, next)))
 }
 
-/// One code, two builds: what a visitor loads, and what staff do.
-struct Builds {
-    members: Index,
-    staff: Index,
-}
+/// One code, several builds, so that nobody loads what only others open.
+struct Builds(Vec<Index>);
 
 impl Builds {
-    fn of(&self, path: &str) -> &Index {
-        if path.split('/').nth(1) == Some(STAFF) { &self.staff } else { &self.members }
+    fn of(&self, path: &str) -> Option<&Index> {
+        self.0.get(which(path)).or(self.0.first())
     }
+}
+
+/// The place of a page's build among [`builds`].
+fn which(path: &str) -> usize {
+    let first = path.split('/').nth(1).unwrap_or_default();
+    let of = |(folder, pages): &(&str, &[&str])| *folder == first || pages.contains(&first);
+    BUILDS.iter().position(of).map_or(0, |at| at + 1)
 }
 
 struct Index {
@@ -116,7 +120,7 @@ async fn spa(builds: Arc<Builds>, request: Request, next: Next) -> Response {
         .get(header::ACCEPT)
         .and_then(|v| v.to_str().ok())
         .is_some_and(|accept| accept.contains("text/html"));
-    let index = builds.of(&path);
+    let Some(index) = builds.of(&path) else { return next.run(request).await };
     let is_page = path == "/" || path.ends_with("/index.html");
     let mut response = if get && is_page { page(index).await } else { next.run(request).await };
     if response.status() == StatusCode::NOT_FOUND && get && wants_html {
@@ -158,6 +162,17 @@ mod tests {
         assert!(hashed("/counterfoil-web-0123456789abcdef_bg.wasm"));
         assert!(!hashed("/favicon.svg"));
         assert!(!hashed("/"));
+    }
+
+    #[test]
+    fn each_page_comes_with_its_own_build() {
+        let folder = |path| builds(Path::new("app")).nth(which(path)).unwrap_or_default();
+        assert_eq!(folder("/"), Path::new("app"));
+        assert_eq!(folder("/listings/abc"), Path::new("app"));
+        assert_eq!(folder("/staff/queue"), Path::new("app/staff"));
+        assert_eq!(folder("/borrow"), Path::new("app/borrower"));
+        assert_eq!(folder("/loans/abc"), Path::new("app/borrower"));
+        assert_eq!(folder("/borrower/index.html"), Path::new("app/borrower"));
     }
 
     #[test]

@@ -92,7 +92,7 @@ fn Here(pages: Pages) -> impl IntoView {
     }
 }
 
-/// The page is in the other build; the server knows in which.
+/// The page is in another build; the server knows in which.
 fn elsewhere() -> AnyView {
     window().location().reload().ok();
     ().into_any()
@@ -104,7 +104,29 @@ fn Back() -> impl IntoView {
     navigate(&back::place(), NavigateOptions { replace: true, ..Default::default() });
 }
 
-/// The pages of the public, of investors and of borrowers.
+/// The pages of whoever has an account, in each build that members use.
+fn member(page: Page) -> Option<AnyView> {
+    Some(match page {
+        Page::Account => Account().into_any(),
+        Page::Notices => Notices().into_any(),
+        Page::Back => Back().into_any(),
+        Page::Cash => Cash().into_any(),
+        Page::Statement => Statement().into_any(),
+        _ => return None,
+    })
+}
+
+/// The pages of borrowers.
+pub fn borrower(page: Page) -> Option<AnyView> {
+    Some(match page {
+        Page::Borrow => Apply().into_any(),
+        Page::Loans => Loans().into_any(),
+        Page::Loan(id) => view! { <Loan id/> }.into_any(),
+        page => return member(page),
+    })
+}
+
+/// The pages of the public and of investors.
 pub fn members(page: Page) -> Option<AnyView> {
     Some(match page {
         Page::Home => Home().into_any(),
@@ -114,27 +136,13 @@ pub fn members(page: Page) -> Option<AnyView> {
         Page::SignIn => SignIn().into_any(),
         Page::Register => Register().into_any(),
         Page::Invitation(secret) => view! { <Invitation secret/> }.into_any(),
-        Page::Account => Account().into_any(),
-        Page::Notices => Notices().into_any(),
-        Page::Back => Back().into_any(),
         Page::Forgotten => Forgotten().into_any(),
         Page::Reset(secret) => view! { <Reset secret/> }.into_any(),
         Page::Confirm(secret) => view! { <Confirm secret/> }.into_any(),
         Page::Mailbox => Mailbox().into_any(),
         Page::Overview => Overview().into_any(),
         Page::Portfolio => Portfolio().into_any(),
-        Page::Cash => Cash().into_any(),
-        Page::Statement => Statement().into_any(),
-        Page::Borrow => Apply().into_any(),
-        Page::Loans => Loans().into_any(),
-        Page::Loan(id) => view! { <Loan id/> }.into_any(),
-        Page::Queue
-        | Page::Task(_)
-        | Page::Application(_)
-        | Page::Day
-        | Page::Find
-        | Page::Orders
-        | Page::People => return None,
+        page => return member(page),
     })
 }
 

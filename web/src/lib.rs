@@ -14,4 +14,4 @@ mod page;
 mod pages;
 mod session;
 
-pub use app::{members, staff, start};
+pub use app::{borrower, members, staff, start};

@@ -161,9 +161,10 @@ fn build_app(house: &House) -> Outcome {
     )
     .map_err(|e| e.to_string())?;
     // The app has a target directory of its own below the cache: it must not unify features with the server.
-    // The staff's build lies inside the members', whose folder Trunk empties first.
+    // The other builds lie inside the members', whose folder Trunk empties first.
     for (page, dist, base) in [
         ("web/index.html", house.dist(), "/"),
+        ("web/borrower/index.html", house.dist().join("borrower"), "/borrower/"),
         ("web/staff/index.html", house.dist().join("staff"), "/staff/"),
     ] {
         let status = Command::new(&trunk)

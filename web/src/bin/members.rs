@@ -1,4 +1,4 @@
-//! What the public, investors and borrowers load.
+//! What the public and investors load.
 
 fn main() {
     counterfoil_web::start(counterfoil_web::members);

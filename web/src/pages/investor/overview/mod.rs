@@ -3,13 +3,13 @@
 mod news;
 pub mod query;
 
+use crate::api;
 use crate::api::live;
-use crate::api::{self, Failure};
 use crate::components::amount::{Amount, money, text};
 use crate::components::bars::{Bar, Bars};
 use crate::components::funding::LineState;
+use crate::components::loaded::Loaded;
 use crate::components::member::Members;
-use crate::components::notice::{Skeleton, Trouble};
 use crate::locale::{date, number};
 use crate::messages::{say, t, title};
 use crate::page::Page;
@@ -58,52 +58,39 @@ fn by_month(ahead: &[ExpectedCash]) -> Vec<Bar> {
 
 #[component]
 fn Inside() -> impl IntoView {
-    let mine = RwSignal::new(None::<Result<Mine, Failure>>);
-    let today = RwSignal::new(String::new());
-    let load = move || {
-        leptos::task::spawn_local(async move {
-            mine.set(match api::ask(query::Overview::build(())).await {
-                Err(failure) => Some(Err(failure)),
-                Ok(found) => {
-                    today.set(found.business_date.0);
-                    found.viewer.map(Ok)
-                }
-            });
-        });
-    };
-    load();
+    let mine = Loaded::new(async || {
+        let found = api::ask(query::Overview::build(())).await?;
+        Ok((found.business_date.0, found.viewer))
+    });
     live::follow(query::PURSE, "accountChanged", Map::new(), move |change| {
         let Ok(query::PurseChange { accounts }) = serde_json::from_value(change) else { return };
-        mine.update(|mine| {
-            if let Some(Ok(mine)) = mine {
+        mine.update(|(_, mine)| {
+            if let Some(mine) = mine {
                 mine.accounts = accounts;
             }
         });
     });
-    view! {
-        {move || match mine.get() {
-            None => view! { <div class="card"><Skeleton lines=8/></div> }.into_any(),
-            Some(Err(failure)) => view! { <Trouble failure again=Callback::new(move |()| load())/> }.into_any(),
-            Some(Ok(mine)) if mine.accounts.is_empty() => view! {
-                <div class="card stack empty">
-                    <h1>{t(|m| m.overview.nothing)}</h1>
-                    <p class="muted">{t(|m| m.overview.nothing_more)}</p>
-                    <p class="row centre"><A attr:class="button primary" href=Page::Cash.path()>{t(|m| m.cash.title)}</A> <A attr:class="button" href=Page::Marketplace.path()>{t(|m| m.home.see_open)}</A></p>
-                </div>
-            }
-            .into_any(),
-            Some(Ok(mine)) => view! {
-                {mine.accounts.iter().map(|purse| {
-                    let same = |p: &&Portfolio| p.invested.currency == purse.currency;
-                    let portfolio = mine.portfolio.iter().find(same).cloned();
-                    view! { <InCurrency purse=purse.clone() portfolio today=today.get()/> }
-                }).collect_view()}
-                <Waiting mine=mine.clone()/>
-                <news::News/>
-            }
-            .into_any(),
-        }}
-    }
+    mine.view(8, |(today, mine)| match mine {
+        None => ().into_any(),
+        Some(mine) if mine.accounts.is_empty() => view! {
+            <div class="card stack empty">
+                <h1>{t(|m| m.overview.nothing)}</h1>
+                <p class="muted">{t(|m| m.overview.nothing_more)}</p>
+                <p class="row centre"><A attr:class="button primary" href=Page::Cash.path()>{t(|m| m.cash.title)}</A> <A attr:class="button" href=Page::Marketplace.path()>{t(|m| m.home.see_open)}</A></p>
+            </div>
+        }
+        .into_any(),
+        Some(mine) => view! {
+            {mine.accounts.iter().map(|purse| {
+                let same = |p: &&Portfolio| p.invested.currency == purse.currency;
+                let portfolio = mine.portfolio.iter().find(same).cloned();
+                view! { <InCurrency purse=purse.clone() portfolio today=today.clone()/> }
+            }).collect_view()}
+            <Waiting mine=mine.clone()/>
+            <news::News/>
+        }
+        .into_any(),
+    })
 }
 
 #[component]

@@ -2,11 +2,10 @@
 
 pub mod query;
 
-use crate::api::{self, Failure};
+use crate::api;
 use crate::components::amount::{Amount, Figure};
 use crate::components::loaded::Loaded;
 use crate::components::member::Members;
-use crate::components::notice::{Skeleton, Trouble};
 use crate::components::tabs::Tabs;
 use crate::locale::{date, number};
 use crate::messages::{Messages, say, t, title};
@@ -47,23 +46,13 @@ fn wanted(filter: Option<&str>, status: Option<LoanStatus>) -> bool {
 #[component]
 fn Inside() -> impl IntoView {
     let (filter, _) = query_signal::<String>("show");
-    let notes = RwSignal::new(None::<Result<Vec<Note>, Failure>>);
-    let load = move || {
-        leptos::task::spawn_local(async move {
-            notes.set(Some(match api::ask(query::Portfolio::build(())).await {
-                Err(failure) => Err(failure),
-                Ok(found) => Ok(found.viewer.map_or(Vec::new(), |v| v.notes)),
-            }));
-        });
-    };
-    load();
+    let notes = Loaded::new(async || {
+        Ok(api::ask(query::Portfolio::build(())).await?.viewer.map_or(Vec::new(), |v| v.notes))
+    });
     view! {
         <h1>{t(|m| m.portfolio.title)}</h1>
         <Tabs label=|m| m.portfolio.which choices=CHOICES/>
-        {move || match notes.get() {
-            None => view! { <div class="card"><Skeleton lines=8/></div> }.into_any(),
-            Some(Err(failure)) => view! { <Trouble failure again=Callback::new(move |()| load())/> }.into_any(),
-            Some(Ok(found)) => {
+        {notes.view(8, move |found: Vec<Note>| {
                 let show = filter.get();
                 let rows: Vec<Note> = found
                     .into_iter()
@@ -90,8 +79,7 @@ fn Inside() -> impl IntoView {
                     </div>
                 }
                 .into_any()
-            }
-        }}
+        })}
     }
 }
 

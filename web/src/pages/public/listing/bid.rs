@@ -90,7 +90,7 @@ pub fn BidForm(offer: Offer, rest: Signal<Option<Money>>, bids: Loaded<Vec<Place
     };
     // Money is set aside and given back as bids change.
     Effect::new(move |_| {
-        bids.now.track();
+        bids.with(|_| ());
         look();
     });
     let read = move |typed: &str| form::money(typed, minimum.currency());

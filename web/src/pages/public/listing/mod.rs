@@ -5,9 +5,10 @@ mod mine;
 pub mod query;
 
 use crate::api::live;
-use crate::api::{self, Decimal, Failure};
+use crate::api::{self, Decimal};
 use crate::components::amount::{Amount, Figure, money, text};
 use crate::components::funding::{Funding, LineState, percent};
+use crate::components::loaded::Loaded;
 use crate::components::notice::{Skeleton, Trouble};
 use crate::locale::{date, number};
 use crate::messages::{say, t};
@@ -26,30 +27,22 @@ use serde_json::{Map, Value};
 
 #[component]
 pub fn Listing(id: String) -> impl IntoView {
-    let offer = RwSignal::new(None::<Result<Option<Offer>, Failure>>);
-    let today = RwSignal::new(None::<NaiveDate>);
     let arrived = RwSignal::new(None::<Money>);
     let asked = StoredValue::new(id.clone());
-    let load = move || {
-        leptos::task::spawn_local(async move {
-            let variables = OfferVariables { id: cynic::Id::new(asked.get_value()) };
-            match api::ask(Found::build(variables)).await {
-                // An id that is none is to a person the same as one that leads nowhere.
-                Err(failure) if failure.code == "BAD_USER_INPUT" => offer.set(Some(Ok(None))),
-                Err(failure) => offer.set(Some(Err(failure))),
-                Ok(found) => {
-                    today.set(found.business_date.day());
-                    offer.set(Some(Ok(found.listing)));
-                }
-            }
-        });
-    };
-    load();
+    let offer = Loaded::new(move || async move {
+        let variables = OfferVariables { id: cynic::Id::new(asked.get_value()) };
+        match api::ask(Found::build(variables)).await {
+            // An id that is none is to a person the same as one that leads nowhere.
+            Err(failure) if failure.code == "BAD_USER_INPUT" => Ok((None, None)),
+            Err(failure) => Err(failure),
+            Ok(found) => Ok((found.listing, found.business_date.day())),
+        }
+    });
     let variables: Map<String, Value> = [("id".to_string(), Value::from(id))].into_iter().collect();
     live::follow(CHANGES, "listingChanged", variables, move |change| {
         let Ok(Change { listing }) = serde_json::from_value(change) else { return };
-        offer.update(|shown| {
-            let Some(Ok(Some(before))) = shown else { return };
+        offer.update(|(shown, _)| {
+            let Some(before) = shown else { return };
             let (was, is) = (before.funded.exact(), listing.funded.exact());
             if let (Some(was), Some(is)) = (was, is)
                 && let Ok(gain) = is.minus(was)
@@ -61,13 +54,11 @@ pub fn Listing(id: String) -> impl IntoView {
         });
     });
     // Whether there is one; what is there changes in place.
-    let state = Memo::new(move |_| {
-        offer.with(|o| o.as_ref().map(|o| o.as_ref().map(Option::is_some).map_err(Clone::clone)))
-    });
+    let state = Memo::new(move |_| offer.state(|(offer, _)| offer.is_some()));
     view! {
         {move || match state.get() {
             None => view! { <div class="card"><Skeleton lines=10/></div> }.into_any(),
-            Some(Err(failure)) => view! { <Trouble failure again=Callback::new(move |()| load())/> }.into_any(),
+            Some(Err(failure)) => view! { <Trouble failure again=Callback::new(move |()| offer.again())/> }.into_any(),
             Some(Ok(false)) => view! {
                 <div class="card stack empty">
                     <h1>{t(|m| m.listing.none)}</h1>
@@ -76,7 +67,7 @@ pub fn Listing(id: String) -> impl IntoView {
             }
             .into_any(),
             Some(Ok(true)) => {
-                let now = Memo::new(move |_| offer.get().and_then(Result::ok).flatten());
+                let now = Memo::new(move |_| offer.get().and_then(|(offer, _)| offer));
                 // What a bid does not change is not drawn anew: nobody loses their place or what they typed.
                 let fixed = Memo::new(move |_| now.get().map(|o| Offer { funded: o.amount.clone(), progress: Decimal("1".into()), ..o }));
                 let rest = Signal::derive(move || now.get().and_then(|o| o.amount.exact()?.minus(o.funded.exact()?).ok()));
@@ -87,7 +78,7 @@ pub fn Listing(id: String) -> impl IntoView {
                     {move || lender.get().then(|| fixed.get_untracked().map(|offer| view! {
                         <Lending offer rest open=lends moved=Signal::derive(move || now.get().map_or(String::new(), |o| o.funded.amount.0))/>
                     }))}
-                    {move || fixed.get().map(|o| view! { <Terms o today=today.get()/> })}
+                    {move || fixed.get().map(|o| view! { <Terms o today=offer.with(|o| o.and_then(|(_, today)| *today))/> })}
                 }
                 .into_any()
             }

@@ -71,9 +71,7 @@ fn Deciding(id: String) -> impl IntoView {
     let again = Callback::new(move |()| loaded.again());
     let task = Memo::new(move |_| loaded.get().flatten());
     // Whether there is one; what changes about it is drawn in its place, so that nobody loses theirs while typing.
-    let state = Memo::new(move |_| {
-        loaded.now.with(|n| n.as_ref().map(|n| n.as_ref().map(Option::is_some).map_err(Clone::clone)))
-    });
+    let state = Memo::new(move |_| loaded.state(Option::is_some));
     move || match state.get() {
         None => view! { <div class="card"><Skeleton lines=10/></div> }.into_any(),
         Some(Err(failure)) => view! { <Trouble failure again/> }.into_any(),

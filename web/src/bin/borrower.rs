@@ -1,0 +1,5 @@
+//! What borrowers load beside what they share with everybody.
+
+fn main() {
+    counterfoil_web::start(counterfoil_web::borrower);
+}
