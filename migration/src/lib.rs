@@ -6,6 +6,7 @@ mod custody;
 mod custody_indexes;
 mod custody_proof;
 mod identity;
+mod identity_factor;
 mod identity_letter;
 mod investing;
 mod ledger;
@@ -39,6 +40,7 @@ impl MigratorTrait for Migrator {
             Box::new(identity_letter::Migration),
             Box::new(notification::Migration),
             Box::new(office_document::Migration),
+            Box::new(identity_factor::Migration),
         ]
     }
 }

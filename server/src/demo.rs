@@ -394,6 +394,7 @@ impl Demo {
         let sign_in = SignIn {
             email: email.into(),
             password: Secret(PASSWORD.into()),
+            code: None,
             address: "demo".into(),
             agent: "the demo's history".into(),
         };
@@ -403,7 +404,7 @@ impl Demo {
         let who = Person { party: tokens.party.id, name: name.into(), actor };
         // Nobody stays signed in from the history.
         identity
-            .sign_out(&self.as_person(&who), SignOut { everywhere: true })
+            .sign_out(&self.as_person(&who), SignOut { everywhere: true, session: None })
             .await
             .map_err(|e| anyhow!("{e}"))?;
         Ok(who)

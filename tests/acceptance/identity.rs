@@ -3,6 +3,7 @@
 use anyhow::{Context, anyhow};
 use chrono::Duration;
 use identity_api::*;
+use kernel::Clock;
 use kernel::call::{Actor, Call, Role, Service};
 use kernel::id::{ChangeId, CommandId, PartyId};
 use platform::Fault;
@@ -50,7 +51,7 @@ impl Desk<'_> {
         address: &str,
     ) -> Result<Tokens, Fault<IdentityError>> {
         let (email, password) = (format!("{name}@example.org"), Secret(password.into()));
-        let input = SignIn { email, password, address: address.into(), agent: "story".into() };
+        let input = SignIn { email, password, code: None, address: address.into(), agent: "story".into() };
         self.identity().sign_in(&self.anonymous(), input).await
     }
 
@@ -92,7 +93,10 @@ story!(one_registers_signs_in_and_out, |world| {
     let sessions = desk.identity().sessions(&call, SessionsOf {}).await.map_err(|e| anyhow!("{e}"))?;
     assert!(sessions.iter().any(|s| s.present));
     let second = desk.sign_in("ann", PASSWORD, "10.0.0.1").await.map_err(|e| anyhow!("{e}"))?;
-    desk.identity().sign_out(&call, SignOut { everywhere: true }).await.map_err(|e| anyhow!("{e}"))?;
+    desk.identity()
+        .sign_out(&call, SignOut { everywhere: true, session: None })
+        .await
+        .map_err(|e| anyhow!("{e}"))?;
     // Gone at once, not when the token runs out.
     assert_eq!(desk.call_of(&second).await.map(drop), Err(Fault::Refused(IdentityError::SessionEnded)));
     Ok(())
@@ -288,5 +292,122 @@ story!(what_is_typed_wrong_is_named, |world| {
     // Nobody becomes the platform.
     let platform = Register { party: PartyId(custody_api::PLATFORM), ..good() };
     assert!(matches!(desk.register(platform).await, Err(Fault::Malformed(_))));
+    Ok(())
+});
+
+/// What an authenticator shows for a secret that was typed into it.
+fn shown(secret: &Secret, at: chrono::DateTime<chrono::Utc>) -> anyhow::Result<Secret> {
+    let secret = totp_rs::Secret::try_from_base32(&secret.0).map_err(|e| anyhow!("{e}"))?;
+    let totp = totp_rs::Builder::new().with_secret(secret).with_account_name("a").build();
+    let totp = totp.map_err(|e| anyhow!("{e}"))?;
+    Ok(Secret(totp.generate(u64::try_from(at.timestamp())?).to_string()))
+}
+
+story!(a_second_factor_is_asked_for_and_each_code_works_once, |world| {
+    use IdentityError as E;
+    let desk = Desk(&world);
+    desk.register(desk.registration("ann", "L01X00T47", None)).await.map_err(|e| anyhow!("{e}"))?;
+    let ann = desk.signed_in("ann").await?;
+    let identity = desk.identity();
+    let password = || Secret(PASSWORD.into());
+    let view = async || identity.factor(&ann, FactorOf {}).await.map_err(|e| anyhow!("{e}"));
+    assert_eq!(view().await?, FactorView { since: None, recovery_codes_left: 0 });
+    let begin =
+        |password: &str| BeginFactor { id: CommandId(world.uuid()), password: Secret(password.into()) };
+    let guess = identity.begin_factor(&ann, begin("a guess at a password")).await;
+    assert_eq!(guess.map(drop), Err(Fault::Refused(E::PasswordWrong)));
+    let first = begin(PASSWORD);
+    let setup = identity.begin_factor(&ann, first.clone()).await.map_err(|e| anyhow!("{e}"))?;
+    let again = identity.begin_factor(&ann, first).await.map_err(|e| anyhow!("{e}"))?;
+    assert_eq!(setup, again, "an answer that got lost");
+    // Nothing is asked for before the authenticator has shown that it has it.
+    assert!(desk.sign_in("ann", PASSWORD, "10.0.0.1").await.is_ok());
+    let confirm = |code: Secret| ConfirmFactor { code };
+    let wrong = identity.confirm_factor(&ann, confirm(Secret("000000".into()))).await;
+    assert_eq!(wrong.map(drop), Err(Fault::Refused(E::CodeWrong)));
+    let code = || shown(&setup.secret, world.clock.now());
+    let recovery = identity.confirm_factor(&ann, confirm(code()?)).await.map_err(|e| anyhow!("{e}"))?;
+    let repeated = identity.confirm_factor(&ann, confirm(code()?)).await.map_err(|e| anyhow!("{e}"))?;
+    assert_eq!(recovery, repeated, "an answer that got lost");
+    assert_eq!(view().await?.recovery_codes_left, 10);
+    let other = identity.begin_factor(&ann, begin(PASSWORD)).await;
+    assert_eq!(other.map(drop), Err(Fault::Refused(E::FactorOn)), "nobody puts another in its place");
+
+    let enter = async |password: &str, code: Option<Secret>, address: &str| {
+        let (email, password) = ("ann@example.org".to_string(), Secret(password.into()));
+        let input = SignIn { email, password, code, address: address.into(), agent: "story".into() };
+        identity.sign_in(&desk.anonymous(), input).await.map(drop)
+    };
+    assert_eq!(enter(PASSWORD, None, "10.0.0.1").await, Err(Fault::Refused(E::CodeNeeded)));
+    // Whoever does not know the password does not learn that there is a second factor.
+    assert_eq!(enter("wrong horse", None, "7.7.7.7").await, Err(Fault::Refused(E::CredentialsWrong)));
+    let spent = code()?;
+    assert_eq!(enter(PASSWORD, Some(spent), "10.0.0.1").await, Err(Fault::Refused(E::CodeWrong)));
+    world.clock.advance(Duration::seconds(30));
+    let fresh = code()?;
+    assert_eq!(enter(PASSWORD, Some(fresh.clone()), "10.0.0.1").await, Ok(()));
+    assert_eq!(enter(PASSWORD, Some(fresh), "10.0.0.1").await, Err(Fault::Refused(E::CodeWrong)));
+    // A recovery code as somebody copies it from paper, once.
+    let kept = Secret(recovery.codes[3].0.to_uppercase().replace('-', " "));
+    assert_eq!(enter(PASSWORD, Some(kept.clone()), "10.0.0.1").await, Ok(()));
+    assert_eq!(enter(PASSWORD, Some(kept), "10.0.0.1").await, Err(Fault::Refused(E::CodeWrong)));
+    assert_eq!(view().await?.recovery_codes_left, 9);
+
+    // A guesser who knows the password has to wait, wherever the guesses come from and however many at once.
+    let guesses = (0..20).map(|n| {
+        let address = format!("6.6.6.{n}");
+        async move { enter(PASSWORD, Some(Secret(format!("{n:06}"))), &address).await }
+    });
+    let outcomes = futures::future::join_all(guesses).await;
+    let throttled = outcomes.iter().filter(|o| matches!(o, Err(Fault::Refused(E::Throttled { .. })))).count();
+    assert!(outcomes.iter().all(Result::is_err));
+    assert!(throttled >= 10, "{throttled} of 20: {outcomes:?}");
+    world.clock.advance(Duration::minutes(20));
+
+    let tokens = {
+        let (email, password) = ("ann@example.org".to_string(), password());
+        let code = Some(code()?);
+        let input = SignIn { email, password, code, address: "10.0.0.1".into(), agent: "story".into() };
+        identity.sign_in(&desk.anonymous(), input).await.map_err(|e| anyhow!("{e}"))?
+    };
+    let ann = desk.call_of(&tokens).await.map_err(|e| anyhow!("{e}"))?;
+    let renew = RenewRecovery { id: CommandId(world.uuid()), code: recovery.codes[5].clone() };
+    let renewed = identity.renew_recovery(&ann, renew.clone()).await.map_err(|e| anyhow!("{e}"))?;
+    let repeated = identity.renew_recovery(&ann, renew).await.map_err(|e| anyhow!("{e}"))?;
+    assert_eq!(renewed, repeated, "an answer that got lost");
+    let old = enter(PASSWORD, Some(recovery.codes[7].clone()), "10.0.0.1").await;
+    assert_eq!(old, Err(Fault::Refused(E::CodeWrong)), "the old ones are void");
+
+    let remove = |code: &Secret| RemoveFactor { password: password(), code: code.clone() };
+    let wrong = identity.remove_factor(&ann, remove(&Secret("123456".into()))).await;
+    assert_eq!(wrong, Err(Fault::Refused(E::CodeWrong)));
+    for _ in 0..2 {
+        identity.remove_factor(&ann, remove(&renewed.codes[0])).await.map_err(|e| anyhow!("{e}"))?;
+    }
+    assert_eq!(enter(PASSWORD, None, "10.0.0.1").await, Ok(()));
+    // A copy of the database opens nothing: neither the secret nor a code is in it.
+    let found = world.house.db.read().one("SELECT COUNT(*) FROM identity_recovery", []).await?;
+    assert_eq!(found.context("a count")?.try_get_by_index::<i64>(0)?, 0);
+    Ok(())
+});
+
+story!(two_administrators_let_in_whoever_has_lost_the_authenticator, |world| {
+    let desk = Desk(&world);
+    let (ada, bea) = desk.two_administrators().await?;
+    desk.register(desk.registration("ann", "L01X00T47", None)).await.map_err(|e| anyhow!("{e}"))?;
+    let ann = desk.signed_in("ann").await?;
+    let identity = desk.identity();
+    let begin = BeginFactor { id: CommandId(world.uuid()), password: Secret(PASSWORD.into()) };
+    let setup = identity.begin_factor(&ann, begin).await.map_err(|e| anyhow!("{e}"))?;
+    let confirm = ConfirmFactor { code: shown(&setup.secret, world.clock.now())? };
+    identity.confirm_factor(&ann, confirm).await.map_err(|e| anyhow!("{e}"))?;
+    let refused = desk.sign_in("ann", PASSWORD, "10.0.0.1").await.map(drop);
+    assert_eq!(refused, Err(Fault::Refused(IdentityError::CodeNeeded)));
+    let change = Change::ResetCredentials { party: ann.party().context("a party")? };
+    let reset = ProposeChange { id: ChangeId(world.uuid()), change, reason: "lost phone".into() };
+    identity.propose_change(&ada, reset.clone()).await.map_err(|e| anyhow!("{e}"))?;
+    let approve = DecideChange { id: reset.id, approve: true };
+    let decided = identity.decide_change(&bea, approve).await.map_err(|e| anyhow!("{e}"))?;
+    assert!(desk.sign_in("ann", &decided.secret.context("a password")?.0, "10.0.0.1").await.is_ok());
     Ok(())
 });

@@ -48,6 +48,7 @@ impl Town<'_> {
         let input = SignIn {
             email: email.into(),
             password: Secret(password.into()),
+            code: None,
             address: "10.0.0.1".into(),
             agent: "story".into(),
         };

@@ -1,6 +1,7 @@
 //! The three daily loops by hand: a borrower's, an investor's and the staff's, each in a browser of their own.
 
 use anyhow::Context;
+use kernel::{Clock, SystemClock};
 use tests::browser::{Browser, Look};
 use tests::door::{Door, PASSWORD};
 use tests::life;
@@ -383,6 +384,79 @@ async fn newcomers_register_and_administrators_let_staff_in() -> anyhow::Result<
     outcome
 }
 
+/// What an authenticator shows for the key on the page, some steps of thirty seconds from now.
+fn shown(key: &str, steps: u64) -> anyhow::Result<String> {
+    let key = key.split_whitespace().collect::<String>();
+    let secret = totp_rs::Secret::try_from_base32(&key).map_err(|e| anyhow::anyhow!("{e}"))?;
+    let totp = totp_rs::Builder::new().with_secret(secret).with_account_name("a").build();
+    let now = u64::try_from(SystemClock.now().timestamp())?;
+    Ok(totp.map_err(|e| anyhow::anyhow!("{e}"))?.generate(now + 30 * steps).to_string())
+}
+
+/// Sets one up, is asked for it, and comes in with a code and with one of those kept for when the phone is lost.
+async fn second_factor(person: &Person<'_>) -> anyhow::Result<()> {
+    person.goto("/account").await?;
+    // Left by the keyboard, the dialog gives the focus back to where it was.
+    person.press("[data-set-up]", "Set up").await?;
+    person.see("dialog[open] input[name=factor-password]", "").await?;
+    person.browser.driver.active_element().await?.send_keys(Key::Escape + "").await?;
+    person.gone("dialog[open]").await?;
+    let held = "return String(document.activeElement.matches('[data-set-up]'))";
+    let held: String = person.browser.driver.execute(held, Vec::new()).await?.convert()?;
+    assert_eq!(held, "true", "the focus is where it was");
+
+    person.press("[data-set-up]", "Set up").await?;
+    person.enter("factor-password", "not this one").await?;
+    person.press("dialog button[type=submit]", "Next").await?;
+    person.see("dialog [role=alert]", "This is not your present password.").await?;
+    person.enter("factor-password", PASSWORD).await?;
+    person.press("dialog button[type=submit]", "Next").await?;
+    let key = person.see("dialog [data-secret]", "").await?.text().await?;
+    // The picture is one, and not an address that leads nowhere.
+    let drawn = "return String(document.querySelector('dialog img').naturalWidth > 0)";
+    let drawn: String = person.browser.driver.execute(drawn, Vec::new()).await?.convert()?;
+    assert_eq!(drawn, "true", "the code can be scanned");
+    let barriers = person.browser.barriers().await?;
+    assert!(barriers.is_empty(), "{barriers:#?}");
+    person.browser.shoot("second-factor-dark-narrow").await?;
+    person.enter("code", "000000").await?;
+    person.press("dialog button[type=submit]", "Turn it on").await?;
+    person.see("dialog [role=alert]", "This code is wrong or was used").await?;
+    person.enter("code", &shown(&key, 0)?).await?;
+    person.press("dialog button[type=submit]", "Turn it on").await?;
+    let kept = person.see("dialog .codes li code", "-").await?.text().await?;
+    person.browser.shoot("recovery-codes-dark-narrow").await?;
+    person.press("[data-kept]", "I have kept them").await?;
+    person.see("[data-factor=true]", "10 recovery codes are left.").await?;
+
+    person.sign_out().await?;
+    let enter = async |code: &str| {
+        person.goto("/sign-in").await?;
+        person.enter("email", "mei@example.test").await?;
+        person.enter("password", PASSWORD).await?;
+        person.press("button[type=submit]", "Sign in").await?;
+        person.enter("code", "999999").await?;
+        person.press("button[type=submit]", "Sign in").await?;
+        person.see("[role=alert]", "This code is wrong or was used").await?;
+        person.enter("code", code).await?;
+        person.press("button[type=submit]", "Sign in").await?;
+        person.see("[data-sign-out]", "").await.map(drop)
+    };
+    enter(&kept).await?;
+    person.sign_out().await?;
+    enter(&shown(&key, 1)?).await?;
+    // Each device can be sent away on its own.
+    person.goto("/account").await?;
+    person.see("[data-factor=true]", "9 recovery codes are left.").await?;
+    person.press("[data-turn-off]", "Turn it off").await?;
+    person.enter("factor-password", PASSWORD).await?;
+    person.enter("code", "not a code").await?;
+    person.press("dialog button[type=submit]", "Turn it off").await?;
+    person.see("dialog [role=alert]", "This code is wrong or was used").await.map(drop)?;
+    person.browser.driver.active_element().await?.send_keys(Key::Escape + "").await?;
+    person.gone("dialog[open]").await
+}
+
 async fn arrive<'a>(
     url: &'a str,
     links: &[String],
@@ -473,6 +547,7 @@ async fn arrive<'a>(
     mei.press("button[type=submit]", "Change the password").await?;
     mei.see("[role=alert]", "This link was used, has run out or is not ours").await?;
     mei.sign_in("mei@example.test").await?;
+    second_factor(mei).await?;
 
     for (n, link) in links.iter().enumerate() {
         people.push(Person::arrive(url, Look::Light, 1280, 900).await?);

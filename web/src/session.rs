@@ -181,12 +181,13 @@ pub async fn renew_if_due() {
     }
 }
 
-/// Signs in. What the person can mend comes back as a failure with its sentence.
+/// Signs in; whoever has a second factor is asked for a code. What the person can mend comes back as a failure with its sentence.
 ///
 /// # Errors
 /// When the address and the password do not belong together, or nobody answers.
-pub async fn sign_in(email: String, password: String) -> Result<(), Failure> {
-    set(Some(command::send(OPEN, json!({ "email": email, "password": password })).await?));
+pub async fn sign_in(email: String, password: String, code: Option<String>) -> Result<(), Failure> {
+    let input = json!({ "email": email, "password": password, "code": code });
+    set(Some(command::send(OPEN, input).await?));
     Ok(())
 }
 
@@ -198,6 +199,14 @@ pub fn write_in(language: Language) {
             command::send::<bool>(LANGUAGE, input).await.ok();
         });
     }
+}
+
+/// Ends one other session.
+///
+/// # Errors
+/// When nobody answers: then it still stands.
+pub async fn sign_out_there(session: &cynic::Id) -> Result<(), Failure> {
+    command::send::<bool>(CLOSE, json!({ "session": session })).await.map(drop)
 }
 
 /// Ends every session, this one too.

@@ -113,3 +113,19 @@ table!(
         at: DateTimeUtc,
     }
 );
+
+table!(
+    /// Somebody's second factor. Its secret derives from the seed under a secret of the installation.
+    factor, "identity_factor", {
+        #[sea_orm(primary_key, auto_increment = false)]
+        party: Uuid,
+        seed: Uuid,
+        created_at: DateTimeUtc,
+        /// From when on it is asked for.
+        confirmed_at: Option<DateTimeUtc>,
+        /// The last step of thirty seconds whose code was used: none works twice.
+        last_step: i64,
+        /// From which the recovery codes derive.
+        batch: Uuid,
+    }
+);

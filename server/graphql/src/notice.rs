@@ -38,6 +38,9 @@ pub enum NoticeKind {
     AccountBlocked,
     AccountFree,
     PasswordChanged,
+    /// A second factor, by whoever has the account.
+    FactorAdded,
+    FactorRemoved,
     TaskApproved,
     TaskRefused,
 }

@@ -6,6 +6,8 @@ use crate::id::Gid;
 use crate::payload;
 use crate::scalars::{DateTime, Uuid};
 use async_graphql::{Context, Enum, InputObject, Object, OneofObject, Result, SimpleObject};
+use fast_qr::convert::Builder as _;
+use fast_qr::convert::svg::SvgBuilder;
 use identity_api::*;
 use kernel::Actor;
 use kernel::id::{ChangeId, CommandId, PartyId, SessionId};
@@ -178,10 +180,86 @@ pub struct PartyRegisterInput {
     pub language: Language,
 }
 
+/// A second factor: codes by time from an authenticator (RFC 6238).
+#[derive(SimpleObject)]
+pub struct SecondFactor {
+    /// Since when a sign-in asks for it; null where there is none.
+    pub since: Option<DateTime>,
+    pub recovery_codes_left: u32,
+}
+
+impl From<FactorView> for SecondFactor {
+    fn from(f: FactorView) -> SecondFactor {
+        SecondFactor { since: f.since.map(DateTime), recovery_codes_left: f.recovery_codes_left }
+    }
+}
+
+/// What an authenticator is told; nothing is asked of it before it has been confirmed by a code.
+#[derive(SimpleObject)]
+pub struct SecondFactorSetup {
+    /// Base 32, to be typed.
+    pub secret: String,
+    /// `otpauth://totp/…`, to be opened on the same device.
+    pub uri: String,
+    /// The same to be scanned: a QR code as an SVG document.
+    pub picture: String,
+}
+
+impl From<FactorSetup> for SecondFactorSetup {
+    fn from(f: FactorSetup) -> SecondFactorSetup {
+        // At the lowest level of correction the longest address has room; an authenticator can be typed into in any case.
+        let code = fast_qr::QRBuilder::new(f.uri.0.as_bytes()).ecl(fast_qr::ECL::L).build();
+        let picture = code.map(|code| SvgBuilder::default().margin(4).to_str(&code)).unwrap_or_default();
+        SecondFactorSetup { secret: f.secret.0, uri: f.uri.0, picture }
+    }
+}
+
+/// Each opens one session in place of the authenticator. They are shown here and never again.
+#[derive(SimpleObject)]
+pub struct RecoveryCodes {
+    pub codes: Vec<String>,
+}
+
+impl From<identity_api::RecoveryCodes> for RecoveryCodes {
+    fn from(r: identity_api::RecoveryCodes) -> RecoveryCodes {
+        RecoveryCodes { codes: r.codes.into_iter().map(|c| c.0).collect() }
+    }
+}
+
+#[derive(InputObject)]
+pub struct SecondFactorBeginInput {
+    pub id: Uuid,
+    /// The present one.
+    pub password: String,
+}
+
+#[derive(InputObject)]
+pub struct SecondFactorConfirmInput {
+    /// What the authenticator shows.
+    pub code: String,
+}
+
+#[derive(InputObject)]
+pub struct SecondFactorRemoveInput {
+    /// The present one.
+    pub password: String,
+    /// What the authenticator shows, or a recovery code.
+    pub code: String,
+}
+
+#[derive(InputObject)]
+pub struct RecoveryCodesRenewInput {
+    pub id: Uuid,
+    /// What the authenticator shows, or a recovery code.
+    pub code: String,
+}
+
 #[derive(InputObject)]
 pub struct SessionOpenInput {
     pub email: String,
     pub password: String,
+    /// What the authenticator shows, or a recovery code: of whoever has a second factor.
+    pub code: Option<String>,
 }
 
 #[derive(InputObject)]
@@ -189,6 +267,8 @@ pub struct SessionCloseInput {
     /// All sessions, not only this one.
     #[graphql(default)]
     pub everywhere: bool,
+    /// Another one of one's own.
+    pub session: Option<Gid<SessionId>>,
 }
 
 #[derive(InputObject)]
@@ -259,6 +339,9 @@ pub struct ChangeDecideInput {
 payload! {
     SessionOpenPayload { session: SignedIn } or IdentityUserError;
     SessionRefreshPayload { session: SignedIn } or IdentityUserError;
+    SecondFactorBeginPayload { setup: SecondFactorSetup } or IdentityUserError;
+    SecondFactorConfirmPayload { recovery: RecoveryCodes } or IdentityUserError;
+    RecoveryCodesRenewPayload { recovery: RecoveryCodes } or IdentityUserError;
     ChangeProposePayload { change: Change } or IdentityUserError;
     ChangeDecidePayload { decided: DecidedChange } or IdentityUserError;
 }
@@ -301,6 +384,8 @@ done! {
     /// Whether the address is confirmed.
     EmailConfirmPayload;
     LanguageChoosePayload;
+    /// Whether there is no second factor any more.
+    SecondFactorRemovePayload;
 }
 
 /// Whether the session has ended.
@@ -360,6 +445,7 @@ impl PartyMutation {
         let sign_in = SignIn {
             email: input.email,
             password: Secret(input.password),
+            code: input.code.map(Secret),
             address: asker.address.clone(),
             agent: asker.agent.clone(),
         };
@@ -400,10 +486,15 @@ impl PartyMutation {
         if asker.actor == Actor::Anonymous {
             return Err(unauthenticated());
         }
-        let done =
-            services(ctx).identity.sign_out(&asker.call(), SignOut { everywhere: input.everywhere }).await;
+        let session = input.session.map(|s| s.0);
+        let sign_out = SignOut { everywhere: input.everywhere, session };
+        let done = services(ctx).identity.sign_out(&asker.call(), sign_out).await;
         done.map_err(|e| fault(asker, e))?;
-        asker.leave(Cookie::Clear);
+        let present =
+            matches!(&asker.actor, Actor::Person { session: own, .. } if session.is_none_or(|s| s == *own));
+        if input.everywhere || present {
+            asker.leave(Cookie::Clear);
+        }
         Ok(SessionClosePayload { done: true, errors: Vec::new() })
     }
 
@@ -420,6 +511,59 @@ impl PartyMutation {
             new: Secret(input.new),
         };
         PasswordChangePayload::of(asker, services(ctx).identity.change_password(&asker.call(), change).await)
+    }
+
+    /// Begins to set up a second factor. It is asked for once it has been confirmed.
+    async fn second_factor_begin(
+        &self,
+        ctx: &Context<'_>,
+        input: SecondFactorBeginInput,
+    ) -> Result<SecondFactorBeginPayload> {
+        let asker = asker(ctx);
+        let begin = BeginFactor { id: CommandId(input.id.0), password: Secret(input.password) };
+        SecondFactorBeginPayload::of(asker, services(ctx).identity.begin_factor(&asker.call(), begin).await)
+    }
+
+    /// Shows by a code that the authenticator has it. From now on a sign-in asks for one.
+    async fn second_factor_confirm(
+        &self,
+        ctx: &Context<'_>,
+        input: SecondFactorConfirmInput,
+    ) -> Result<SecondFactorConfirmPayload> {
+        let asker = asker(ctx);
+        let confirm = ConfirmFactor { code: Secret(input.code) };
+        SecondFactorConfirmPayload::of(
+            asker,
+            services(ctx).identity.confirm_factor(&asker.call(), confirm).await,
+        )
+    }
+
+    /// New recovery codes; the old ones are void.
+    async fn recovery_codes_renew(
+        &self,
+        ctx: &Context<'_>,
+        input: RecoveryCodesRenewInput,
+    ) -> Result<RecoveryCodesRenewPayload> {
+        let asker = asker(ctx);
+        let renew = RenewRecovery { id: CommandId(input.id.0), code: Secret(input.code) };
+        RecoveryCodesRenewPayload::of(
+            asker,
+            services(ctx).identity.renew_recovery(&asker.call(), renew).await,
+        )
+    }
+
+    /// From now on a sign-in asks for the password alone.
+    async fn second_factor_remove(
+        &self,
+        ctx: &Context<'_>,
+        input: SecondFactorRemoveInput,
+    ) -> Result<SecondFactorRemovePayload> {
+        let asker = asker(ctx);
+        let remove = RemoveFactor { password: Secret(input.password), code: Secret(input.code) };
+        SecondFactorRemovePayload::of(
+            asker,
+            services(ctx).identity.remove_factor(&asker.call(), remove).await,
+        )
     }
 
     /// Asks for a letter with which a new password can be chosen. The answer is the same whether or not the address is known.

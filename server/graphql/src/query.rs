@@ -10,7 +10,7 @@ use crate::loan::{Loan, Note, Portfolio, loaded};
 use crate::notice::{self, Mail, Notice, NoticeBox};
 use crate::page::{Arguments, connection};
 use crate::parked::{self, Parked};
-use crate::party::{Change, Party, Session};
+use crate::party::{Change, Party, SecondFactor, Session};
 use crate::proof::{Proof, PublicProof};
 use crate::scalars::{Currency, Date};
 use crate::task::{BusinessDay, Task, TaskKind};
@@ -18,7 +18,7 @@ use crate::{Demo, DemoAccount};
 use async_graphql::connection::Connection;
 use async_graphql::{Context, ID, Interface, Object, Result};
 use custody_api::{CashAccountOf, Custody, InstructionView, InstructionsOf, ProveBooks};
-use identity_api::{FindParties, Identity, PendingChanges, SessionsOf};
+use identity_api::{FactorOf, FindParties, Identity, PendingChanges, SessionsOf};
 use investing_api::{BidsOf, Investing, ListingsOf};
 use kernel::id::{ApplicationId, ListingId, LoanId, PartyId, TaskId};
 use ledger_api::{BalancesOf, Ledger};
@@ -457,6 +457,13 @@ impl Viewer {
     /// How one's notices stand.
     async fn notice_box(&self, ctx: &Context<'_>) -> Result<NoticeBox> {
         notice::standing(ctx).await
+    }
+
+    /// One's second factor.
+    async fn second_factor(&self, ctx: &Context<'_>) -> Result<SecondFactor> {
+        let asker = asker(ctx);
+        let found = services(ctx).identity.factor(&asker.call(), FactorOf {}).await;
+        found.map(SecondFactor::from).map_err(|e| fault(asker, e))
     }
 
     /// Where one is signed in.

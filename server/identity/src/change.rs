@@ -127,7 +127,7 @@ impl Inner {
     }
 
     pub(crate) async fn decide_change(
-        &self,
+        self: &std::sync::Arc<Self>,
         call: &Call,
         input: DecideChange,
     ) -> Result<Decided, Fault<IdentityError>> {
@@ -137,8 +137,9 @@ impl Inner {
         let password = Secret(handed.0[..24].to_string());
         let hashed = secret::hash(password.clone(), &self.entropy).await.ok_or(Fault::Internal)?;
         let (outbox, now) = (self.outbox.clone(), self.clock.now());
-        let invitation_secret = fingerprint(&handed);
+        let (inner, invitation_secret) = (self.clone(), fingerprint(&handed));
         let write = self.db.write(move |tx| {
+            let inner = inner.clone();
             let (outbox, hashed, invitation_secret) =
                 (outbox.clone(), hashed.clone(), invitation_secret.clone());
             async move {
@@ -185,6 +186,8 @@ impl Inner {
                         }
                         Change::ResetCredentials { party } => {
                             repo::set_password(tx, *party, &hashed).await?;
+                            // Whoever has lost the one often has lost the other.
+                            inner.forget_factor(tx, *party).await?;
                             events.push(IdentityEvent::PasswordChanged { party: *party });
                             for session in repo::open_sessions(tx, *party, now).await? {
                                 let (session, why) = (SessionId(session.id), "credentials were reset");

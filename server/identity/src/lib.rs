@@ -3,12 +3,14 @@
 //! - [`registration`]: a party, its person, its way in; invitations.
 //! - [`session`]: sign-in, tokens, refresh with reuse detection, sign-out; guessing is slowed down.
 //! - [`letter`]: links to one's address: to confirm it, to choose a new password.
+//! - [`factor`]: codes by time as a second factor, and recovery codes.
 //! - [`change`]: rights and others' credentials, by two people neither of whom gains.
 //! - [`secret`]: everything that is hashed, derived or signed.
 //!
 //! **Invariant:** personal data lies in this service's tables and nowhere else; ids are all that leaves.
 
 pub mod change;
+mod factor;
 pub mod letter;
 mod password;
 pub mod registration;

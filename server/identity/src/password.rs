@@ -1,12 +1,13 @@
-//! Changing one's own password.
+//! One's own password: showing that one knows it, and changing it.
 
 use crate::repo;
 use crate::secret;
 use crate::service::Inner;
+use entity_identity::party;
 use futures::FutureExt;
 use identity_api::*;
 use kernel::call::Actor;
-use kernel::id::SessionId;
+use kernel::id::{PartyId, SessionId};
 use kernel::{Call, hash};
 use platform::db::WriteError;
 use platform::service::{published, unreadable};
@@ -15,8 +16,43 @@ use platform::{Fault, commands};
 /// Wrong guesses before it pauses.
 const FREE: i64 = 5;
 
+fn guesses(party: PartyId) -> Vec<u8> {
+    hash::content(&("password", party)).to_vec()
+}
+
 impl Inner {
-    /// Whoever is at a signed-in device must still know the password. All other sessions end.
+    /// Whoever is at a signed-in device must still know the password. Wrong guesses are counted.
+    pub(crate) async fn own_password(
+        &self,
+        call: &Call,
+        party: PartyId,
+        password: Secret,
+    ) -> Result<party::Model, Fault<IdentityError>> {
+        let now = self.clock.now();
+        let read = |e: &sea_orm::DbErr| unreadable::<IdentityError>(call, "verify a password", e);
+        if let Some(seconds) =
+            repo::throttled(self.db.read(), guesses(party), now).await.map_err(|e| read(&e))?
+        {
+            return Err(Fault::Refused(IdentityError::Throttled { seconds }));
+        }
+        let row = repo::maybe_party(self.db.read(), party).await.map_err(|e| read(&e))?;
+        let row = row.ok_or(Fault::Refused(IdentityError::SessionEnded))?;
+        if secret::verify(password, Some(row.password.clone())).await {
+            return Ok(row);
+        }
+        let write = self.db.write(move |tx| {
+            async move {
+                repo::count_failure(tx, guesses(party), FREE, now)
+                    .await
+                    .map_err(WriteError::<IdentityError>::from)
+            }
+            .boxed()
+        });
+        write.await.map_err(|e| published(call, "count a wrong guess", e))?;
+        Err(Fault::Refused(IdentityError::PasswordWrong))
+    }
+
+    /// All other sessions end.
     pub(crate) async fn change_password(
         &self,
         call: &Call,
@@ -26,36 +62,20 @@ impl Inner {
         commands::client_made(input.id.0)?;
         crate::registration::check_password(&input.new).map_err(Fault::Refused)?;
         let now = self.clock.now();
-        let guesses = hash::content(&("password", party)).to_vec();
         let read = |e: &sea_orm::DbErr| unreadable::<IdentityError>(call, "change a password", e);
-        if let Some(seconds) =
-            repo::throttled(self.db.read(), guesses.clone(), now).await.map_err(|e| read(&e))?
-        {
-            return Err(Fault::Refused(IdentityError::Throttled { seconds }));
-        }
-        let row = repo::maybe_party(self.db.read(), party).await.map_err(|e| read(&e))?;
-        let row = row.ok_or(Fault::Refused(IdentityError::SessionEnded))?;
-        let right = secret::verify(input.current, Some(row.password.clone())).await;
         // A repeat is answered as before, though the password is another by then.
-        let known = right
-            || commands::is_known(self.db.read(), "identity", input.id.0).await.map_err(|e| read(&e))?;
-        if !known {
-            let write = self.db.write(move |tx| {
-                let guesses = guesses.clone();
-                async move {
-                    repo::count_failure(tx, guesses, FREE, now)
-                        .await
-                        .map_err(WriteError::<IdentityError>::from)
-                }
-                .boxed()
-            });
-            write.await.map_err(|e| published(call, "count a wrong guess", e))?;
-            return Err(Fault::Refused(IdentityError::PasswordWrong));
-        }
+        let repeat =
+            commands::is_known(self.db.read(), "identity", input.id.0).await.map_err(|e| read(&e))?;
+        let row = if repeat {
+            let row = repo::maybe_party(self.db.read(), party).await.map_err(|e| read(&e))?;
+            row.ok_or(Fault::Refused(IdentityError::SessionEnded))?
+        } else {
+            self.own_password(call, party, input.current).await?
+        };
         let hashed = secret::hash(input.new, &self.entropy).await.ok_or(Fault::Internal)?;
         let (outbox, id) = (self.outbox.clone(), input.id);
         let write = self.db.write(move |tx| {
-            let (outbox, hashed, guesses) = (outbox.clone(), hashed.clone(), guesses.clone());
+            let (outbox, hashed) = (outbox.clone(), hashed.clone());
             let verified = row.password.clone();
             async move {
                 let work = async {
@@ -65,7 +85,7 @@ impl Inner {
                         return Err(WriteError::Refused(IdentityError::PasswordWrong));
                     }
                     repo::set_password(tx, party, &hashed).await?;
-                    repo::clear_failures(tx, guesses).await?;
+                    repo::clear_failures(tx, guesses(party)).await?;
                     outbox.announce(tx, &IdentityEvent::PasswordChanged { party }).await?;
                     let why = "the password was changed";
                     for other in repo::open_sessions(tx, party, now).await? {

@@ -1,7 +1,7 @@
 //! Identity's tables.
 
 use chrono::{DateTime, Utc};
-use entity_identity::{change, invitation, letter, party, role, session};
+use entity_identity::{change, factor, invitation, letter, party, role, session};
 use identity_api::{FindParties, Language, PartyView};
 use kernel::call::Role;
 use kernel::id::{LetterId, PartyId, PersonId, SessionId};
@@ -304,6 +304,74 @@ pub(crate) async fn proposed_changes(db: &impl ConnectionTrait) -> Result<Vec<ch
         .order_by_asc(change::Column::At)
         .all(db)
         .await
+}
+
+pub(crate) async fn maybe_factor(
+    db: &impl ConnectionTrait,
+    party: PartyId,
+) -> Result<Option<factor::Model>, DbErr> {
+    factor::Entity::find_by_id(party.0).one(db).await
+}
+
+pub(crate) async fn replace_factor(
+    tx: &Tx,
+    party: PartyId,
+    seed: Uuid,
+    now: DateTime<Utc>,
+) -> Result<(), DbErr> {
+    let sql = "INSERT INTO identity_factor (party, seed, created_at, confirmed_at, last_step, batch) VALUES ($1, $2, $3, NULL, 0, $2)
+               ON CONFLICT (party) DO UPDATE SET seed = $2, created_at = $3, confirmed_at = NULL, last_step = 0, batch = $2";
+    tx.run(sql, [party.0.into(), seed.into(), now.into()]).await.map(drop)
+}
+
+pub(crate) async fn confirm_factor(
+    tx: &Tx,
+    party: PartyId,
+    step: i64,
+    now: DateTime<Utc>,
+) -> Result<(), DbErr> {
+    let sql = "UPDATE identity_factor SET confirmed_at = $1, last_step = $2 WHERE party = $3";
+    tx.run(sql, [now.into(), step.into(), party.0.into()]).await.map(drop)
+}
+
+pub(crate) async fn set_last_step(tx: &Tx, party: PartyId, step: i64) -> Result<(), DbErr> {
+    let sql = "UPDATE identity_factor SET last_step = $1 WHERE party = $2";
+    tx.run(sql, [step.into(), party.0.into()]).await.map(drop)
+}
+
+pub(crate) async fn set_batch(tx: &Tx, party: PartyId, batch: Uuid) -> Result<(), DbErr> {
+    let sql = "UPDATE identity_factor SET batch = $1 WHERE party = $2";
+    tx.run(sql, [batch.into(), party.0.into()]).await.map(drop)
+}
+
+pub(crate) async fn forget_factor(tx: &Tx, party: PartyId) -> Result<(), DbErr> {
+    tx.run("DELETE FROM identity_factor WHERE party = $1", [party.0.into()]).await.map(drop)
+}
+
+pub(crate) async fn insert_recovery(tx: &Tx, party: PartyId, mark: Vec<u8>) -> Result<(), DbErr> {
+    let sql = "INSERT INTO identity_recovery (mark, party, used_at) VALUES ($1, $2, NULL)";
+    tx.run(sql, [mark.into(), party.0.into()]).await.map(drop)
+}
+
+/// False when it is none, or was used before.
+pub(crate) async fn use_recovery(
+    tx: &Tx,
+    party: PartyId,
+    mark: Vec<u8>,
+    now: DateTime<Utc>,
+) -> Result<bool, DbErr> {
+    let sql = "UPDATE identity_recovery SET used_at = $1 WHERE mark = $2 AND party = $3 AND used_at IS NULL";
+    Ok(tx.run(sql, [now.into(), mark.into(), party.0.into()]).await?.rows_affected() == 1)
+}
+
+pub(crate) async fn forget_recovery(tx: &Tx, party: PartyId) -> Result<(), DbErr> {
+    tx.run("DELETE FROM identity_recovery WHERE party = $1", [party.0.into()]).await.map(drop)
+}
+
+pub(crate) async fn recovery_left(db: &impl ConnectionTrait, party: PartyId) -> Result<u32, DbErr> {
+    let sql = "SELECT COUNT(*) FROM identity_recovery WHERE party = $1 AND used_at IS NULL";
+    let row = db.one(sql, [party.0.into()]).await?.ok_or_else(|| DbErr::Custom("no count".into()))?;
+    Ok(u32::try_from(row.try_get_by_index::<i64>(0)?).unwrap_or(0))
 }
 
 /// Seconds that are left of a pause after wrong guesses.

@@ -98,6 +98,38 @@ impl Identity for IdentityService {
         async move { self.inner.change_password(call, input).await }.boxed()
     }
 
+    fn factor<'a>(&'a self, call: &'a Call, _: FactorOf) -> Answer<'a, FactorView, IdentityError> {
+        async move { self.inner.factor(call).await }.boxed()
+    }
+
+    fn begin_factor<'a>(
+        &'a self,
+        call: &'a Call,
+        input: BeginFactor,
+    ) -> Answer<'a, FactorSetup, IdentityError> {
+        async move { self.inner.begin_factor(call, input).await }.boxed()
+    }
+
+    fn confirm_factor<'a>(
+        &'a self,
+        call: &'a Call,
+        input: ConfirmFactor,
+    ) -> Answer<'a, RecoveryCodes, IdentityError> {
+        async move { self.inner.confirm_factor(call, input).await }.boxed()
+    }
+
+    fn renew_recovery<'a>(
+        &'a self,
+        call: &'a Call,
+        input: RenewRecovery,
+    ) -> Answer<'a, RecoveryCodes, IdentityError> {
+        async move { self.inner.renew_recovery(call, input).await }.boxed()
+    }
+
+    fn remove_factor<'a>(&'a self, call: &'a Call, input: RemoveFactor) -> Answer<'a, (), IdentityError> {
+        async move { self.inner.remove_factor(call, input).await }.boxed()
+    }
+
     fn ask_reset<'a>(&'a self, call: &'a Call, input: AskReset) -> Answer<'a, Asked, IdentityError> {
         async move {
             door(call)?;

@@ -16,6 +16,7 @@ use kernel::id::{PartyId, PersonId, SessionId};
 use platform::Fault;
 use platform::db::WriteError;
 use platform::service::{published, unreadable};
+use std::sync::Arc;
 
 /// How long one can stay signed in without a password.
 const SESSION_DAYS: i64 = 30;
@@ -26,7 +27,11 @@ const FREE_FOR_ACCOUNT: i64 = 5;
 const FREE_FOR_PLACE: i64 = 50;
 
 impl Inner {
-    pub(crate) async fn sign_in(&self, call: &Call, input: SignIn) -> Result<Tokens, Fault<IdentityError>> {
+    pub(crate) async fn sign_in(
+        self: &Arc<Self>,
+        call: &Call,
+        input: SignIn,
+    ) -> Result<Tokens, Fault<IdentityError>> {
         let email = input.email.trim().to_lowercase();
         // Counted by account *and* place: a stranger who guesses cannot lock the owner out.
         let account_key =
@@ -57,6 +62,11 @@ impl Inner {
             metrics::counter!("sign_in_failures_total").increment(1);
             return Err(Fault::Refused(IdentityError::CredentialsWrong));
         };
+        // Only whoever knows the password is asked for more.
+        let factor = repo::maybe_factor(self.db.read(), PartyId(party.id)).await.map_err(|e| read(&e))?;
+        if factor.is_some_and(|f| f.confirmed_at.is_some()) && input.code.is_none() {
+            return Err(Fault::Refused(IdentityError::CodeNeeded));
+        }
         let row = session::Model {
             id: self.entropy.uuid(now),
             party: party.id,
@@ -68,8 +78,10 @@ impl Inner {
         };
         let refresh = Secret(self.entropy.secret());
         let (session, spent) = (row.clone(), fingerprint(&refresh));
+        let (inner, code) = (self.clone(), input.code);
         let write = self.db.write(move |tx| {
             let (row, spent, account_key) = (row.clone(), spent.clone(), account_key.clone());
+            let (inner, code) = (inner.clone(), code.clone());
             let verified = party.password.clone();
             async move {
                 // A reset that came while the password was being verified has ended every session; this one too.
@@ -77,13 +89,27 @@ impl Inner {
                 if now_stands != Some(verified) {
                     return Err(WriteError::Refused(IdentityError::CredentialsWrong));
                 }
+                if let Some(factor) = repo::maybe_factor(tx, PartyId(row.party)).await?
+                    && factor.confirmed_at.is_some()
+                {
+                    let Some(code) = code else {
+                        return Err(WriteError::Refused(IdentityError::CodeNeeded));
+                    };
+                    // A wrong code is counted, and what is counted must be committed.
+                    if let Some(refusal) = inner.spend_code(tx, &factor, &code, now).await?.refusal() {
+                        return Ok(Some(refusal));
+                    }
+                }
                 repo::insert_session(tx, row, spent).await?;
                 repo::clear_failures(tx, account_key).await?;
-                Ok::<(), WriteError<IdentityError>>(())
+                Ok::<_, WriteError<IdentityError>>(None)
             }
             .boxed()
         });
-        write.await.map_err(|e| published(call, "open a session", e))?;
+        if let Some(refusal) = write.await.map_err(|e| published(call, "open a session", e))? {
+            metrics::counter!("sign_in_failures_total").increment(1);
+            return Err(Fault::Refused(refusal));
+        }
         self.tokens(call, &session, refresh).await
     }
 
@@ -172,11 +198,10 @@ impl Inner {
         let write = self.db.write(move |tx| {
             let outbox = outbox.clone();
             async move {
-                let ids = if input.everywhere {
-                    repo::open_sessions(tx, party, now).await?.into_iter().map(|s| SessionId(s.id)).collect()
-                } else {
-                    vec![session]
-                };
+                let wanted = |s: &SessionId| input.everywhere || *s == input.session.unwrap_or(session);
+                // One's own only: another's session is not there.
+                let open = repo::open_sessions(tx, party, now).await?;
+                let ids: Vec<SessionId> = open.into_iter().map(|s| SessionId(s.id)).filter(wanted).collect();
                 for id in ids {
                     if repo::revoke(tx, id, "signed out", now).await? {
                         let event =

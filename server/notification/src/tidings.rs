@@ -143,6 +143,12 @@ pub fn of_identity(event: &IdentityEvent) -> Vec<Tiding> {
         IdentityEvent::PasswordChanged { party } => {
             vec![tell(*party, NoticeKind::PasswordChanged, Uuid::nil(), None)]
         }
+        IdentityEvent::FactorAdded { party } => {
+            vec![tell(*party, NoticeKind::FactorAdded, Uuid::nil(), None)]
+        }
+        IdentityEvent::FactorRemoved { party } => {
+            vec![tell(*party, NoticeKind::FactorRemoved, Uuid::nil(), None)]
+        }
         _ => Vec::new(),
     }
 }

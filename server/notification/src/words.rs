@@ -154,6 +154,8 @@ fn english(kind: NoticeKind, sum: &str) -> String {
         }
         K::AccountFree => "Your account is free again.".into(),
         K::PasswordChanged => "Your password was changed.".into(),
+        K::FactorAdded => "From now on a code is asked for when you sign in.".into(),
+        K::FactorRemoved => "A code is no longer asked for when you sign in.".into(),
         K::TaskApproved => "A task on which you said your word was approved.".into(),
         K::TaskRefused => "A task on which you said your word was refused.".into(),
     }
@@ -184,6 +186,8 @@ fn chinese(kind: NoticeKind, sum: &str) -> String {
         K::AccountBlocked => format!("您的存管账户中一笔 {sum} 的变动正在核查，在此之前资金不能转出。"),
         K::AccountFree => "您的账户已恢复正常。".into(),
         K::PasswordChanged => "您的密码已更改。".into(),
+        K::FactorAdded => "今后登录时需要输入验证码。".into(),
+        K::FactorRemoved => "今后登录时不再需要验证码。".into(),
         K::TaskApproved => "您参与审批的一项任务已通过。".into(),
         K::TaskRefused => "您参与审批的一项任务未通过。".into(),
     }

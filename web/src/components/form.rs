@@ -203,6 +203,33 @@ pub fn PasswordField(
     }
 }
 
+/// A code that is good once: from an authenticator, or one of those kept for when it is lost.
+#[component]
+pub fn CodeField(
+    value: RwSignal<String>,
+    #[prop(into)] hint: Signal<String>,
+    /// Where one goes on as soon as it is there.
+    #[prop(optional)]
+    first: bool,
+) -> impl IntoView {
+    let element = NodeRef::<leptos::html::Input>::new();
+    if first {
+        Effect::new(move |_| {
+            if let Some(input) = element.get() {
+                input.focus().ok();
+            }
+        });
+    }
+    view! {
+        <label class="field">
+            <span>{t(|m| m.factor.code)}</span>
+            <input node_ref=element name="code" autocomplete="one-time-code" autocapitalize="off" spellcheck="false" maxlength="20"
+                prop:value=value on:input=move |e| value.set(event_target_value(&e)) aria-describedby="code-hint"/>
+            <span class="small" id="code-hint">{hint}</span>
+        </label>
+    }
+}
+
 /// One of a few.
 #[component]
 pub fn Choice(

@@ -5,6 +5,7 @@ pub mod bars;
 pub mod bell;
 pub mod colour_mode;
 pub mod demo;
+pub mod dialog;
 pub mod documents;
 pub mod form;
 pub mod frame;

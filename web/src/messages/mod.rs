@@ -162,6 +162,7 @@ pub struct Messages {
     pub day: DayPage,
     pub register: RegisterPage,
     pub account: AccountPage,
+    pub factor: FactorPanel,
     pub people: PeoplePage,
 }
 
@@ -262,6 +263,31 @@ pub struct AccountPage {
     pub password_means: &'static str,
     pub change: &'static str,
     pub changed: &'static str,
+}
+
+pub struct FactorPanel {
+    pub title: &'static str,
+    pub why: &'static str,
+    pub on: &'static str,
+    pub left: fn(i32) -> String,
+    pub set_up: &'static str,
+    pub needs: &'static str,
+    pub scan: &'static str,
+    pub picture: &'static str,
+    pub open_here: &'static str,
+    pub or_type: &'static str,
+    pub code: &'static str,
+    pub shown: &'static str,
+    pub code_hint: &'static str,
+    pub confirm: &'static str,
+    pub is_on: &'static str,
+    pub keep: &'static str,
+    pub save: &'static str,
+    pub kept: &'static str,
+    pub renew: &'static str,
+    pub renew_means: &'static str,
+    pub remove: &'static str,
+    pub remove_means: &'static str,
 }
 
 pub struct PeoplePage {

@@ -36,6 +36,10 @@ kernel::errors! {
         /// The proposer, or the one who gains, cannot decide.
         FourEyes = "IDENTITY_FOUR_EYES": "another person must decide this",
         PartyNotFound = "IDENTITY_PARTY_NOT_FOUND" @ "party": "there is no such party",
+        CodeNeeded = "IDENTITY_CODE_NEEDED" @ "code": "please give the six digits that your authenticator shows, or a recovery code",
+        CodeWrong = "IDENTITY_CODE_WRONG" @ "code": "this code is wrong or was used; wait for the next one",
+        FactorOn = "IDENTITY_FACTOR_ON": "a second factor is on already",
+        FactorMissing = "IDENTITY_FACTOR_MISSING": "no second factor has been set up",
         RoleNotStaff = "IDENTITY_ROLE_NOT_STAFF" @ "role": "this is not a staff role",
     }
 }
@@ -106,6 +110,9 @@ pub struct Registered {}
 pub struct SignIn {
     pub email: String,
     pub password: Secret,
+    /// What the authenticator shows, or a recovery code, of whoever has a second factor.
+    #[serde(default)]
+    pub code: Option<Secret>,
     /// From where; guesses are counted by it.
     pub address: String,
     /// The browser's name, to be recognised in the list of sessions.
@@ -135,8 +142,62 @@ pub struct Authenticate {
 
 #[derive(Clone, Default, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct SignOut {
-    /// All of the actor's sessions; else the present one.
+    /// All of the actor's sessions.
     pub everywhere: bool,
+    /// One of the actor's sessions; else, unless all end, the present one.
+    #[serde(default)]
+    pub session: Option<SessionId>,
+}
+
+/// Begins to set up a second factor; nothing is asked of it before it has been confirmed.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct BeginFactor {
+    pub id: CommandId,
+    pub password: Secret,
+}
+
+/// What an authenticator is told (RFC 6238: SHA-1, six digits, thirty seconds).
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct FactorSetup {
+    /// Base 32, to be typed.
+    pub secret: Secret,
+    /// `otpauth://totp/…`, to be scanned.
+    pub uri: Secret,
+}
+
+/// Shows that the authenticator has it: from now on a sign-in asks for a code.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ConfirmFactor {
+    pub code: Secret,
+}
+
+/// New recovery codes; the old ones are void.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct RenewRecovery {
+    pub id: CommandId,
+    pub code: Secret,
+}
+
+/// Each opens one session in place of the authenticator. Shown once.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct RecoveryCodes {
+    pub codes: Vec<Secret>,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct RemoveFactor {
+    pub password: Secret,
+    pub code: Secret,
+}
+
+#[derive(Clone, Default, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct FactorOf {}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct FactorView {
+    /// Since when a sign-in asks for it.
+    pub since: Option<DateTime<Utc>>,
+    pub recovery_codes_left: u32,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -357,6 +418,13 @@ pub enum IdentityEvent {
     PasswordChanged {
         party: PartyId,
     },
+    FactorAdded {
+        party: PartyId,
+    },
+    /// By themselves or with new credentials from two administrators.
+    FactorRemoved {
+        party: PartyId,
+    },
     RoleGranted {
         party: PartyId,
         role: Role,
@@ -392,6 +460,8 @@ impl Announces for IdentityEvent {
             IdentityEvent::PartyRegistered { party }
             | IdentityEvent::LetterAsked { party, .. }
             | IdentityEvent::PasswordChanged { party }
+            | IdentityEvent::FactorAdded { party }
+            | IdentityEvent::FactorRemoved { party }
             | IdentityEvent::RoleGranted { party, .. }
             | IdentityEvent::RoleRevoked { party, .. }
             | IdentityEvent::SessionRevoked { party, .. } => party.to_string(),
@@ -406,6 +476,8 @@ impl Announces for IdentityEvent {
             IdentityEvent::PartyRegistered { .. } => "PartyRegistered",
             IdentityEvent::LetterAsked { .. } => "LetterAsked",
             IdentityEvent::PasswordChanged { .. } => "PasswordChanged",
+            IdentityEvent::FactorAdded { .. } => "FactorAdded",
+            IdentityEvent::FactorRemoved { .. } => "FactorRemoved",
             IdentityEvent::RoleGranted { .. } => "RoleGranted",
             IdentityEvent::RoleRevoked { .. } => "RoleRevoked",
             IdentityEvent::SessionRevoked { .. } => "SessionRevoked",
@@ -429,6 +501,12 @@ platform::service! {
         authenticate(Authenticate) -> Actor;
         sign_out(SignOut) -> ();
         change_password(ChangePassword) -> ();
+        /// One's own second factor.
+        factor(FactorOf) -> FactorView;
+        begin_factor(BeginFactor) -> FactorSetup;
+        confirm_factor(ConfirmFactor) -> RecoveryCodes;
+        renew_recovery(RenewRecovery) -> RecoveryCodes;
+        remove_factor(RemoveFactor) -> ();
         /// Has a letter sent with which a new password can be chosen. Answers alike for known and unknown addresses.
         ask_reset(AskReset) -> Asked;
         reset_password(ResetPassword) -> ();

@@ -91,6 +91,8 @@ kinds! {
     AccountBlocked = "ACCOUNT_BLOCKED", Account, mail true;
     AccountFree = "ACCOUNT_FREE", Account, mail true;
     PasswordChanged = "PASSWORD_CHANGED", Account, mail true;
+    FactorAdded = "FACTOR_ADDED", Account, mail true;
+    FactorRemoved = "FACTOR_REMOVED", Account, mail true;
     /// A task on which one said a word has been decided.
     TaskApproved = "TASK_APPROVED", Task, mail false;
     TaskRefused = "TASK_REFUSED", Task, mail false;

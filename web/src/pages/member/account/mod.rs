@@ -1,4 +1,6 @@
-//! Who one is here, one's password, and where one is signed in.
+//! Who one is here, one's password and second factor, and where one is signed in.
+
+mod factor;
 
 use crate::api::{self, DateTime, Failure, command, live, schema};
 use crate::components::form::{Form, PasswordField, Submit};
@@ -11,12 +13,14 @@ use crate::pages::member::notices::query::{CHANGES, Change};
 use crate::pages::public::register::PASSWORD_MIN;
 use crate::session;
 use cynic::{QueryBuilder, QueryFragment};
+use factor::{Factor, SecondFactor};
 use leptos::prelude::*;
 use leptos_meta::Title;
 use serde_json::{Map, Value, json};
 
 #[derive(QueryFragment, Clone, PartialEq, Debug)]
 pub struct Session {
+    pub id: cynic::Id,
     pub agent: String,
     pub created_at: DateTime,
     pub present: bool,
@@ -25,6 +29,7 @@ pub struct Session {
 #[derive(QueryFragment, Clone, PartialEq, Debug)]
 #[cynic(graphql_type = "Viewer")]
 pub struct Mine {
+    pub second_factor: SecondFactor,
     pub sessions: Vec<Session>,
 }
 
@@ -45,14 +50,14 @@ pub fn Account() -> impl IntoView {
     }
 }
 
-async fn ask() -> Result<Vec<Session>, Failure> {
-    Ok(api::ask(Sessions::build(())).await?.viewer.map_or(Vec::new(), |v| v.sessions))
+async fn ask() -> Result<Mine, Failure> {
+    api::ask(Sessions::build(())).await?.viewer.ok_or_else(|| Failure::of("UNAUTHENTICATED", ""))
 }
 
 #[component]
 fn Inside() -> impl IntoView {
     let party = session::party().get_untracked();
-    let sessions = Loaded::new(ask);
+    let mine = Loaded::new(ask);
     let failed = RwSignal::new(None::<Failure>);
     let everywhere = move |_| {
         leptos::task::spawn_local(async move {
@@ -76,20 +81,35 @@ fn Inside() -> impl IntoView {
         <div class="columns two">
             <div class="stack">
                 <Mail/>
-                <Password changed=Callback::new(move |()| sessions.again())/>
+                <Password changed=Callback::new(move |()| mine.again())/>
             </div>
+            <div class="stack">
+            {mine.view(3, move |mine_now| view! { <Factor found=mine_now.second_factor changed=Callback::new(move |()| mine.again())/> }.into_any())}
             <section class="card stack">
                 <div class="spread">
                     <h2>{t(|m| m.account.sessions)}</h2>
                     <button class="button small risky" on:click=everywhere data-everywhere="">{t(|m| m.account.everywhere)}</button>
                 </div>
                 {move || failed.get().map(|failure| view! { <Trouble failure/> })}
-                {sessions.view(3, |all| view! {
-                    <ul class="words">{all.into_iter().map(|s| {
+                {mine.view(3, move |found| view! {
+                    <ul class="words">{found.sessions.into_iter().map(|s| {
                         let at = s.created_at.0;
+                        let end = move |_| {
+                            let id = s.id.clone();
+                            leptos::task::spawn_local(async move {
+                                failed.try_set(session::sign_out_there(&id).await.err());
+                                mine.again();
+                            });
+                        };
                         view! {
                             <li data-session=s.present.to_string()>
-                                <b>{device(&s.agent)}</b> {s.present.then(|| view! { " " <span class="tag ok">{t(|m| m.account.here)}</span> })}
+                                <span class="spread">
+                                    <b>{device(&s.agent)}</b>
+                                    {match s.present {
+                                        true => view! { <span class="tag ok">{t(|m| m.account.here)}</span> }.into_any(),
+                                        false => view! { <button class="button small" on:click=end data-end="">{t(|m| m.sign_out)}</button> }.into_any(),
+                                    }}
+                                </span>
                                 <p class="small muted">{move || (say().account.since)(&instant(&at))}</p>
                             </li>
                         }
@@ -97,6 +117,7 @@ fn Inside() -> impl IntoView {
                 }
                 .into_any())}
             </section>
+            </div>
         </div>
     }
 }

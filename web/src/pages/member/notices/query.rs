@@ -30,6 +30,8 @@ pub enum NoticeKind {
     AccountBlocked,
     AccountFree,
     PasswordChanged,
+    FactorAdded,
+    FactorRemoved,
     TaskApproved,
     TaskRefused,
     /// One that this app does not know yet.
@@ -72,7 +74,7 @@ impl Notice {
             | K::WithdrawalFailed
             | K::AccountBlocked
             | K::AccountFree => Page::Cash,
-            K::PasswordChanged | K::Other => Page::Account,
+            K::PasswordChanged | K::FactorAdded | K::FactorRemoved | K::Other => Page::Account,
             K::TaskApproved | K::TaskRefused => Page::Task(subject()),
         }
     }

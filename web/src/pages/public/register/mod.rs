@@ -116,7 +116,7 @@ fn Entry(invitation: Option<String>) -> impl IntoView {
             form.set("party", draft::command_id());
             leptos::task::spawn_local(async move {
                 // The answer is the same for a known address: whoever it belongs to signs in as before.
-                match session::sign_in(email.trim().to_string(), chosen).await {
+                match session::sign_in(email.trim().to_string(), chosen, None).await {
                     Ok(()) => {
                         inside.try_run(if invited { Page::Queue } else { Page::Cash });
                     }

@@ -3,6 +3,7 @@
 pub mod query;
 
 use crate::api::{self, Failure};
+use crate::components::form::CodeField;
 use crate::messages::{say, sentence, t, title};
 use crate::page::Page;
 use crate::session;
@@ -19,6 +20,9 @@ pub fn SignIn() -> impl IntoView {
     let (password, set_password) = signal(String::new());
     let (error, set_error) = signal(None::<Failure>);
     let (busy, set_busy) = signal(false);
+    // Asked of whoever has a second factor, once the password is right.
+    let (asked, set_asked) = signal(false);
+    let code = RwSignal::new(String::new());
     let offered = RwSignal::new(Vec::<Account>::new());
     leptos::task::spawn_local(async move {
         if let Ok(found) = api::ask(Accounts::build(())).await {
@@ -34,13 +38,15 @@ pub fn SignIn() -> impl IntoView {
         set_error.set(None);
         let navigate = navigate.clone();
         leptos::task::spawn_local(async move {
-            let outcome = session::sign_in(email.get_untracked(), password.get_untracked()).await;
+            let given = asked.get_untracked().then(|| code.get_untracked());
+            let outcome = session::sign_in(email.get_untracked(), password.get_untracked(), given).await;
             set_busy.set(false);
             match outcome {
                 Ok(()) => {
                     let roles = session::party().get_untracked().map_or(Vec::new(), |p| p.roles);
                     navigate(&session::front_page(&roles).path(), Default::default());
                 }
+                Err(failure) if failure.code == "IDENTITY_CODE_NEEDED" => set_asked.set(true),
                 // The form keeps what was typed.
                 Err(failure) => set_error.set(Some(failure)),
             }
@@ -66,6 +72,7 @@ pub fn SignIn() -> impl IntoView {
                         <input type="password" name="password" autocomplete="current-password" required prop:value=password
                             on:input=move |e| set_password.set(event_target_value(&e))/>
                     </label>
+                    {move || asked.get().then(|| view! { <CodeField value=code first=true hint=Signal::derive(|| say().factor.code_hint.to_string())/> })}
                     {move || error.get().map(|e| view! { <p class="notice bad" role="alert">{sentence(&e)}</p> })}
                     <button class="button primary" type="submit" disabled=busy>
                         {move || if busy.get() { say().entrance.busy } else { say().sign_in }}
@@ -85,6 +92,7 @@ pub fn SignIn() -> impl IntoView {
                             {accounts.into_iter().map(|a| {
                                 let (mail, secret) = (a.email.clone(), a.password.clone());
                                 let choose = move |_| {
+                                    set_asked.set(false);
                                     set_email.set(mail.clone());
                                     set_password.set(secret.clone());
                                     enter.run(());
