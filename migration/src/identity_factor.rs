@@ -5,7 +5,7 @@ crate::tables_more!(
     "
     CREATE TABLE identity_factor (
         party :id PRIMARY KEY REFERENCES identity_party (id), seed :id NOT NULL, created_at :instant NOT NULL,
-        confirmed_at :instant, last_step :int NOT NULL, batch :id NOT NULL
+        confirmed_at :instant, last_step :int NOT NULL, last_request :id, batch :id NOT NULL
     ) :strict;
     CREATE TABLE identity_recovery (
         mark :bytes PRIMARY KEY, party :id NOT NULL REFERENCES identity_party (id), used_at :instant

@@ -14,6 +14,7 @@ mod lending;
 mod lending_disbursement;
 mod notification;
 mod office;
+mod office_act;
 mod office_close;
 mod office_document;
 mod platform_calendar;
@@ -41,6 +42,7 @@ impl MigratorTrait for Migrator {
             Box::new(notification::Migration),
             Box::new(office_document::Migration),
             Box::new(identity_factor::Migration),
+            Box::new(office_act::Migration),
         ]
     }
 }

@@ -818,7 +818,7 @@ story!(the_anchor_kept_by_the_custodian_betrays_a_cut_chain, |world| {
     let actors = Actors(&world);
     let ann = actors.rich(100_00).await?;
     let custody = world.house.custody(Service::Operator);
-    custody.anchor(&world.call(), AnchorBooks {}).await.map_err(|e| anyhow!("{e}"))?;
+    custody.anchor(&world.call(), AnchorBooks::default()).await.map_err(|e| anyhow!("{e}"))?;
     world.assert_matched().await?;
     let db = world.house.db.read();
     for statement in [

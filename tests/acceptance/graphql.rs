@@ -246,6 +246,8 @@ story!(every_mutation_refuses_strangers, |world| {
         "{ parked { name } }",
         "{ parties(text: \"a\") { id } }",
         "{ orders { nodes { id } } }",
+        "{ acts { nodes { number } } }",
+        "{ actsProof { entries } }",
     ] {
         assert_eq!(door.ask(None, query, json!({})).await?.code(), "UNAUTHENTICATED", "{query}");
         assert_eq!(door.ask(Some(&investor.token), query, json!({})).await?.code(), "FORBIDDEN", "{query}");

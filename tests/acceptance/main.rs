@@ -1,6 +1,7 @@
 //! Stories through the platform's doors, each on both databases and over both ways between services.
 #![allow(clippy::unwrap_used, reason = "a story stops at the first surprise")]
 
+mod audit;
 mod close_of_business;
 mod crash;
 mod custody;

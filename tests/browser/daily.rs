@@ -579,6 +579,12 @@ async fn arrive<'a>(
     second.press("[data-change] button", "Approve").await?;
     let link = second.see("[data-link]", "/invitation/").await?.text().await?;
     second.browser.shoot("people-light-wide").await?;
+    // What they did stands in the log, what was refused too.
+    second.press("nav a", "Audit log").await?;
+    second.see("[data-proof=whole]", "The log is whole").await?;
+    second.see("[data-act=changePropose]", "Proposed a change of rights").await?;
+    second.see("[data-act=changeDecide] .tag.bad", "four eyes").await?;
+    second.browser.shoot("audit-light-wide").await?;
     mei.goto("/staff/people").await?;
     mei.see("h1", "This page is for the staff.").await?;
     mei.sign_out().await?;

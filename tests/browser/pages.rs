@@ -54,7 +54,7 @@ async fn no_page_has_barriers_in_any_look() -> anyhow::Result<()> {
     let officer =
         ["/staff/queue", &format!("/staff/tasks/{task}"), &format!("/staff/applications/{application}")];
     let operations = ["/staff/day", "/staff/find", "/staff/find?q=demo", "/staff/orders"];
-    let administrator = ["/staff/people"];
+    let administrator = ["/staff/people", "/staff/audit"];
     let visits: [(Option<&str>, &[&str]); 6] = [
         (None, &nobody),
         (Some("investor1.usd@example.test"), &lender),

@@ -24,6 +24,7 @@ use crate::pages::public::marketplace::Marketplace;
 use crate::pages::public::not_found::NotFound;
 use crate::pages::public::register::{Invitation, Register};
 use crate::pages::public::sign_in::SignIn;
+use crate::pages::staff::audit::Audit;
 use crate::pages::staff::day::Day;
 use crate::pages::staff::find::Find;
 use crate::pages::staff::orders::Orders;
@@ -156,6 +157,7 @@ pub fn staff(page: Page) -> Option<AnyView> {
         Page::People => People().into_any(),
         Page::Find => Find().into_any(),
         Page::Orders => Orders().into_any(),
+        Page::Audit => Audit().into_any(),
         Page::Notices => Notices().into_any(),
         _ => return None,
     })

@@ -35,6 +35,8 @@ pub enum Page {
     Find,
     /// What the custodian was asked to do.
     Orders,
+    /// What staff did.
+    Audit,
 }
 
 impl Page {
@@ -68,6 +70,7 @@ impl Page {
             Page::Day => "/staff/day".into(),
             Page::Find => "/staff/find".into(),
             Page::Orders => "/staff/orders".into(),
+            Page::Audit => "/staff/audit".into(),
         }
     }
 
@@ -102,6 +105,7 @@ impl Page {
             ["staff", "day"] => Page::Day,
             ["staff", "find"] => Page::Find,
             ["staff", "orders"] => Page::Orders,
+            ["staff", "audit"] => Page::Audit,
             ["staff", "people"] => Page::People,
             _ => return None,
         })

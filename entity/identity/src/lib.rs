@@ -125,6 +125,8 @@ table!(
         confirmed_at: Option<DateTimeUtc>,
         /// The last step of thirty seconds whose code was used: none works twice.
         last_step: i64,
+        /// The request that used the last code: a call that came twice hears the same twice.
+        last_request: Option<Uuid>,
         /// From which the recovery codes derive.
         batch: Uuid,
     }

@@ -20,6 +20,7 @@ use kernel::id::{InstructionId, MovementId, TransferId, derived};
 use ledger_api::{AccountKind, ChainHead, Ledger, OpenReservation, Proof, ProofOf};
 use platform::db::WriteError;
 use platform::work::{Loop, Progress};
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use uuid::Uuid;
 
@@ -163,8 +164,17 @@ async fn keep(inner: &Inner, signed: &Signed, anchor: String) -> Result<(), Stri
     write.await.map_err(|e| format!("{e:?}"))
 }
 
+/// What the custodian keeps for us: the heads of two chains.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Anchor {
+    #[serde(flatten)]
+    head: ChainHead,
+    #[serde(default)]
+    pub(crate) audit: Option<String>,
+}
+
 /// Gives the chain's head to the custodian for keeping.
-pub(crate) async fn anchor(inner: &Inner, call: &Call) -> Result<(), String> {
+pub(crate) async fn anchor(inner: &Inner, call: &Call, audit: String) -> Result<(), String> {
     // A chain that no longer holds the last anchor gets no new one: that would hide what was cut.
     let last = inner.port.anchor().await.ok_or("the custodian does not answer")?;
     let anchor = last.as_deref().and_then(|text| serde_json::from_str(text).ok());
@@ -172,7 +182,8 @@ pub(crate) async fn anchor(inner: &Inner, call: &Call) -> Result<(), String> {
     if let Some(fault) = proof.faults.first() {
         return Err(format!("the books are not anchored while they are at fault: {}", fault.what));
     }
-    let text = serde_json::to_string(&proof.head).map_err(|e| e.to_string())?;
+    let anchor = Anchor { head: proof.head, audit: Some(audit) };
+    let text = serde_json::to_string(&anchor).map_err(|e| e.to_string())?;
     let kept = inner.port.keep_anchor(&text).await.ok_or("the custodian does not answer")?;
     if kept.text != text || !inner.port.is_signed(&kept) {
         return Err("the custodian did not sign what it keeps".into());

@@ -637,10 +637,19 @@ impl Custody for CustodyService {
         .boxed()
     }
 
-    fn anchor<'a>(&'a self, call: &'a Call, _: AnchorBooks) -> Answer<'a, (), CustodyError> {
+    fn anchored<'a>(&'a self, call: &'a Call, _: AnchoredOf) -> Answer<'a, Option<String>, CustodyError> {
         async move {
             steering(call)?;
-            crate::proof::anchor(&self.inner, call).await.map_err(|e| {
+            let kept = self.inner.port.anchor().await.ok_or(Fault::Unavailable)?;
+            Ok(kept.and_then(|text| serde_json::from_str::<crate::proof::Anchor>(&text).ok()?.audit))
+        }
+        .boxed()
+    }
+
+    fn anchor<'a>(&'a self, call: &'a Call, input: AnchorBooks) -> Answer<'a, (), CustodyError> {
+        async move {
+            steering(call)?;
+            crate::proof::anchor(&self.inner, call, input.audit).await.map_err(|e| {
                 tracing::warn!(request = %call.request, cause = e, "the chain's head was not anchored");
                 Fault::Unavailable
             })

@@ -51,6 +51,8 @@ pub struct Asker {
     pub refresh: Option<Secret>,
     /// Where an answer's cookie goes; nowhere on a socket.
     pub cookie: Option<Arc<Mutex<Option<Cookie>>>>,
+    /// Why a use case refused, for the audit log.
+    pub refused: Arc<Mutex<Option<&'static str>>>,
 }
 
 impl Asker {
@@ -71,6 +73,15 @@ impl Asker {
     pub fn is_staff(&self) -> bool {
         let call = self.call();
         Role::ALL.into_iter().any(|r| r.is_staff() && call.has(r))
+    }
+
+    /// Remembers that a use case refused, and by which code.
+    pub fn note_refusal(&self, code: &'static str) {
+        *self.refused.lock().unwrap_or_else(|p| p.into_inner()) = Some(code);
+    }
+
+    pub fn refusal(&self) -> Option<String> {
+        self.refused.lock().unwrap_or_else(|p| p.into_inner()).map(str::to_string)
     }
 
     /// Leaves a cookie on the answer. Answers whether there is an answer that can carry it.

@@ -4,6 +4,7 @@
 //! Both want the access token in the header, which no other site's page can send, and answer errors as GraphQL does.
 
 use crate::Gateway;
+use crate::audit;
 use crate::context::{Asker, asker, services};
 use crate::error::{OfficeUserError, fault, top};
 use crate::http;
@@ -16,12 +17,13 @@ use axum::extract::{DefaultBodyLimit, Path, Query as Parameters, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use kernel::Actor;
 use kernel::id::{ApplicationId, DocumentId, RequestId};
+use kernel::{Actor, Coded};
 use office_api::*;
 use platform::Fault;
 use serde::Deserialize;
 use serde_json::json;
+use std::collections::BTreeMap;
 
 /// What a document is, by its content.
 #[derive(Clone, Copy, PartialEq, Eq, Enum)]
@@ -90,7 +92,10 @@ impl DocumentMutation {
         let remove = RemoveDocument { document: input.document.0 };
         match services(ctx).office.remove_document(&asker.call(), remove).await {
             Ok(()) => Ok(DocumentRemovePayload { done: true, errors: Vec::new() }),
-            Err(Fault::Refused(e)) => Ok(DocumentRemovePayload { done: false, errors: vec![e.into()] }),
+            Err(Fault::Refused(e)) => {
+                asker.note_refusal(e.code());
+                Ok(DocumentRemovePayload { done: false, errors: vec![e.into()] })
+            }
             Err(other) => Err(fault(asker, other)),
         }
     }
@@ -166,7 +171,24 @@ async fn open(
     let Some(Gid(document)) = Gid::<DocumentId>::read(&document) else {
         return refused(&asker, Fault::Refused(OfficeError::DocumentNotFound));
     };
-    match gateway.services.office.document(&asker.call(), DocumentOf { document }).await {
+    // Who of the staff has looked at what is as much a matter of record as what they decided.
+    let details = BTreeMap::from([("document".to_string(), Gid(document).text())]);
+    let doing = audit::Doing { what: "documentOpen".into(), details };
+    let act = match gateway.begin_act(&asker, Some(doing)).await {
+        Ok(act) => act,
+        Err(why) => return refused(&asker, why),
+    };
+    let found = gateway.services.office.document(&asker.call(), DocumentOf { document }).await;
+    if let Some(act) = act {
+        let outcome = match &found {
+            Ok(_) => "DONE",
+            Err(Fault::Refused(e)) => e.code(),
+            Err(Fault::Forbidden) => "FORBIDDEN",
+            Err(_) => "SERVICE_UNAVAILABLE",
+        };
+        gateway.end_act(&asker, act, outcome.into()).await;
+    }
+    match found {
         Ok(whole) => {
             // Given to be kept and not to be shown: whatever is in it runs nowhere near the app.
             let name = percent(&whole.view.name);
@@ -239,6 +261,7 @@ impl Gateway {
             agent: String::new(),
             refresh: None,
             cookie: None,
+            refused: std::sync::Arc::default(),
         })
     }
 }

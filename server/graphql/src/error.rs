@@ -154,7 +154,10 @@ macro_rules! payload {
             ) -> async_graphql::Result<$name> {
                 match outcome {
                     Ok(done) => Ok($name { $field: Some(done.into()), errors: Vec::new() }),
-                    Err(platform::Fault::Refused(e)) => Ok($name { $field: None, errors: vec![e.into()] }),
+                    Err(platform::Fault::Refused(e)) => {
+                        asker.note_refusal(e.code());
+                        Ok($name { $field: None, errors: vec![e.into()] })
+                    }
                     Err(other) => Err($crate::error::fault(asker, other)),
                 }
             }

@@ -171,7 +171,8 @@ impl<'a> Weights<'a> {
     }
 }
 
-fn chosen<'a>(
+/// Which operation is meant.
+pub(crate) fn chosen<'a>(
     document: &'a ExecutableDocument,
     name: Option<&str>,
 ) -> Result<&'a OperationDefinition, Refused> {

@@ -1,5 +1,6 @@
 //! GraphQL over HTTP: POST with JSON, queries also by GET, nothing else.
 
+use crate::audit;
 use crate::context::{Asker, Cookie};
 use crate::document;
 use crate::error::top;
@@ -56,6 +57,15 @@ impl Ask {
             self.variables.clone().map_or(serde_json::Value::Null, serde_json::Value::Object),
         )
     }
+}
+
+/// What the schema executes.
+pub(crate) struct Prepared {
+    pub(crate) request: Request,
+    pub(crate) operation: OperationType,
+    pub(crate) executed: Executed,
+    /// Of a mutation, what it is about to do.
+    pub(crate) doing: Option<audit::Doing>,
 }
 
 #[derive(Deserialize)]
@@ -211,25 +221,38 @@ async fn door(State(gateway): State<Gateway>, request: HttpRequest<axum::body::B
         agent,
         refresh: refresh(&headers),
         cookie: Some(cookie.clone()),
+        refused: Arc::default(),
     };
+    let witness = asker.clone();
     let mut out = match gateway.prepare(&ask, asker) {
         Err(e) => {
             // A document that cannot be understood: by the older media type an answer like any other.
             let status = if wants_graphql_json(&headers) { StatusCode::BAD_REQUEST } else { StatusCode::OK };
             refused(status, e.code, &e.message, &headers)
         }
-        Ok((_, OperationType::Subscription, _)) => {
+        Ok(Prepared { operation: OperationType::Subscription, .. }) => {
             let why = "subscriptions go over a WebSocket, with the protocol graphql-transport-ws";
             refused(StatusCode::BAD_REQUEST, "SUBSCRIPTION_BY_HTTP", why, &headers)
         }
-        Ok((_, OperationType::Mutation, _)) if method == Method::GET => {
+        Ok(Prepared { operation: OperationType::Mutation, .. }) if method == Method::GET => {
             let mut out =
                 refused(StatusCode::METHOD_NOT_ALLOWED, "METHOD", "a mutation is sent by POST", &headers);
             out.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
             out
         }
-        Ok((request, _, executed)) => {
+        Ok(Prepared { request, executed, doing, .. }) => {
+            let act = match gateway.begin_act(&witness, doing).await {
+                Ok(act) => act,
+                Err(why) => {
+                    let error = audit::unwritten(&witness, why).into_server_error(Default::default());
+                    let refusal = explained(Answer::from_errors(vec![error]), id, true);
+                    return answer(StatusCode::OK, refusal, &headers);
+                }
+            };
             let done = gateway.api.execute(request).await;
+            if let Some(act) = act {
+                gateway.end_act(&witness, act, Gateway::outcome(&done, &witness)).await;
+            }
             let understood = executed.is_set() || !wants_graphql_json(&headers);
             let status = if understood { StatusCode::OK } else { StatusCode::BAD_REQUEST };
             answer(status, explained(done, id, executed.is_set()), &headers)
@@ -316,25 +339,27 @@ impl Gateway {
     }
 
     /// Checks a document and makes of it what the schema executes.
-    pub(crate) fn prepare(
-        &self,
-        ask: &Ask,
-        asker: Asker,
-    ) -> Result<(Request, OperationType, Executed), guard::Refused> {
+    pub(crate) fn prepare(&self, ask: &Ask, asker: Asker) -> Result<Prepared, guard::Refused> {
         let variables = ask.variables();
         let checked = guard::check(&ask.query, ask.operation_name.as_deref(), &variables, self.demo)?;
         let executed = Executed::default();
         let loaders = Loaders { services: self.services.clone(), asker: asker.clone() };
         let mut request = Request::new(&ask.query)
-            .variables(variables)
+            .variables(variables.clone())
             .data(DataLoader::new(loaders, tokio::spawn))
             .data(asker)
             .data(executed.clone());
         if let Some(name) = &ask.operation_name {
             request = request.operation_name(name);
         }
+        let doing = match checked.operation {
+            OperationType::Mutation => {
+                Some(audit::doing(&checked.document, ask.operation_name.as_deref(), &variables))
+            }
+            _ => None,
+        };
         request.set_parsed_query(checked.document);
-        Ok((request, checked.operation, executed))
+        Ok(Prepared { request, operation: checked.operation, executed, doing })
     }
 
     fn cookie(&self, cookie: Cookie) -> String {

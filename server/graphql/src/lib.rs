@@ -8,6 +8,7 @@
 
 pub mod account;
 pub mod application;
+pub mod audit;
 pub mod context;
 pub mod document;
 pub mod error;
@@ -40,10 +41,12 @@ use kernel::entropy::SharedEntropy;
 use kernel::id::RequestId;
 use live::{Feeds, Subscription};
 use platform::outbox::EventsAfter;
-use query::Query;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::Notify;
+
+#[derive(MergedObject, Default)]
+pub struct Query(query::PlatformQuery, audit::ActQuery);
 
 #[derive(MergedObject, Default)]
 pub struct Mutation(
@@ -101,7 +104,7 @@ pub fn sdl() -> String {
 }
 
 fn schema() -> async_graphql::SchemaBuilder<Query, Mutation, Subscription> {
-    Schema::build(Query, Mutation::default(), Subscription)
+    Schema::build(Query::default(), Mutation::default(), Subscription)
         .extension(Watch)
         .limit_depth(16)
         .limit_complexity(3_000)

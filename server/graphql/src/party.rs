@@ -9,8 +9,8 @@ use async_graphql::{Context, Enum, InputObject, Object, OneofObject, Result, Sim
 use fast_qr::convert::Builder as _;
 use fast_qr::convert::svg::SvgBuilder;
 use identity_api::*;
-use kernel::Actor;
 use kernel::id::{ChangeId, CommandId, PartyId, SessionId};
+use kernel::{Actor, Coded};
 use platform::Fault;
 
 /// What somebody is to the platform.
@@ -360,7 +360,10 @@ macro_rules! done {
             fn of<T>(asker: &Asker, outcome: Answered<T>) -> Result<$name> {
                 match outcome {
                     Ok(_) => Ok($name { done: true, errors: Vec::new() }),
-                    Err(Fault::Refused(e)) => Ok($name { done: false, errors: vec![e.into()] }),
+                    Err(Fault::Refused(e)) => {
+                        asker.note_refusal(e.code());
+                        Ok($name { done: false, errors: vec![e.into()] })
+                    }
                     Err(other) => Err(fault(asker, other)),
                 }
             }

@@ -39,10 +39,11 @@ pub enum Node {
     Task(Task),
 }
 
-pub struct Query;
+#[derive(Default)]
+pub struct PlatformQuery;
 
 #[Object]
-impl Query {
+impl PlatformQuery {
     /// Who asks; null to whoever has not signed in.
     async fn viewer(&self, ctx: &Context<'_>) -> Option<Viewer> {
         asker(ctx).party().map(Viewer)

@@ -5,7 +5,7 @@
 
 use crate::Gateway;
 use crate::context::Asker;
-use crate::http::{Ask, explained, token};
+use crate::http::{Ask, Prepared, explained, token};
 use async_graphql::parser::types::OperationType;
 use axum::extract::WebSocketUpgrade;
 use axum::extract::ws::{CloseFrame, Message, WebSocket};
@@ -242,6 +242,7 @@ impl Talk {
             agent: self.agent.clone(),
             refresh: None,
             cookie: None,
+            refused: std::sync::Arc::default(),
         };
         let task = tokio::spawn(async move {
             answer(&gateway, &id, &ask, asker, &out).await;
@@ -266,10 +267,10 @@ async fn answer(
     };
     let (request, executed) = match gateway.prepare(ask, asker) {
         Err(e) => return say(out, refuse(e.code, &e.message)).await,
-        Ok((_, OperationType::Mutation, _)) => {
+        Ok(Prepared { operation: OperationType::Mutation, .. }) => {
             return say(out, refuse("MUTATION_BY_SOCKET", "send mutations by POST")).await;
         }
-        Ok((request, _, executed)) => (request, executed),
+        Ok(Prepared { request, executed, .. }) => (request, executed),
     };
     let mut answers = Box::pin(gateway.api.execute_stream(request));
     let mut begun = false;

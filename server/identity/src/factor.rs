@@ -7,12 +7,12 @@
 use crate::repo;
 use crate::secret::Keys;
 use crate::service::Inner;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Duration, Utc};
 use entity_identity::factor;
 use futures::FutureExt;
 use identity_api::*;
 use kernel::Call;
-use kernel::id::{CommandId, PartyId};
+use kernel::id::{CommandId, PartyId, RequestId};
 use platform::db::{Tx, WriteError};
 use platform::service::{published, unreadable};
 use platform::{Fault, commands};
@@ -93,6 +93,7 @@ impl Inner {
     pub(crate) async fn spend_code(
         &self,
         tx: &Tx,
+        request: RequestId,
         factor: &factor::Model,
         code: &Secret,
         now: DateTime<Utc>,
@@ -104,14 +105,19 @@ impl Inner {
         let typed = plain(code);
         let totp =
             totp(&self.keys, party, factor.seed, "").ok_or_else(|| DbErr::Custom("no factor".into()))?;
-        let right = match step(factor, &totp, &typed, now) {
-            Some(step) => {
-                repo::set_last_step(tx, party, step).await?;
-                true
+        let kept = mark(&self.keys, party, &typed);
+        if factor.last_request == Some(request.0) {
+            // A call that came twice: what it has used is right once more.
+            let before = factor::Model { last_step: factor.last_step - 1, ..factor.clone() };
+            let same = step(&before, &totp, &typed, now) == Some(factor.last_step);
+            let since = now - Duration::minutes(1);
+            if same || repo::recovery_used(tx, party, kept.clone(), since).await? {
+                return Ok(Spent::Right);
             }
-            None => repo::use_recovery(tx, party, mark(&self.keys, party, &typed), now).await?,
-        };
-        if right {
+        }
+        let step = step(factor, &totp, &typed, now);
+        if step.is_some() || repo::use_recovery(tx, party, kept, now).await? {
+            repo::code_used(tx, party, step, request).await?;
             repo::clear_failures(tx, self.guesses(party)).await?;
             return Ok(Spent::Right);
         }
@@ -209,7 +215,7 @@ impl Inner {
     ) -> Result<RecoveryCodes, Fault<IdentityError>> {
         let Some(party) = call.party() else { return Err(Fault::Forbidden) };
         commands::client_made(input.id.0)?;
-        let (inner, now) = (self.clone(), self.clock.now());
+        let (inner, now, request) = (self.clone(), self.clock.now(), call.request);
         let write = self.db.write(move |tx| {
             let (inner, input) = (inner.clone(), input.clone());
             async move {
@@ -220,7 +226,7 @@ impl Inner {
                     return Ok(Ok(RecoveryCodes { codes: recovery(&inner.keys, found.batch) }));
                 }
                 // A wrong code is counted, and what is counted must be committed.
-                match inner.spend_code(tx, &found, &input.code, now).await?.refusal() {
+                match inner.spend_code(tx, request, &found, &input.code, now).await?.refusal() {
                     Some(refusal) => Ok(Err(refusal)),
                     None => Ok(Ok(inner.write_recovery(tx, party, input.id.0).await?)),
                 }
@@ -237,7 +243,7 @@ impl Inner {
     ) -> Result<(), Fault<IdentityError>> {
         let Some(party) = call.party() else { return Err(Fault::Forbidden) };
         self.own_password(call, party, input.password).await?;
-        let (inner, now, code) = (self.clone(), self.clock.now(), input.code);
+        let (inner, now, code, request) = (self.clone(), self.clock.now(), input.code, call.request);
         let write = self.db.write(move |tx| {
             let (inner, code) = (inner.clone(), code.clone());
             async move {
@@ -245,7 +251,7 @@ impl Inner {
                 // Asked twice, it is gone as it is after once.
                 let found = repo::maybe_factor(tx, party).await?.filter(|f| f.confirmed_at.is_some());
                 let Some(found) = found else { return Ok(None) };
-                let refusal = inner.spend_code(tx, &found, &code, now).await?.refusal();
+                let refusal = inner.spend_code(tx, request, &found, &code, now).await?.refusal();
                 if refusal.is_none() {
                     inner.forget_factor(tx, party).await?;
                 }
@@ -320,6 +326,7 @@ mod tests {
             created_at: DateTime::UNIX_EPOCH,
             confirmed_at: None,
             last_step: 0,
+            last_request: None,
             batch: seed,
         };
         let at = |seconds: i64| DateTime::from_timestamp(1_767_254_400 + seconds, 0).unwrap();

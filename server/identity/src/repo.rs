@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use entity_identity::{change, factor, invitation, letter, party, role, session};
 use identity_api::{FindParties, Language, PartyView};
 use kernel::call::Role;
-use kernel::id::{LetterId, PartyId, PersonId, SessionId};
+use kernel::id::{LetterId, PartyId, PersonId, RequestId, SessionId};
 use platform::db::{Sql, Tx};
 use platform::page;
 use sea_orm::{
@@ -320,7 +320,7 @@ pub(crate) async fn replace_factor(
     now: DateTime<Utc>,
 ) -> Result<(), DbErr> {
     let sql = "INSERT INTO identity_factor (party, seed, created_at, confirmed_at, last_step, batch) VALUES ($1, $2, $3, NULL, 0, $2)
-               ON CONFLICT (party) DO UPDATE SET seed = $2, created_at = $3, confirmed_at = NULL, last_step = 0, batch = $2";
+               ON CONFLICT (party) DO UPDATE SET seed = $2, created_at = $3, confirmed_at = NULL, last_step = 0, last_request = NULL, batch = $2";
     tx.run(sql, [party.0.into(), seed.into(), now.into()]).await.map(drop)
 }
 
@@ -334,9 +334,27 @@ pub(crate) async fn confirm_factor(
     tx.run(sql, [now.into(), step.into(), party.0.into()]).await.map(drop)
 }
 
-pub(crate) async fn set_last_step(tx: &Tx, party: PartyId, step: i64) -> Result<(), DbErr> {
-    let sql = "UPDATE identity_factor SET last_step = $1 WHERE party = $2";
-    tx.run(sql, [step.into(), party.0.into()]).await.map(drop)
+/// A code was used, by a request; of an authenticator's its step.
+pub(crate) async fn code_used(
+    tx: &Tx,
+    party: PartyId,
+    step: Option<i64>,
+    request: RequestId,
+) -> Result<(), DbErr> {
+    let sql =
+        "UPDATE identity_factor SET last_step = COALESCE($1, last_step), last_request = $2 WHERE party = $3";
+    tx.run(sql, [step.into(), request.0.into(), party.0.into()]).await.map(drop)
+}
+
+/// Whether a recovery code was used since an instant.
+pub(crate) async fn recovery_used(
+    db: &impl ConnectionTrait,
+    party: PartyId,
+    mark: Vec<u8>,
+    since: DateTime<Utc>,
+) -> Result<bool, DbErr> {
+    let sql = "SELECT 1 FROM identity_recovery WHERE mark = $1 AND party = $2 AND used_at >= $3";
+    Ok(db.one(sql, [mark.into(), party.0.into(), since.into()]).await?.is_some())
 }
 
 pub(crate) async fn set_batch(tx: &Tx, party: PartyId, batch: Uuid) -> Result<(), DbErr> {

@@ -78,7 +78,7 @@ impl Inner {
         };
         let refresh = Secret(self.entropy.secret());
         let (session, spent) = (row.clone(), fingerprint(&refresh));
-        let (inner, code) = (self.clone(), input.code);
+        let (inner, code, request) = (self.clone(), input.code, call.request);
         let write = self.db.write(move |tx| {
             let (row, spent, account_key) = (row.clone(), spent.clone(), account_key.clone());
             let (inner, code) = (inner.clone(), code.clone());
@@ -96,7 +96,8 @@ impl Inner {
                         return Err(WriteError::Refused(IdentityError::CodeNeeded));
                     };
                     // A wrong code is counted, and what is counted must be committed.
-                    if let Some(refusal) = inner.spend_code(tx, &factor, &code, now).await?.refusal() {
+                    if let Some(refusal) = inner.spend_code(tx, request, &factor, &code, now).await?.refusal()
+                    {
                         return Ok(Some(refusal));
                     }
                 }

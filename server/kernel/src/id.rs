@@ -73,6 +73,8 @@ ids! {
     TaskId,
     /// A file that belongs to an application.
     DocumentId,
+    /// Something that somebody of the staff did, in the audit log.
+    ActId,
     /// A letter to one's e-mail address with a link that only its reader has.
     LetterId,
     /// Something that somebody is told.

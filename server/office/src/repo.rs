@@ -2,16 +2,20 @@
 
 use crate::task::Task;
 use chrono::{DateTime, NaiveDate, Utc};
-use entity_office::{approval, document, task};
+use entity_office::{act, approval, document, task};
 use kernel::call::Role;
 use kernel::id::{ApplicationId, DocumentId, PartyId, PersonId, TaskId};
 use office_api::{
-    ApprovalView, CloseStatus, CloseStep, CloseStepView, CloseView, OpenTask, TaskKind, TaskStatus, TaskView,
+    ActsOf, ApprovalView, CloseStatus, CloseStep, CloseStepView, CloseView, OpenTask, TaskKind, TaskStatus,
+    TaskView,
 };
 use platform::db::{Sql, Tx};
 use platform::page::{self, Order, Page};
-use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QueryOrder};
-use std::collections::BTreeMap;
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
+    QuerySelect,
+};
+use std::collections::{BTreeMap, HashMap};
 use uuid::Uuid;
 
 pub(crate) struct Stored {
@@ -215,6 +219,75 @@ pub(crate) async fn insert_close_step(
     let sql =
         "INSERT INTO office_close_step (date, step, note, at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING";
     tx.run(sql, [date.into(), step.code().into(), note.into(), now.into()]).await.map(drop)
+}
+
+/// The last entry's number and hash, its row locked: entries are written one after the other.
+pub(crate) async fn lock_act_head(tx: &Tx) -> Result<(i64, Vec<u8>), DbErr> {
+    let sql = "INSERT INTO office_act_head (id, number, hash) VALUES (1, 0, $1) ON CONFLICT DO NOTHING";
+    tx.run(sql, [vec![0u8; 32].into()]).await?;
+    tx.one(format!("SELECT id FROM office_act_head{}", tx.for_update()), []).await?;
+    act_head(tx).await
+}
+
+pub(crate) async fn act_head(db: &impl ConnectionTrait) -> Result<(i64, Vec<u8>), DbErr> {
+    let row = db.one("SELECT number, hash FROM office_act_head", []).await?;
+    let Some(row) = row else { return Ok((0, vec![0; 32])) };
+    Ok((row.try_get_by_index(0)?, row.try_get_by_index(1)?))
+}
+
+pub(crate) async fn insert_act(tx: &Tx, row: &act::Model) -> Result<(), DbErr> {
+    act::Entity::insert(row.clone().into_active_model()).exec_without_returning(tx).await?;
+    let sql = "UPDATE office_act_head SET number = $1, hash = $2";
+    tx.run(sql, [row.number.into(), row.hash.clone().into()]).await.map(drop)
+}
+
+pub(crate) async fn maybe_act(db: &impl ConnectionTrait, id: Uuid) -> Result<Option<act::Model>, DbErr> {
+    act::Entity::find().filter(act::Column::Id.eq(id)).one(db).await
+}
+
+/// What came of some acts, by the act.
+pub(crate) async fn outcomes(
+    db: &impl ConnectionTrait,
+    acts: &[Uuid],
+) -> Result<HashMap<Uuid, String>, DbErr> {
+    let rows = act::Entity::find().filter(act::Column::Of.is_in(acts.iter().copied())).all(db).await?;
+    Ok(rows.into_iter().filter_map(|r| Some((r.of?, r.what))).collect())
+}
+
+/// Acts without their outcomes, newest first.
+pub(crate) async fn acts(
+    db: &impl ConnectionTrait,
+    ask: &ActsOf,
+    limit: u64,
+) -> Result<Vec<act::Model>, DbErr> {
+    let mut find = act::Entity::find().filter(act::Column::Of.is_null());
+    if let Some(party) = ask.party {
+        find = find.filter(act::Column::Party.eq(party.0));
+    }
+    if let Some(text) = ask.text.as_deref().filter(|t| !t.trim().is_empty()) {
+        let either = Condition::any()
+            .add(page::contains(act::Column::What, text))
+            .add(page::contains(act::Column::Details, text));
+        find = find.filter(either);
+    }
+    if let Some(after) = ask.after {
+        find = find.filter(act::Column::Number.lt(after));
+    }
+    find.order_by_desc(act::Column::Number).limit(limit).all(db).await
+}
+
+/// Entries of the log after one number, up to another, in their order.
+pub(crate) async fn act_run(
+    db: &impl ConnectionTrait,
+    after: i64,
+    up_to: i64,
+) -> Result<Vec<act::Model>, DbErr> {
+    act::Entity::find()
+        .filter(act::Column::Number.gt(after))
+        .filter(act::Column::Number.lte(up_to))
+        .order_by_asc(act::Column::Number)
+        .all(db)
+        .await
 }
 
 pub(crate) async fn insert_document(tx: &Tx, row: &document::Model, content: &[u8]) -> Result<(), DbErr> {

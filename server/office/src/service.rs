@@ -293,6 +293,22 @@ impl Office for OfficeService {
         async move { self.inner.document(call, input).await }.boxed()
     }
 
+    fn record_act<'a>(&'a self, call: &'a Call, input: RecordAct) -> Answer<'a, (), OfficeError> {
+        async move { self.inner.record_act(call, input).await }.boxed()
+    }
+
+    fn end_act<'a>(&'a self, call: &'a Call, input: EndAct) -> Answer<'a, (), OfficeError> {
+        async move { self.inner.end_act(call, input).await }.boxed()
+    }
+
+    fn acts<'a>(&'a self, call: &'a Call, input: ActsOf) -> Answer<'a, Acts, OfficeError> {
+        async move { self.inner.acts(call, input).await }.boxed()
+    }
+
+    fn prove_acts<'a>(&'a self, call: &'a Call, _: ProveActs) -> Answer<'a, ActsProof, OfficeError> {
+        async move { self.inner.prove_acts(call).await }.boxed()
+    }
+
     fn today<'a>(&'a self, call: &'a Call, _: Today) -> Answer<'a, NaiveDate, OfficeError> {
         async move {
             calendar::today(self.inner.db.read())

@@ -7,6 +7,7 @@ pub(super) fn chinese(code: &str) -> Option<&'static str> {
         "UNAUTHENTICATED" => "请先登录。",
         "FORBIDDEN" => "您没有进行此操作的权限。",
         "SERVICE_UNAVAILABLE" => "平台的一部分暂时没有响应，请稍后重试。",
+        "AUDIT_UNAVAILABLE" => "暂时无法写入审计日志，因此未执行该操作。",
         "BUSY" => "等待处理的请求过多，请稍后重试。",
         "OUTCOME_UNKNOWN" => "操作可能已经完成。再次提交同一请求即可确认，不会重复执行。",
         "INTERNAL" => "内部错误，已按请求编号记录。",

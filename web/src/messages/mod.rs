@@ -163,6 +163,7 @@ pub struct Messages {
     pub register: RegisterPage,
     pub account: AccountPage,
     pub factor: FactorPanel,
+    pub audit: AuditPage,
     pub people: PeoplePage,
 }
 
@@ -263,6 +264,27 @@ pub struct AccountPage {
     pub password_means: &'static str,
     pub change: &'static str,
     pub changed: &'static str,
+}
+
+pub struct AuditPage {
+    pub title: &'static str,
+    pub short: &'static str,
+    pub lead: &'static str,
+    pub search: &'static str,
+    pub auditors_only: &'static str,
+    /// How many entries, and up to which the custodian can bear witness.
+    pub whole: fn(i32, Option<i32>) -> String,
+    pub broken: &'static str,
+    pub what: &'static str,
+    pub who: &'static str,
+    pub about: &'static str,
+    pub outcome: &'static str,
+    pub when: &'static str,
+    pub done: &'static str,
+    pub unknown: &'static str,
+    /// By its name in the API.
+    pub act: fn(&str) -> String,
+    pub detail: fn(&str) -> String,
 }
 
 pub struct FactorPanel {
@@ -738,6 +760,19 @@ pub fn t(pick: fn(&Messages) -> &'static str) -> impl Fn() -> &'static str + Cop
 /// A page's title, following the language.
 pub fn title(pick: fn(&Messages) -> &'static str) -> impl Fn() -> String + Copy + Send + Sync + 'static {
     move || format!("{} · Counterfoil", pick(say()))
+}
+
+/// A code alone, as near to a sentence as it comes: in a log there is no more.
+pub fn code_words(code: &str) -> String {
+    if language() == Language::Chinese
+        && let Some(sentence) = errors::chinese(code)
+    {
+        return sentence.to_string();
+    }
+    const SERVICES: [&str; 6] = ["IDENTITY", "CUSTODY", "LENDING", "INVESTING", "OFFICE", "NOTIFICATION"];
+    let bare =
+        code.split_once('_').filter(|(service, _)| SERVICES.contains(service)).map_or(code, |(_, rest)| rest);
+    bare.to_lowercase().replace('_', " ")
 }
 
 /// A failure in the language of now. The server's own sentence names figures, and stands where it is the reader's language

@@ -235,7 +235,13 @@ pub struct ProveBooks {
 pub struct LastProofOf {}
 
 #[derive(Clone, Default, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct AnchorBooks {}
+pub struct AnchorBooks {
+    /// The head of office's audit log, to be kept beside the ledger's. Not read here.
+    pub audit: String,
+}
+
+#[derive(Clone, Default, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct AnchoredOf {}
 
 /// What was sent to the custodian and not yet answered to the end; what waits for a user's own word does not count.
 #[derive(Clone, Default, PartialEq, Eq, Debug, Serialize, Deserialize)]

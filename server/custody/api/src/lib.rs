@@ -85,6 +85,8 @@ platform::service! {
         last_proof(LastProofOf) -> Option<ProofSummary>;
         /// Gives the head of the ledger's chain to the custodian for keeping.
         anchor(AnchorBooks) -> ();
+        /// The head of the audit log that the custodian keeps; for office.
+        anchored(AnchoredOf) -> Option<String>;
         /// What is on its way.
         in_flight(InFlightOf) -> InFlight;
         /// Brings the custodian's business date forward where it lets us; answers what it is.

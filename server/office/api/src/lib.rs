@@ -3,8 +3,10 @@
 //! A task needs two different people, counted as human beings and not as accounts, neither of them the one who gains.
 //! One refusal ends it.
 
+mod act;
 mod document;
 
+pub use act::*;
 pub use document::*;
 
 use chrono::{DateTime, NaiveDate, Utc};
@@ -375,6 +377,14 @@ platform::service! {
         /// The documents of an application, for its owner and for who judges it.
         documents(DocumentsOf) -> Vec<DocumentView>;
         document(DocumentOf) -> WholeDocument;
+        /// Writes down what somebody of the staff is about to do.
+        record_act(RecordAct) -> ();
+        /// Writes down what came of it.
+        end_act(EndAct) -> ();
+        /// What staff did; for auditors and administrators.
+        acts(ActsOf) -> Acts;
+        /// Whether the log of it is whole; for auditors and administrators.
+        prove_acts(ProveActs) -> ActsProof;
         /// The business date.
         today(Today) -> NaiveDate;
         /// Ends the business date and begins the next.

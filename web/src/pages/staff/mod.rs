@@ -1,5 +1,6 @@
 //! What the staff work with.
 
+pub mod audit;
 pub mod day;
 pub mod find;
 pub mod orders;

@@ -1,0 +1,183 @@
+//! What staff did, and whether the log of it is whole.
+
+use crate::api::{self, DateTime, schema};
+use crate::components::loaded::Loaded;
+use crate::components::member::Staff;
+use crate::components::pages::{Pages, paged};
+use crate::components::search::sought;
+use crate::locale::instant;
+use crate::messages::{code_words, say, t, title};
+use crate::page::Page;
+use crate::pages::public::marketplace::query::PageInfo;
+use crate::pages::staff::queue::query::Who;
+use crate::session::{self, Role};
+use cynic::{QueryBuilder, QueryFragment};
+use leptos::prelude::*;
+use leptos_meta::Title;
+
+#[derive(QueryFragment, Clone, PartialEq, Debug)]
+#[cynic(graphql_type = "ActDetail")]
+pub struct Detail {
+    pub name: String,
+    pub value: String,
+}
+
+#[derive(QueryFragment, Clone, PartialEq, Debug)]
+pub struct Act {
+    pub number: i32,
+    pub what: String,
+    pub details: Vec<Detail>,
+    pub outcome: Option<String>,
+    pub at: DateTime,
+    pub by: Option<Who>,
+}
+
+#[derive(QueryFragment, Clone, Debug)]
+#[cynic(graphql_type = "ActConnection")]
+pub struct Rows {
+    pub nodes: Vec<Act>,
+    pub page_info: PageInfo,
+}
+
+#[derive(cynic::QueryVariables, Clone)]
+pub struct ActVariables {
+    pub text: Option<String>,
+    pub after: Option<String>,
+}
+
+#[derive(QueryFragment, Clone, Debug)]
+#[cynic(graphql_type = "Query", variables = "ActVariables")]
+pub struct All {
+    #[arguments(text: $text, first: 50, after: $after)]
+    pub acts: Rows,
+}
+
+#[derive(QueryFragment, Clone, PartialEq, Debug)]
+#[cynic(graphql_type = "ActsProof")]
+pub struct Proof {
+    pub entries: i32,
+    pub anchored: Option<i32>,
+    pub fault: Option<String>,
+}
+
+#[derive(QueryFragment, Clone, Debug)]
+#[cynic(graphql_type = "Query")]
+pub struct Proved {
+    pub acts_proof: Proof,
+}
+
+/// Who may look at it.
+pub fn may_look() -> bool {
+    session::has_any(&[Role::Auditor, Role::Administrator])
+}
+
+#[component]
+pub fn Audit() -> impl IntoView {
+    view! {
+        <Title text=title(|m| m.audit.title)/>
+        <Staff>{|| if may_look() {
+            view! { <Inside/> }.into_any()
+        } else {
+            view! { <div class="card stack empty"><h1>{t(|m| m.audit.title)}</h1><p class="muted">{t(|m| m.audit.auditors_only)}</p></div> }.into_any()
+        }}</Staff>
+    }
+}
+
+#[component]
+fn Inside() -> impl IntoView {
+    let (words, field) = sought();
+    let pages = Pages::new(move |after| {
+        let text = Some(words.get_untracked()).filter(|w| !w.is_empty());
+        async move {
+            let found = api::ask(All::build(ActVariables { text, after })).await?;
+            Ok(paged(found.acts.nodes, found.acts.page_info))
+        }
+    });
+    Effect::new(move |before: Option<String>| {
+        let now = words.get();
+        if before.is_some_and(|b| b != now) {
+            pages.anew();
+        }
+        now
+    });
+    let proof = Loaded::new(async || Ok(api::ask(Proved::build(())).await?.acts_proof));
+    view! {
+        <div class="spread">
+            <h1>{t(|m| m.audit.title)}</h1>
+            {field(|m| m.audit.search)}
+        </div>
+        <p class="muted story">{t(|m| m.audit.lead)}</p>
+        {proof.view(1, |p| match p.fault {
+            Some(fault) => view! { <p class="notice bad" role="alert" data-proof="broken"><b>{t(|m| m.audit.broken)}</b> " " {fault}</p> }.into_any(),
+            None => view! { <p class="notice good" data-proof="whole">{move || (say().audit.whole)(p.entries, p.anchored)}</p> }.into_any(),
+        })}
+        {pages.view(|all: Vec<Act>| {
+            if all.is_empty() {
+                return view! { <div class="card stack empty"><h2>{t(|m| m.find.nothing)}</h2></div> }.into_any();
+            }
+            view! {
+                <div class="card flush">
+                    <table class="listings" data-acts="">
+                        <thead><tr>
+                            <th>{t(|m| m.audit.what)}</th><th>{t(|m| m.audit.who)}</th><th>{t(|m| m.audit.about)}</th>
+                            <th>{t(|m| m.audit.outcome)}</th><th>{t(|m| m.audit.when)}</th>
+                        </tr></thead>
+                        <tbody>{all.into_iter().map(row).collect_view()}</tbody>
+                    </table>
+                </div>
+            }
+            .into_any()
+        })}
+    }
+}
+
+fn row(a: Act) -> impl IntoView {
+    let (what, at, outcome) = (a.what.clone(), a.at.0, a.outcome);
+    let mark = match outcome.as_deref() {
+        Some("DONE") => "tag ok",
+        Some(_) => "tag bad",
+        None => "tag wait",
+    };
+    let said = move || match outcome.as_deref() {
+        Some("DONE") => say().audit.done.to_string(),
+        Some(code) => code_words(code),
+        None => say().audit.unknown.to_string(),
+    };
+    view! {
+        <tr data-act=a.what>
+            <td class="lead-cell"><b>{move || (say().audit.act)(&what)}</b></td>
+            <td data-label=t(|m| m.audit.who)>{a.by.map_or_else(|| "—".to_string(), |p| p.name)}</td>
+            <td data-label=t(|m| m.audit.about)>{a.details.into_iter().map(detail).collect_view()}</td>
+            <td data-label=t(|m| m.audit.outcome)><span class=mark>{said}</span></td>
+            <td data-label=t(|m| m.audit.when)>{move || instant(&at)}</td>
+        </tr>
+    }
+}
+
+/// An id by its end, which differs; anything else whole.
+fn short(value: &str) -> String {
+    match value.rsplit_once('_') {
+        Some((kind, id)) if id.len() == 32 => format!("{kind} …{}", id.get(24..).unwrap_or(id)),
+        _ => value.to_string(),
+    }
+}
+
+/// An id as a way to what it names, anything else as it is.
+fn detail(d: Detail) -> impl IntoView {
+    let page = match d.value.split_once('_').map(|(kind, _)| kind) {
+        Some("task") => Some(Page::Task(d.value.clone())),
+        Some("application") => Some(Page::Application(d.value.clone())),
+        Some("listing") => Some(Page::Listing(d.value.clone())),
+        _ => None,
+    };
+    let name = d.name.clone();
+    let label = move || (say().audit.detail)(&name);
+    view! {
+        <span class="detail small">
+            {match page {
+                Some(page) => view! { <a href=page.path()>{label}</a> }.into_any(),
+                None => view! { <span class="muted">{label}</span> " " <code title=d.value.clone()>{short(&d.value)}</code> }.into_any(),
+            }}
+        </span>
+    }
+}
