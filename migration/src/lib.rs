@@ -12,6 +12,7 @@ mod investing;
 mod ledger;
 mod lending;
 mod lending_disbursement;
+mod lending_draft;
 mod notification;
 mod office;
 mod office_act;
@@ -43,6 +44,7 @@ impl MigratorTrait for Migrator {
             Box::new(office_document::Migration),
             Box::new(identity_factor::Migration),
             Box::new(office_act::Migration),
+            Box::new(lending_draft::Migration),
         ]
     }
 }

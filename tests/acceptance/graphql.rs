@@ -158,6 +158,8 @@ fn hostile_inputs() -> Vec<(&'static str, Value)> {
         ("accountTopUp", json!({ "id": id, "amount": usd })),
         ("accountWithdraw", json!({ "id": id, "amount": usd })),
         ("applicationSubmit", json!({ "id": id, "amount": usd, "termMonths": 12, "purpose": "x" })),
+        ("applicationDraftSave", json!({ "id": id, "fields": [{ "name": "amount", "value": "1" }] })),
+        ("applicationDraftDiscard", json!({ "id": id })),
         ("applicationWithdraw", json!({ "application": gid("application") })),
         ("applicationProposeRate", json!({ "application": gid("application"), "rate": "0.1" })),
         ("bidPlace", json!({ "id": id, "listing": gid("listing"), "amount": usd })),

@@ -6,6 +6,7 @@ mod close_of_business;
 mod crash;
 mod custody;
 mod documents;
+mod draft;
 mod graphql;
 mod identity;
 mod ledger;

@@ -24,6 +24,8 @@ use std::collections::BTreeMap;
 pub const MUTATIONS: &[(&str, &[&str])] = &[
     ("accountTopUp", &["amount"]),
     ("accountWithdraw", &["amount"]),
+    ("applicationDraftDiscard", &[]),
+    ("applicationDraftSave", &[]),
     ("applicationProposeRate", &["application", "rate"]),
     ("applicationSubmit", &["amount", "termMonths"]),
     ("applicationWithdraw", &["application"]),

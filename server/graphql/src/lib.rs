@@ -11,6 +11,7 @@ pub mod application;
 pub mod audit;
 pub mod context;
 pub mod document;
+pub mod draft;
 pub mod error;
 pub mod feed;
 pub mod guard;
@@ -59,6 +60,7 @@ pub struct Mutation(
     parked::ParkedMutation,
     notice::NoticeMutation,
     document::DocumentMutation,
+    draft::DraftMutation,
 );
 
 pub type Api = Schema<Query, Mutation, Subscription>;

@@ -3,6 +3,7 @@
 use crate::account::{self, Account, CashAccount, CashMovement, Order, StatementLine};
 use crate::application::{Application, Product};
 use crate::context::{asker, loader, services};
+use crate::draft::ApplicationDraft;
 use crate::error::{fault, malformed};
 use crate::id::Gid;
 use crate::listing::{Bid, Listing, ListingStatus};
@@ -22,7 +23,7 @@ use identity_api::{FactorOf, FindParties, Identity, PendingChanges, SessionsOf};
 use investing_api::{BidsOf, Investing, ListingsOf};
 use kernel::id::{ApplicationId, ListingId, LoanId, PartyId, TaskId};
 use ledger_api::{BalancesOf, Ledger};
-use lending_api::{ApplicationsOf, Lending, LoansOf, NotesOf, PortfolioOf, ProductsOf};
+use lending_api::{ApplicationsOf, DraftOf, Lending, LoansOf, NotesOf, PortfolioOf, ProductsOf};
 use office_api::{DayOf, Office, QueueOf, TaskOf, Today};
 use platform::Fault;
 use platform::page::Mark;
@@ -393,6 +394,13 @@ impl Viewer {
         before: Option<String>,
     ) -> Result<Connection<String, Application>> {
         applications(ctx, Some(self.0), None, Arguments { first, after, last, before }).await
+    }
+
+    /// What one has typed of an application and not sent.
+    async fn application_draft(&self, ctx: &Context<'_>) -> Result<Option<ApplicationDraft>> {
+        let asker = asker(ctx);
+        let found = services(ctx).lending.draft(&asker.call(), DraftOf {}).await;
+        found.map(|d| d.map(ApplicationDraft::from)).map_err(|e| fault(asker, e))
     }
 
     /// What one borrows.

@@ -77,6 +77,7 @@ impl Inner {
                         at: now,
                     };
                     repo::insert_application(tx, &Application { view: view.clone(), person }).await?;
+                    repo::forget_draft(tx, borrower, apply.id).await?;
                     outbox.announce(tx, &LendingEvent::ApplicationSubmitted { application: view }).await?;
                     Ok(())
                 };

@@ -8,6 +8,7 @@
 
 mod application;
 mod disbursement;
+mod draft;
 mod early_repayment;
 mod handler;
 pub mod loan;

@@ -92,6 +92,35 @@ pub(crate) async fn insert_application(tx: &Tx, a: &Application) -> Result<(), D
     application::Entity::insert(row.into_active_model()).exec_without_returning(tx).await.map(drop)
 }
 
+pub(crate) async fn keep_draft(tx: &Tx, borrower: PartyId, draft: &DraftView) -> Result<(), DbErr> {
+    let sql = "INSERT INTO lending_draft (borrower, application, fields, at) VALUES ($1, $2, $3, $4)
+               ON CONFLICT (borrower) DO UPDATE SET application = $2, fields = $3, at = $4";
+    let values =
+        [borrower.0.into(), draft.application.0.into(), text(&draft.fields)?.into(), draft.saved_at.into()];
+    tx.run(sql, values).await.map(drop)
+}
+
+/// Forgets it, unless another has been begun since.
+pub(crate) async fn forget_draft(
+    tx: &Tx,
+    borrower: PartyId,
+    application: ApplicationId,
+) -> Result<(), DbErr> {
+    let sql = "DELETE FROM lending_draft WHERE borrower = $1 AND application = $2";
+    tx.run(sql, [borrower.0.into(), application.0.into()]).await.map(drop)
+}
+
+pub(crate) async fn draft(db: &impl ConnectionTrait, borrower: PartyId) -> Result<Option<DraftView>, DbErr> {
+    let sql = "SELECT application, fields, at FROM lending_draft WHERE borrower = $1";
+    let Some(row) = db.one(sql, [borrower.0.into()]).await? else { return Ok(None) };
+    let fields: String = row.try_get_by_index(1)?;
+    Ok(Some(DraftView {
+        application: ApplicationId(row.try_get_by_index(0)?),
+        fields: serde_json::from_str(&fields).map_err(|e| DbErr::Json(e.to_string()))?,
+        saved_at: row.try_get_by_index(2)?,
+    }))
+}
+
 pub(crate) async fn update_application(tx: &Tx, v: &ApplicationView) -> Result<(), DbErr> {
     let sql = "UPDATE lending_application SET status = $1, rate_ppm = $2 WHERE id = $3";
     tx.run(sql, [v.status.code().into(), v.rate.map(|r| i64::from(r.ppm())).into(), v.id.0.into()])

@@ -115,6 +115,18 @@ impl Lending for LendingService {
         .boxed()
     }
 
+    fn save_draft<'a>(&'a self, call: &'a Call, input: SaveDraft) -> Answer<'a, DraftView, LendingError> {
+        async move { self.inner.save_draft(call, input).await }.boxed()
+    }
+
+    fn discard_draft<'a>(&'a self, call: &'a Call, input: DiscardDraft) -> Answer<'a, (), LendingError> {
+        async move { self.inner.discard_draft(call, input).await }.boxed()
+    }
+
+    fn draft<'a>(&'a self, call: &'a Call, _: DraftOf) -> Answer<'a, Option<DraftView>, LendingError> {
+        async move { self.inner.draft(call).await }.boxed()
+    }
+
     fn apply<'a>(&'a self, call: &'a Call, input: Apply) -> Answer<'a, ApplicationView, LendingError> {
         async move { self.inner.apply(call, input).await }.boxed()
     }

@@ -27,6 +27,11 @@ pub struct Date(pub String);
 #[derive(cynic::Scalar, Clone, PartialEq, Eq, Debug)]
 pub struct DateTime(pub String);
 
+/// A command's id.
+#[derive(cynic::Scalar, Clone, PartialEq, Eq, Debug)]
+#[cynic(graphql_type = "UUID")]
+pub struct Uuid(pub String);
+
 #[derive(cynic::QueryFragment, Clone, PartialEq, Eq, Debug)]
 pub struct Money {
     pub amount: Decimal,

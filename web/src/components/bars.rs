@@ -1,6 +1,7 @@
 //! Bars of two parts each, one above the other, with the figures in a table beside for whoever would rather read.
 
 use crate::components::amount::{Figure, money};
+use crate::components::scale::{Scale, on_length};
 use crate::locale::month;
 use crate::messages::{Messages, say, t};
 use finance::Money;
@@ -27,10 +28,8 @@ const HEIGHT: i64 = 120;
 pub fn Bars(bars: Vec<Bar>, names: [fn(&Messages) -> &'static str; 2]) -> impl IntoView {
     let most = bars.iter().map(Bar::sum).max().unwrap_or(1).max(1);
     let slot = WIDTH / i64::try_from(bars.len()).unwrap_or(1).max(1);
-    // A part's height in the drawing; in integers, for it is money that is drawn.
-    let high = |minor: i64| {
-        i64::try_from(i128::from(minor.max(0)) * i128::from(HEIGHT) / i128::from(most)).unwrap_or(0)
-    };
+    let high = |minor: i64| on_length(minor, most, HEIGHT);
+    let scale = bars.first().map(|b| Money::new(most, b.parts[0].currency()));
     let drawn = bars
         .iter()
         .enumerate()
@@ -61,7 +60,10 @@ pub fn Bars(bars: Vec<Bar>, names: [fn(&Messages) -> &'static str; 2]) -> impl I
     };
     view! {
         <figure class="bars">
-            <svg viewBox=format!("0 0 {WIDTH} {HEIGHT}") role="img" aria-label=summary preserveAspectRatio="none">{drawn}</svg>
+            <div class="plot">
+                {scale.map(|most| view! { <Scale most/> })}
+                <svg viewBox=format!("0 0 {WIDTH} {HEIGHT}") role="img" aria-label=summary preserveAspectRatio="none">{drawn}</svg>
+            </div>
             <p class="below small muted" aria-hidden="true">
                 {names_below.into_iter().map(|label| view! { <span>{move || label.as_ref().map(|l| month(l))}</span> }).collect_view()}
             </p>

@@ -81,6 +81,21 @@ impl Form {
         self
     }
 
+    /// All that was typed, as text, with the command's id.
+    pub fn whole(self) -> Draft {
+        self.draft.get()
+    }
+
+    pub fn whole_untracked(self) -> Draft {
+        self.draft.get_untracked()
+    }
+
+    /// Goes on with what was typed elsewhere.
+    pub fn adopt(self, draft: Draft) {
+        self.draft.set(draft);
+        self.keep();
+    }
+
     /// The command's id.
     pub fn id(self) -> String {
         self.draft.with_untracked(|d| d.id.clone())

@@ -1,6 +1,7 @@
 //! Pieces of pages. They take signals and callbacks and never fetch.
 
 pub mod amount;
+pub mod area;
 pub mod bars;
 pub mod bell;
 pub mod colour_mode;
@@ -17,6 +18,8 @@ pub mod notice;
 pub mod orders;
 pub mod pages;
 pub mod proof;
+pub mod ring;
+pub mod scale;
 pub mod search;
 pub mod steps;
 pub mod tabs;

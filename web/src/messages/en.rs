@@ -264,6 +264,7 @@ pub(super) static EN: Messages = Messages {
         demo_lead: "Made-up people with a year of history. Their password, also at the custodian's pages:",
     },
     overview: OverviewPage {
+        where_it_is: "Where your money is",
         title: "Overview",
         you_have: |amount| format!("You have {amount}."),
         next: |amount, on| format!("{amount} comes back on {on}, if everybody pays on the day."),
@@ -285,6 +286,10 @@ pub(super) static EN: Messages = Messages {
         nothing_more: "Open your cash account at the custodian and top it up; then lend a first small amount.",
     },
     portfolio: PortfolioPage {
+        pictures: "Your portfolio in pictures",
+        by_rate: "Still out, by yearly rate",
+        come_back: "What will have come back",
+        calendar: "Day by day",
         title: "Portfolio",
         which: "Which loans",
         running: "Running",
@@ -489,6 +494,10 @@ pub(super) static EN: Messages = Messages {
         no: "on its way",
     },
     apply: ApplyPage {
+        keeping: "Keeping what you typed…",
+        kept: "Your draft is kept. You can go on later, here or on another device.",
+        kept_here: "Your draft could not be kept; it stays in this tab.",
+        start_over: "Start over",
         title: "Ask for a loan",
         account_first: "A loan is paid to your own cash account at the custodian. Open it first; it takes a minute.",
         steps: ["How much", "What for", "About you"],
@@ -519,6 +528,8 @@ pub(super) static EN: Messages = Messages {
         },
     },
     loans: LoansPage {
+        begun: |at| format!("You began an application. What you typed was kept on {at}."),
+        go_on: "Go on",
         allow: "Allow the fee and the instalments",
         allowed: "The custodian may take the fee and the instalments.",
         allow_means: |fee, pays| {
@@ -544,6 +555,7 @@ pub(super) static EN: Messages = Messages {
         withdraw_means: "It ends here. You can ask again at any time.",
     },
     loan: LoanPage {
+        still_owed: "What you still owe",
         none: "There is no such loan of yours",
         paid_back: "All of it is paid back.",
         being_paid_out: "It is being paid out.",

@@ -22,6 +22,7 @@ pub(super) fn chinese(code: &str) -> Option<&'static str> {
         "CUSTODY_STILL_UNDER_WAY" => "这条指令仍在处理中。",
         "CUSTODY_BREAK_NOT_FOUND" => "没有这项差异。",
         "CUSTODY_ACCOUNT_BLOCKED" => "账户因有未处理的差异而暂停出款。",
+        "LENDING_DRAFT_TOO_LARGE" => "草稿内容过多，无法保存。",
         "IDENTITY_EMAIL_MALFORMED" => "电子邮箱格式不正确。",
         "IDENTITY_PASSWORD_TOO_SHORT" => "密码太短。",
         "IDENTITY_PASSWORD_TOO_LONG" => "密码太长。",

@@ -401,6 +401,10 @@ pub struct StatementPage {
 }
 
 pub struct ApplyPage {
+    pub keeping: &'static str,
+    pub kept: &'static str,
+    pub kept_here: &'static str,
+    pub start_over: &'static str,
     pub title: &'static str,
     pub account_first: &'static str,
     pub steps: [&'static str; 3],
@@ -434,6 +438,9 @@ pub struct LoansPage {
     pub allowed: &'static str,
     /// The fee, and an instalment at most.
     pub allow_means: fn(&str, &str) -> String,
+    /// When what has been begun was kept.
+    pub begun: fn(&str) -> String,
+    pub go_on: &'static str,
     pub title: &'static str,
     pub none: &'static str,
     pub none_lead: &'static str,
@@ -453,6 +460,7 @@ pub struct LoansPage {
 }
 
 pub struct LoanPage {
+    pub still_owed: &'static str,
     pub none: &'static str,
     pub paid_back: &'static str,
     pub being_paid_out: &'static str,
@@ -643,6 +651,7 @@ pub struct Entrance {
 }
 
 pub struct OverviewPage {
+    pub where_it_is: &'static str,
     pub title: &'static str,
     pub you_have: fn(&str) -> String,
     /// The amount, and when.
@@ -662,6 +671,10 @@ pub struct OverviewPage {
 }
 
 pub struct PortfolioPage {
+    pub pictures: &'static str,
+    pub by_rate: &'static str,
+    pub come_back: &'static str,
+    pub calendar: &'static str,
     pub title: &'static str,
     pub which: &'static str,
     pub running: &'static str,

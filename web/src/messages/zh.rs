@@ -256,6 +256,7 @@ pub(super) static ZH: Messages = Messages {
         demo_lead: "虚构人物，带有一年的历史记录。登录密码与存管机构页面的密码均为：",
     },
     overview: OverviewPage {
+        where_it_is: "资金分布",
         title: "总览",
         you_have: |amount| format!("您共有 {amount}。"),
         next: |amount, on| format!("如按期还款，{on} 将收回 {amount}。"),
@@ -273,6 +274,10 @@ pub(super) static ZH: Messages = Messages {
         nothing_more: "请先在存管机构开户并充值，再从一笔小额出借开始。",
     },
     portfolio: PortfolioPage {
+        pictures: "投资组合图示",
+        by_rate: "未收回本金（按年利率）",
+        come_back: "累计预计回款",
+        calendar: "按日查看",
         title: "持有债权",
         which: "显示哪些债权",
         running: "还款中",
@@ -467,6 +472,10 @@ pub(super) static ZH: Messages = Messages {
         no: "在途",
     },
     apply: ApplyPage {
+        keeping: "正在保存草稿…",
+        kept: "草稿已保存，您可以稍后在此或在其他设备上继续填写。",
+        kept_here: "草稿未能保存到服务器，仍保留在本标签页中。",
+        start_over: "重新填写",
         title: "申请借款",
         account_first: "借款会打入您在存管机构的资金账户。请先开立账户，只需一分钟。",
         steps: ["金额", "用途", "关于您"],
@@ -493,6 +502,8 @@ pub(super) static ZH: Messages = Messages {
         then: |days| format!("利率由信贷员确定。之后出借人有 {days} 天时间出资；未满额不收费。"),
     },
     loans: LoansPage {
+        begun: |at| format!("您有一份未提交的申请，草稿保存于 {at}。"),
+        go_on: "继续填写",
         allow: "授权扣取费用和还款",
         allowed: "已授权扣取费用和还款。",
         allow_means: |fee, pays| {
@@ -518,6 +529,7 @@ pub(super) static ZH: Messages = Messages {
         withdraw_means: "申请到此结束，您可以随时重新申请。",
     },
     loan: LoanPage {
+        still_owed: "剩余本金",
         none: "您没有这笔借款",
         paid_back: "已全部还清。",
         being_paid_out: "正在放款。",

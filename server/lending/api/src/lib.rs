@@ -1,10 +1,12 @@
 //! What others may ask of lending: applications, loans, notes, repayments.
 
 pub mod application;
+mod draft;
 pub mod event;
 pub mod loan;
 
 pub use application::*;
+pub use draft::*;
 pub use event::{LendingEvent, PaymentLine};
 pub use loan::*;
 
@@ -17,6 +19,7 @@ kernel::errors! {
         AmountOutOfRange { minimum: finance::Money, maximum: finance::Money } = "LENDING_AMOUNT_OUT_OF_RANGE" @ "amount": "between {minimum} and {maximum}",
         TermOutOfRange { months_min: u32, months_max: u32 } = "LENDING_TERM_OUT_OF_RANGE" @ "termMonths": "between {months_min} and {months_max} months",
         PurposeMissing = "LENDING_PURPOSE_MISSING" @ "purpose": "please say what the money is for",
+        DraftTooLarge = "LENDING_DRAFT_TOO_LARGE": "this is more than a draft can hold",
         ApplicationIdTaken = "LENDING_APPLICATION_ID_TAKEN" @ "id": "this id was used for another application",
         ApplicationNotFound = "LENDING_APPLICATION_NOT_FOUND" @ "application": "there is no such application",
         ApplicationNotOpen = "LENDING_APPLICATION_NOT_OPEN" @ "application": "this application has been decided or withdrawn",
@@ -47,6 +50,11 @@ platform::service! {
         /// A borrower asks for a loan.
         apply(Apply) -> ApplicationView;
         withdraw_application(ApplicationOf) -> ApplicationView;
+        /// Keeps what one has typed of an application; gone when it is sent.
+        save_draft(SaveDraft) -> DraftView;
+        discard_draft(DiscardDraft) -> ();
+        /// One's own draft.
+        draft(DraftOf) -> Option<DraftView>;
         /// An officer sets the rate within the product's band; two people then decide.
         propose_rate(ProposeRate) -> ApplicationView;
         application(ApplicationOf) -> ApplicationView;

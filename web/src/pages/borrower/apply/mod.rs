@@ -1,6 +1,7 @@
 //! Asking for a loan, in three steps: how much, what for, and what one earns. Nothing is asked twice, and nothing is sent
 //! before the last word.
 
+mod keep;
 mod query;
 
 use crate::api::{self, Failure, command};
@@ -9,12 +10,14 @@ use crate::components::form::{self, Choice, Field, Form, Submit};
 use crate::components::loaded::Loaded;
 use crate::components::member::Members;
 use crate::components::steps::Steps;
+use crate::draft::Draft;
 use crate::locale::{number, plain};
 use crate::messages::{say, t, title};
 use crate::outlook::monthly;
 use crate::page::Page;
 use cynic::QueryBuilder;
 use finance::{Currency, Money};
+use keep::Keep;
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::components::A;
@@ -30,9 +33,8 @@ pub fn Apply() -> impl IntoView {
     }
 }
 
-async fn ask() -> Result<(Vec<Product>, bool), Failure> {
-    let found = api::ask(query::Apply::build(())).await?;
-    Ok((found.products, found.viewer.and_then(|v| v.cash_account).is_some()))
+async fn ask() -> Result<query::Apply, Failure> {
+    api::ask(query::Apply::build(())).await
 }
 
 #[component]
@@ -40,8 +42,9 @@ fn Inside() -> impl IntoView {
     let loaded = Loaded::new(ask);
     view! {
         <h1>{t(|m| m.apply.title)}</h1>
-        {loaded.view(6, |(products, ready)| {
-            if !ready {
+        {loaded.view(6, |found| {
+            let draft = found.viewer.as_ref().and_then(|v| v.application_draft.clone());
+            if found.viewer.and_then(|v| v.cash_account).is_none() {
                 return view! {
                     <div class="card stack">
                         <p class="story">{t(|m| m.apply.account_first)}</p>
@@ -50,7 +53,7 @@ fn Inside() -> impl IntoView {
                 }
                 .into_any();
             }
-            view! { <Asking products/> }.into_any()
+            view! { <Asking products=found.products draft/> }.into_any()
         })}
     }
 }
@@ -119,13 +122,14 @@ impl Reading {
 }
 
 #[component]
-fn Asking(products: Vec<Product>) -> impl IntoView {
+fn Asking(products: Vec<Product>, draft: Option<query::Saved>) -> impl IntoView {
     let (step, set_step) = query_signal::<usize>("step");
     let now = Memo::new(move |_| step.get().unwrap_or(1).clamp(1, 3));
     let form = Form::new("apply");
     let first = products.first().map_or(String::new(), |p| p.code.clone());
     let several = products.len() > 1;
-    let form = form.or("product", first).or("months", "12");
+    let form = form.or("product", first.clone()).or("months", "12");
+    let blank = Draft { id: String::new(), text: json!({ "product": first, "months": "12" }).to_string() };
     let read = Reading { form, products: StoredValue::new(products) };
     let navigate = use_navigate();
     let done = Callback::new(move |()| navigate(&Page::Loans.path(), Default::default()));
@@ -200,6 +204,7 @@ fn Asking(products: Vec<Product>) -> impl IntoView {
         <div class="columns two">
             <section class="card stack">
                 <Steps names=|m| &m.apply.steps now/>
+                <Keep form saved=draft blank/>
                 <form class="stack" on:submit=submit novalidate>
                     {move || match now.get() {
                         1 => view! {

@@ -1,6 +1,6 @@
 //! What applying loads and sends.
 
-use crate::api::{Decimal, Money, schema};
+use crate::api::{Decimal, Money, Uuid, schema};
 use cynic::QueryFragment;
 
 #[derive(QueryFragment, Clone, PartialEq, Debug)]
@@ -26,7 +26,25 @@ pub struct Account {
 #[cynic(graphql_type = "Viewer")]
 pub struct Me {
     pub cash_account: Option<Account>,
+    pub application_draft: Option<Saved>,
 }
+
+#[derive(QueryFragment, Clone, PartialEq, Debug)]
+#[cynic(graphql_type = "ApplicationDraft")]
+pub struct Saved {
+    pub id: Uuid,
+    pub fields: Vec<SavedField>,
+}
+
+#[derive(QueryFragment, Clone, PartialEq, Debug)]
+#[cynic(graphql_type = "DraftField")]
+pub struct SavedField {
+    pub name: String,
+    pub value: String,
+}
+
+pub const SAVE: &str = "mutation($input: ApplicationDraftSaveInput!) { applicationDraftSave(input: $input) { draft { savedAt } errors { code message } } }";
+pub const DISCARD: &str = "mutation($input: ApplicationDraftDiscardInput!) { applicationDraftDiscard(input: $input) { done errors { code message } } }";
 
 #[derive(QueryFragment, Clone, PartialEq, Debug)]
 #[cynic(graphql_type = "Query")]

@@ -5,6 +5,7 @@ pub mod query;
 use crate::api::{self, command, live};
 use crate::back;
 use crate::components::amount::{Amount, Figure, money, text};
+use crate::components::area::{Area, Point};
 use crate::components::form::{Form, Submit};
 use crate::components::funding::LineState;
 use crate::components::loaded::Loaded;
@@ -66,6 +67,17 @@ fn due(schedule: &[Instalment], today: &str) -> (Option<Instalment>, Vec<Instalm
     (next, open.by_ref().filter(|i| i.due_on.0.as_str() <= today).cloned().collect())
 }
 
+/// What is owed of the principal after each due date, by the schedule.
+fn owed(loan: &query::Loan) -> Vec<Point> {
+    let Some(mut left) = loan.principal.exact() else { return Vec::new() };
+    let begin = loan.started_on.as_ref().map(|s| Point { on: s.0.clone(), amount: left });
+    let after = loan.schedule.iter().filter_map(|i| {
+        left = left.minus(i.principal.exact()?).ok()?;
+        Some(Point { on: i.due_on.0.clone(), amount: left })
+    });
+    begin.into_iter().chain(after).collect()
+}
+
 #[component]
 fn Shown(loan: query::Loan, me: Option<Me>, today: String, again: Callback<()>) -> impl IntoView {
     let name = loan.listing.as_ref().map_or_else(String::new, |l| l.purpose.clone());
@@ -106,6 +118,7 @@ fn Shown(loan: query::Loan, me: Option<Me>, today: String, again: Callback<()>) 
         </dl>
     };
     let id = loan.id.clone();
+    let points = owed(&loan);
     view! {
         <Title text=format!("{name} · Counterfoil")/>
         <p class="small"><A href=Page::Loans.path()>{t(|m| m.loans.title)}</A></p>
@@ -121,6 +134,7 @@ fn Shown(loan: query::Loan, me: Option<Me>, today: String, again: Callback<()>) 
             {facts}
         </section>
         {(mine && running).then(|| view! { <Paying id next late free way again/> })}
+        {(!points.is_empty()).then(|| view! { <section class="card"><Area title=|m| m.loan.still_owed points/></section> })}
         <Plan schedule=loan.schedule/>
     }
 }

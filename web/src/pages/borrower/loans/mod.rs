@@ -53,6 +53,15 @@ fn Inside() -> impl IntoView {
         </div>
         {loaded.view(8, move |mine| {
             let (loans, applications) = (mine.loans.nodes, mine.applications.nodes);
+            let begun = mine.application_draft.map(|draft| {
+                let at = draft.saved_at.0;
+                view! {
+                    <p class="notice spread" data-begun="">
+                        <span>{move || (say().loans.begun)(&instant(&at))}</span>
+                        <A attr:class="button small" href=Page::Borrow.path()>{t(|m| m.loans.go_on)}</A>
+                    </p>
+                }
+            });
             // What has become a loan is shown as one.
             let open: Vec<Application> = applications
                 .into_iter()
@@ -60,11 +69,13 @@ fn Inside() -> impl IntoView {
                 .collect();
             if loans.is_empty() && open.is_empty() {
                 return view! {
+                    {begun}
                     <div class="card stack empty"><h2>{t(|m| m.loans.none)}</h2><p class="muted">{t(|m| m.loans.none_lead)}</p></div>
                 }
                 .into_any();
             }
             view! {
+                {begun}
                 {(!loans.is_empty()).then(|| view! {
                     <div class="card flush">
                         <table class="listings">

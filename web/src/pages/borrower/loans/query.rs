@@ -87,12 +87,19 @@ pub struct Owing {
 }
 
 #[derive(QueryFragment, Clone, PartialEq, Debug)]
+#[cynic(graphql_type = "ApplicationDraft")]
+pub struct Begun {
+    pub saved_at: DateTime,
+}
+
+#[derive(QueryFragment, Clone, PartialEq, Debug)]
 #[cynic(graphql_type = "Viewer")]
 pub struct Mine {
     #[arguments(first: 50)]
     pub applications: Applications,
     #[arguments(first: 50)]
     pub loans: Owing,
+    pub application_draft: Option<Begun>,
 }
 
 #[derive(QueryFragment, Clone, PartialEq, Debug)]

@@ -10,6 +10,7 @@ use crate::components::bars::{Bar, Bars};
 use crate::components::funding::LineState;
 use crate::components::loaded::Loaded;
 use crate::components::member::Members;
+use crate::components::ring::Ring;
 use crate::locale::{date, number};
 use crate::messages::{say, t, title};
 use crate::page::Page;
@@ -110,6 +111,16 @@ fn InCurrency(purse: Purse, portfolio: Option<Portfolio>, today: String) -> impl
         view! { <div><dt>{t(label)}</dt><dd><Amount money=amount/></dd></div> }
     };
     let bars = by_month(&ahead);
+    let parts: [(fn(&crate::messages::Messages) -> &'static str, Option<&api::Money>); 4] = [
+        (|m| m.overview.lent_out, portfolio.as_ref().map(|p| &p.invested)),
+        (|m| m.overview.available, Some(&purse.available)),
+        (|m| m.overview.frozen, Some(&purse.frozen)),
+        (|m| m.cash.held, Some(&purse.held)),
+    ];
+    let parts: Vec<_> = parts
+        .into_iter()
+        .filter_map(|(name, amount)| Some((Signal::derive(move || t(name)().to_string()), amount?.exact()?)))
+        .collect();
     view! {
         <section class="card stack" aria-label=purse.currency.0.clone() data-currency=purse.currency.0.clone()>
             <div class="spread">
@@ -136,10 +147,15 @@ fn InCurrency(purse: Purse, portfolio: Option<Portfolio>, today: String) -> impl
             {portfolio.filter(|p| p.overdue.exact().is_some_and(|o| o.is_positive())).map(|p| view! {
                 <p class="small"><span class="tag wait">{t(|m| m.overview.overdue)}</span> " " {move || text(&p.overdue)}</p>
             })}
-            {(!bars.is_empty()).then(|| view! {
-                <h2>{t(|m| m.overview.comes_back)}</h2>
-                <Bars bars names=[|m| m.principal, |m| m.interest]/>
-            })}
+            <div class="columns two even">
+                <Ring title=|m| m.overview.where_it_is parts/>
+                {(!bars.is_empty()).then(|| view! {
+                    <div class="stack">
+                        <h2>{t(|m| m.overview.comes_back)}</h2>
+                        <Bars bars names=[|m| m.principal, |m| m.interest]/>
+                    </div>
+                })}
+            </div>
         </section>
     }
 }

@@ -1,5 +1,6 @@
 //! What have I lent, to whom, and how does it go?
 
+mod chart;
 pub mod query;
 
 use crate::api;
@@ -10,6 +11,7 @@ use crate::components::tabs::Tabs;
 use crate::locale::{date, number};
 use crate::messages::{Messages, say, t, title};
 use crate::page::Page;
+use chart::Pictures;
 use cynic::QueryBuilder;
 use leptos::prelude::*;
 use leptos_meta::Title;
@@ -46,41 +48,53 @@ fn wanted(filter: Option<&str>, status: Option<LoanStatus>) -> bool {
 #[component]
 fn Inside() -> impl IntoView {
     let (filter, _) = query_signal::<String>("show");
-    let notes = Loaded::new(async || {
-        Ok(api::ask(query::Portfolio::build(())).await?.viewer.map_or(Vec::new(), |v| v.notes))
+    let loaded = Loaded::new(async || {
+        let found = api::ask(query::Portfolio::build(())).await?;
+        Ok((found.viewer, found.business_date.0))
     });
     view! {
         <h1>{t(|m| m.portfolio.title)}</h1>
-        <Tabs label=|m| m.portfolio.which choices=CHOICES/>
-        {notes.view(8, move |found: Vec<Note>| {
-                let show = filter.get();
-                let rows: Vec<Note> = found
-                    .into_iter()
-                    .filter(|n| wanted(show.as_deref(), n.loan.as_ref().map(|l| l.status)))
-                    .collect();
-                if rows.is_empty() {
-                    return view! { <div class="card stack empty"><p>{t(|m| m.portfolio.none)}</p></div> }.into_any();
-                }
-                view! {
-                    <div class="card flush">
-                        <table class="listings">
-                            <thead>
-                                <tr>
-                                    <th>{t(|m| m.market.purpose)}</th>
-                                    <th class="numeric">{t(|m| m.rate_a_year)}</th>
-                                    <th class="numeric">{t(|m| m.portfolio.lent)}</th>
-                                    <th class="numeric">{t(|m| m.portfolio.still_out)}</th>
-                                    <th class="numeric">{t(|m| m.overview.earned)}</th>
-                                    <th>{t(|m| m.portfolio.since)}</th>
-                                </tr>
-                            </thead>
-                            <tbody>{rows.into_iter().map(|note| view! { <Row note/> }).collect_view()}</tbody>
-                        </table>
-                    </div>
-                }
-                .into_any()
+        {loaded.view(8, move |(mine, today)| {
+            let (found, sums) = mine.map_or((Vec::new(), Vec::new()), |m| (m.notes, m.portfolio));
+            let pictures = sums
+                .into_iter()
+                .map(|sum| view! { <Pictures sum notes=found.clone() today=today.clone()/> })
+                .collect_view();
+            view! {
+                {pictures}
+                <Tabs label=|m| m.portfolio.which choices=CHOICES/>
+                {move || table(&found, filter.get().as_deref())}
+            }
+            .into_any()
         })}
     }
+}
+
+/// The notes that the person wants to see.
+fn table(notes: &[Note], show: Option<&str>) -> AnyView {
+    let fits = |n: &&Note| wanted(show, n.loan.as_ref().map(|l| l.status));
+    let rows: Vec<Note> = notes.iter().filter(fits).cloned().collect();
+    if rows.is_empty() {
+        return view! { <div class="card stack empty"><p>{t(|m| m.portfolio.none)}</p></div> }.into_any();
+    }
+    view! {
+        <div class="card flush">
+            <table class="listings">
+                <thead>
+                    <tr>
+                        <th>{t(|m| m.market.purpose)}</th>
+                        <th class="numeric">{t(|m| m.rate_a_year)}</th>
+                        <th class="numeric">{t(|m| m.portfolio.lent)}</th>
+                        <th class="numeric">{t(|m| m.portfolio.still_out)}</th>
+                        <th class="numeric">{t(|m| m.overview.earned)}</th>
+                        <th>{t(|m| m.portfolio.since)}</th>
+                    </tr>
+                </thead>
+                <tbody>{rows.into_iter().map(|note| view! { <Row note/> }).collect_view()}</tbody>
+            </table>
+        </div>
+    }
+    .into_any()
 }
 
 #[component]

@@ -1,7 +1,7 @@
 //! What the portfolio loads.
 
 use crate::api::{Date, Decimal, Money, schema};
-use crate::pages::investor::overview::query::Target;
+use crate::pages::investor::overview::query::{ExpectedCash, Target};
 use cynic::QueryFragment;
 
 #[derive(cynic::Enum, Clone, Copy, PartialEq, Eq, Debug)]
@@ -53,11 +53,21 @@ pub struct Note {
 #[cynic(graphql_type = "Viewer")]
 pub struct Mine {
     pub notes: Vec<Note>,
+    pub portfolio: Vec<Sum>,
+}
+
+/// One's notes in one currency, together.
+#[derive(QueryFragment, Clone, PartialEq, Debug)]
+#[cynic(graphql_type = "Portfolio")]
+pub struct Sum {
+    pub invested: Money,
+    pub expected: Vec<ExpectedCash>,
 }
 
 #[derive(QueryFragment, Clone, PartialEq, Debug)]
 #[cynic(graphql_type = "Query")]
 pub struct Portfolio {
+    pub business_date: Date,
     pub viewer: Option<Mine>,
 }
 

@@ -1,0 +1,127 @@
+//! The draft on the server: what is typed is kept a moment after one pauses, and taken up on any device.
+
+use super::query::{DISCARD, SAVE, Saved};
+use crate::api::command;
+use crate::components::form::Form;
+use crate::draft::Draft;
+use crate::messages::{say, t};
+use leptos::leptos_dom::helpers::TimeoutHandle;
+use leptos::prelude::*;
+use serde_json::{Map, Value, json};
+use std::time::Duration;
+
+const PAUSE: Duration = Duration::from_millis(800);
+
+/// How what is typed stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Standing {
+    /// Nothing was typed yet.
+    Blank,
+    Typing,
+    Kept,
+    /// It stays in this tab.
+    Lost,
+}
+
+fn fields(text: &str) -> Map<String, Value> {
+    serde_json::from_str(text).unwrap_or_default()
+}
+
+/// What the server keeps, as the form has it.
+fn draft_of(saved: &Saved) -> Draft {
+    let all: Map<String, Value> =
+        saved.fields.iter().map(|f| (f.name.clone(), Value::from(f.value.clone()))).collect();
+    Draft { id: saved.id.0.clone(), text: Value::from(all).to_string() }
+}
+
+/// Keeps a form on the server, and begins with what is kept there unless this tab has gone on since.
+#[component]
+pub fn Keep(form: Form, saved: Option<Saved>, blank: Draft) -> impl IntoView {
+    let standing = RwSignal::new(Standing::Blank);
+    // What the server has, as far as this tab knows.
+    let there = RwSignal::new(None::<Draft>);
+    let timer = StoredValue::new(None::<TimeoutHandle>);
+    let busy = StoredValue::new(false);
+    let untouched = move |draft: &Draft| fields(&draft.text) == fields(&blank.text);
+    if let Some(saved) = saved {
+        let kept = draft_of(&saved);
+        if untouched(&form.whole_untracked()) {
+            form.adopt(kept.clone());
+        }
+        standing.set(Standing::Kept);
+        there.set(Some(kept));
+    }
+    let save = move || {
+        let now = form.whole_untracked();
+        // Sent, or on its way: it is a draft no more.
+        if busy.get_value() || form.busy.get_untracked() {
+            return;
+        }
+        busy.set_value(true);
+        leptos::task::spawn_local(async move {
+            let all: Vec<Value> = fields(&now.text)
+                .into_iter()
+                .map(|(name, value)| json!({ "name": name, "value": value }))
+                .collect();
+            let sent = command::send::<Value>(SAVE, json!({ "id": now.id, "fields": all })).await;
+            if busy.try_update_value(|b| *b = false).is_none() {
+                return;
+            }
+            standing.set(if sent.is_ok() { Standing::Kept } else { Standing::Lost });
+            if sent.is_ok() {
+                // What was typed meanwhile is seen by the effect below.
+                there.set(Some(now));
+            }
+        });
+    };
+    Effect::new(move |_| {
+        let now = form.whole();
+        let same = there
+            .with(|t| t.as_ref().is_some_and(|t| t.id == now.id && fields(&t.text) == fields(&now.text)));
+        if same || untouched(&now) {
+            return;
+        }
+        standing.set(Standing::Typing);
+        timer.update_value(|timer| {
+            if let Some(waiting) = timer.take() {
+                waiting.clear();
+            }
+            *timer = set_timeout_with_handle(save, PAUSE).ok();
+        });
+    });
+    on_cleanup(move || {
+        if let Some(waiting) = timer.try_update_value(Option::take).flatten() {
+            waiting.clear();
+            // Whoever leaves at once loses nothing.
+            save();
+        }
+    });
+    let give_up = move |_| {
+        let id = form.id();
+        timer.update_value(|timer| {
+            if let Some(waiting) = timer.take() {
+                waiting.clear();
+            }
+        });
+        form.clear();
+        there.set(None);
+        standing.set(Standing::Blank);
+        leptos::task::spawn_local(async move {
+            command::send::<bool>(DISCARD, json!({ "id": id })).await.ok();
+        });
+    };
+    let words = move || match standing.get() {
+        Standing::Blank => "",
+        Standing::Typing => say().apply.keeping,
+        Standing::Kept => say().apply.kept,
+        Standing::Lost => say().apply.kept_here,
+    };
+    view! {
+        <p class="small muted spread" data-draft=move || match standing.get() { Standing::Kept => "kept", Standing::Lost => "lost", _ => "" }>
+            <span role="status">{words}</span>
+            {move || (standing.get() != Standing::Blank).then(|| view! {
+                <button type="button" class="button small" on:click=give_up data-discard="">{t(|m| m.apply.start_over)}</button>
+            })}
+        </p>
+    }
+}
