@@ -128,7 +128,7 @@ fn write(name: &str, value: &serde_json::Value, to: &mut BTreeMap<String, String
 }
 
 /// What came of it, as far as a log says it: `DONE`, or the code of what stood against it.
-fn outcome(answer: &Response, asker: &Asker) -> String {
+pub(crate) fn outcome(answer: &Response, asker: &Asker) -> String {
     let error = answer.errors.first().map(|e| {
         let code = e.extensions.as_ref().and_then(|x| x.get("code"));
         match code {
@@ -167,11 +167,6 @@ impl Gateway {
         if let Err(e) = ended {
             tracing::error!(act = %id.0, request = %asker.request, error = %e, "an outcome is missing in the audit log");
         }
-    }
-
-    /// As [`outcome`], of an answer of the schema.
-    pub(crate) fn outcome(answer: &Response, asker: &Asker) -> String {
-        outcome(answer, asker)
     }
 }
 

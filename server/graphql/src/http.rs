@@ -251,7 +251,7 @@ async fn door(State(gateway): State<Gateway>, request: HttpRequest<axum::body::B
             };
             let done = gateway.api.execute(request).await;
             if let Some(act) = act {
-                gateway.end_act(&witness, act, Gateway::outcome(&done, &witness)).await;
+                gateway.end_act(&witness, act, audit::outcome(&done, &witness)).await;
             }
             let understood = executed.is_set() || !wants_graphql_json(&headers);
             let status = if understood { StatusCode::OK } else { StatusCode::BAD_REQUEST };
