@@ -9,6 +9,7 @@ mod identity;
 mod identity_factor;
 mod identity_letter;
 mod investing;
+mod investing_orders;
 mod ledger;
 mod lending;
 mod lending_disbursement;
@@ -45,6 +46,7 @@ impl MigratorTrait for Migrator {
             Box::new(identity_factor::Migration),
             Box::new(office_act::Migration),
             Box::new(lending_draft::Migration),
+            Box::new(investing_orders::Migration),
         ]
     }
 }

@@ -11,6 +11,7 @@ mod graphql;
 mod identity;
 mod ledger;
 mod loan_life;
+mod marketplace;
 mod notices;
 mod platform_parts;
 mod verify;

@@ -146,7 +146,7 @@ pub(crate) async fn instructions_of(
         find = find.filter(instruction::Column::Status.is_in(open_codes()));
     }
     let order = (instruction::Column::At, instruction::Column::Id);
-    let rows = page::rows(db, find, order, Order::NewestFirst, &ask.page).await?;
+    let rows = page::rows(db, find, order, Order::Descending, &ask.page).await?;
     rows.into_iter().map(Instruction::of).collect()
 }
 

@@ -4,6 +4,7 @@ use crate::context::{asker, loader, services};
 use crate::error::{InvestingUserError, fault, unauthenticated};
 use crate::id::Gid;
 use crate::loan::{Loan, loaded};
+use crate::page::{Kind, Sorted};
 use crate::payload;
 use crate::scalars::{Date, DateTime, Decimal, Money, MoneyInput, Uuid};
 use async_graphql::{Context, Enum, InputObject, Object, Result};
@@ -23,6 +24,54 @@ pub enum ListingStatus {
     Disbursed,
     Expired,
     Cancelled,
+}
+
+/// By what listings are sorted.
+#[derive(Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(remote = "investing_api::ListingField")]
+pub enum ListingOrderField {
+    OpenedAt,
+    Rate,
+    Term,
+    /// Amounts of several currencies are sorted by their figures alone: ask for one currency.
+    Amount,
+    ExpiresOn,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Enum)]
+pub enum OrderDirection {
+    Asc,
+    Desc,
+}
+
+/// Which listings come first; those that are alike stand in the order of their ids.
+#[derive(Clone, Copy, InputObject)]
+pub struct ListingOrder {
+    pub field: ListingOrderField,
+    pub direction: OrderDirection,
+}
+
+impl From<ListingOrder> for investing_api::ListingOrder {
+    fn from(order: ListingOrder) -> investing_api::ListingOrder {
+        investing_api::ListingOrder {
+            field: order.field.into(),
+            descending: order.direction == OrderDirection::Desc,
+        }
+    }
+}
+
+/// The order as cursors know it.
+pub fn sorted(order: investing_api::ListingOrder) -> Sorted {
+    let (code, kind) = match order.field {
+        ListingField::OpenedAt => (0, Kind::Instant),
+        ListingField::Rate => (1, Kind::Number),
+        ListingField::Term => (2, Kind::Number),
+        ListingField::Amount => (3, Kind::Number),
+        ListingField::ExpiresOn => (4, Kind::Day),
+    };
+    // Newest first, as every list without an order of its own.
+    let turned = order.descending != (order.field == ListingField::OpenedAt);
+    Sorted { code: code * 2 + u8::from(turned), kind }
 }
 
 /// An approved loan that is offered to investors. Who borrows is not shown.

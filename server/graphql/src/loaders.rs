@@ -25,14 +25,7 @@ impl Loader<ListingId> for Loaders {
     async fn load(&self, keys: &[ListingId]) -> Result<HashMap<ListingId, ListingView>, Failed> {
         let mut found = HashMap::new();
         for ids in keys.chunks(100) {
-            let ask = ListingsOf {
-                ids: ids.to_vec(),
-                borrower: None,
-                status: None,
-                currency: None,
-                text: None,
-                page: Page::first(100),
-            };
+            let ask = ListingsOf { ids: ids.to_vec(), ..ListingsOf::all(Page::first(100)) };
             let listings = self.services.investing.listings(&self.asker.call(), ask).await;
             found.extend(listings.map_err(|e| e.to_string())?.into_iter().map(|l| (l.id, l)));
         }

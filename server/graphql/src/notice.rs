@@ -116,7 +116,7 @@ pub async fn notices(ctx: &Context<'_>, arguments: Arguments) -> Result<Connecti
     let asker = asker(ctx);
     let found = services(ctx).notification.notices(&asker.call(), NoticesOf { page }).await;
     let found = found.map_err(|e| fault(asker, e))?;
-    Ok(connection(&arguments, shown, found, |n| Mark { at: n.at, id: n.id.0 }, Notice))
+    Ok(connection(&arguments, shown, found, |n| Mark::at(n.at, n.id.0), Notice))
 }
 
 /// How one's notices stand.

@@ -5,8 +5,8 @@ use async_graphql::connection::{Connection, Edge, EmptyFields};
 use async_graphql::{OutputType, Result};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use chrono::DateTime;
-use platform::page::{Mark, Page};
+use chrono::{DateTime, NaiveDate};
+use platform::page::{Key, Mark, Page};
 use uuid::Uuid;
 
 /// A connection's arguments.
@@ -27,21 +27,53 @@ fn count(asked: i32) -> Result<u32> {
         .ok_or_else(|| malformed("first and last are from 1 to 100"))
 }
 
-fn mark(text: &str) -> Result<Mark> {
-    let read = || {
-        let bytes: [u8; 24] = URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok()?;
-        let (at, id) = bytes.split_at(8);
-        let at = DateTime::from_timestamp_micros(i64::from_be_bytes(at.try_into().ok()?))?;
-        Some(Mark { at, id: Uuid::from_slice(id).ok()? })
-    };
-    read().ok_or_else(|| malformed("this is not a cursor of this list"))
+/// What a list is sorted by.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Kind {
+    Instant,
+    Day,
+    Number,
 }
 
-/// A row's cursor.
-pub fn cursor(mark: Mark) -> String {
-    let mut bytes = mark.at.timestamp_micros().to_be_bytes().to_vec();
-    bytes.extend(mark.id.as_bytes());
-    URL_SAFE_NO_PAD.encode(bytes)
+/// How a list is sorted: a cursor of one order says nothing in another, and is refused there.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Sorted {
+    /// Which of the orders that its list has; it stands in the cursor.
+    pub code: u8,
+    pub kind: Kind,
+}
+
+/// Most lists have one order.
+pub const BY_TIME: Sorted = Sorted { code: 0, kind: Kind::Instant };
+
+impl Sorted {
+    fn mark(self, text: &str) -> Result<Mark> {
+        let read = || {
+            let bytes: [u8; 25] = URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok()?;
+            let (code, rest) = bytes.split_first()?;
+            let (key, id) = rest.split_at(8);
+            let key = i64::from_be_bytes(key.try_into().ok()?);
+            let key = match self.kind {
+                Kind::Instant => Key::Instant(DateTime::from_timestamp_micros(key)?),
+                Kind::Day => Key::Day(NaiveDate::from_epoch_days(i32::try_from(key).ok()?)?),
+                Kind::Number => Key::Number(key),
+            };
+            (*code == self.code).then_some(Mark { key, id: Uuid::from_slice(id).ok()? })
+        };
+        read().ok_or_else(|| malformed("this is not a cursor of this list in this order"))
+    }
+
+    fn cursor(self, mark: Mark) -> String {
+        let key = match mark.key {
+            Key::Instant(at) => at.timestamp_micros(),
+            Key::Day(day) => i64::from(day.to_epoch_days()),
+            Key::Number(n) => n,
+        };
+        let mut bytes = vec![self.code];
+        bytes.extend(key.to_be_bytes());
+        bytes.extend(mark.id.as_bytes());
+        URL_SAFE_NO_PAD.encode(bytes)
+    }
 }
 
 impl Arguments {
@@ -50,6 +82,15 @@ impl Arguments {
     /// # Errors
     /// When the arguments contradict each other or are out of range.
     pub fn page(&self) -> Result<(usize, Page)> {
+        self.page_sorted(BY_TIME)
+    }
+
+    /// As [`Arguments::page`], for a list in another order.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn page_sorted(&self, sorted: Sorted) -> Result<(usize, Page)> {
+        let mark = |text: &str| sorted.mark(text);
         let (shown, from_end) = match (self.first, self.last) {
             (Some(_), Some(_)) => return Err(malformed("give first or last, not both")),
             (Some(first), None) => (count(first)?, false),
@@ -85,6 +126,18 @@ impl Arguments {
 pub fn connection<R, N: OutputType>(
     arguments: &Arguments,
     shown: usize,
+    rows: Vec<R>,
+    place: impl Fn(&R) -> Mark,
+    node: impl Fn(R) -> N,
+) -> Connection<String, N> {
+    connection_sorted(BY_TIME, arguments, shown, rows, place, node)
+}
+
+/// As [`connection`], for a list in another order.
+pub fn connection_sorted<R, N: OutputType>(
+    sorted: Sorted,
+    arguments: &Arguments,
+    shown: usize,
     mut rows: Vec<R>,
     place: impl Fn(&R) -> Mark,
     node: impl Fn(R) -> N,
@@ -104,7 +157,7 @@ pub fn connection<R, N: OutputType>(
     let mut connection = Connection::new(previous, next);
     connection.edges = rows
         .into_iter()
-        .map(|row| Edge::with_additional_fields(cursor(place(&row)), node(row), EmptyFields))
+        .map(|row| Edge::with_additional_fields(sorted.cursor(place(&row)), node(row), EmptyFields))
         .collect();
     connection
 }
@@ -131,12 +184,22 @@ mod tests {
 
     #[test]
     fn a_cursor_comes_back_as_it_went() {
-        let place = Mark {
-            at: DateTime::from_timestamp_micros(1_700_000_000_123_456).unwrap(),
-            id: Uuid::from_u128(9),
-        };
-        assert_eq!(mark(&cursor(place)).ok(), Some(place));
-        assert!(mark("nonsense").is_err());
+        let id = Uuid::from_u128(9);
+        let places = [
+            (BY_TIME, Mark::at(DateTime::from_timestamp_micros(1_700_000_000_123_456).unwrap(), id)),
+            (Sorted { code: 3, kind: Kind::Number }, Mark { key: Key::Number(-5), id }),
+            (
+                Sorted { code: 4, kind: Kind::Day },
+                Mark { key: Key::Day(NaiveDate::from_epoch_days(20_000).unwrap()), id },
+            ),
+        ];
+        for (sorted, place) in places {
+            let text = sorted.cursor(place);
+            assert_eq!(sorted.mark(&text).ok(), Some(place));
+            assert!(sorted.mark("nonsense").is_err());
+            let another = Sorted { code: sorted.code + 1, ..sorted };
+            assert!(another.mark(&text).is_err(), "a cursor of another order");
+        }
         let both = Arguments { first: Some(1), last: Some(1), ..Arguments::default() };
         assert!(both.page().is_err());
         assert!(Arguments { first: Some(101), ..Arguments::default() }.page().is_err());

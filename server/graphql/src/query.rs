@@ -6,14 +6,14 @@ use crate::context::{asker, loader, services};
 use crate::draft::ApplicationDraft;
 use crate::error::{fault, malformed};
 use crate::id::Gid;
-use crate::listing::{Bid, Listing, ListingStatus};
+use crate::listing::{self, Bid, Listing, ListingOrder, ListingStatus};
 use crate::loan::{Loan, Note, Portfolio, loaded};
 use crate::notice::{self, Mail, Notice, NoticeBox};
-use crate::page::{Arguments, connection};
+use crate::page::{Arguments, connection, connection_sorted};
 use crate::parked::{self, Parked};
 use crate::party::{Change, Party, SecondFactor, Session};
 use crate::proof::{Proof, PublicProof};
-use crate::scalars::{Currency, Date};
+use crate::scalars::{Currency, Date, Decimal};
 use crate::task::{BusinessDay, Task, TaskKind};
 use crate::{Demo, DemoAccount};
 use async_graphql::connection::Connection;
@@ -97,7 +97,7 @@ impl PlatformQuery {
         Ok(found.map_err(|e| fault(asker(ctx), e))?.into_iter().map(Product::from).collect())
     }
 
-    /// The marketplace, newest first.
+    /// The marketplace; newest first unless another order is asked for.
     #[graphql(complexity = "first.or(last).unwrap_or(20) as usize * child_complexity / 4 + 1")]
     #[allow(clippy::too_many_arguments)]
     async fn listings(
@@ -106,24 +106,32 @@ impl PlatformQuery {
         status: Option<ListingStatus>,
         currency: Option<Currency>,
         #[graphql(desc = "Only those whose purpose contains this.")] text: Option<String>,
+        #[graphql(desc = "Only those that pay at least this a year, as a ratio.")] rate_at_least: Option<
+            Decimal,
+        >,
+        #[graphql(desc = "Only those that run at most this many months.")] months_at_most: Option<u32>,
+        order_by: Option<ListingOrder>,
         first: Option<i32>,
         after: Option<String>,
         last: Option<i32>,
         before: Option<String>,
     ) -> Result<Connection<String, Listing>> {
         let arguments = Arguments { first, after, last, before };
-        let (shown, page) = arguments.page()?;
+        let order = order_by.map_or_else(investing_api::ListingOrder::default, Into::into);
+        let sorted = listing::sorted(order);
+        let (shown, page) = arguments.page_sorted(sorted)?;
         let ask = ListingsOf {
-            ids: Vec::new(),
-            borrower: None,
             status: status.map(Into::into),
             currency: currency.map(|c| c.0),
             text,
-            page,
+            rate_at_least: rate_at_least.map(|rate| rate.rate()).transpose()?,
+            months_at_most,
+            order,
+            ..ListingsOf::all(page)
         };
         let found = services(ctx).investing.listings(&asker(ctx).call(), ask).await;
         let found = found.map_err(|e| fault(asker(ctx), e))?;
-        Ok(connection(&arguments, shown, found, |l| Mark { at: l.opened_at, id: l.id.0 }, Listing))
+        Ok(connection_sorted(sorted, &arguments, shown, found, |l| order.mark(l), Listing))
     }
 
     async fn listing(&self, ctx: &Context<'_>, id: Gid<ListingId>) -> Result<Option<Listing>> {
@@ -211,7 +219,7 @@ impl PlatformQuery {
         let ask = QueueOf { kind: kind.map(Into::into), all: decided, page };
         let found = services(ctx).office.queue(&asker(ctx).call(), ask).await;
         let found = found.map_err(|e| fault(asker(ctx), e))?;
-        Ok(connection(&arguments, shown, found, |t| Mark { at: t.at, id: t.id.0 }, Task))
+        Ok(connection(&arguments, shown, found, |t| Mark::at(t.at, t.id.0), Task))
     }
 
     async fn task(&self, ctx: &Context<'_>, id: Gid<TaskId>) -> Result<Option<Task>> {
@@ -258,7 +266,7 @@ impl PlatformQuery {
         let found = found.map_err(|e| fault(asker, e))?;
         // The page on which its owner confirms it is its owner's.
         let view = |i: InstructionView| Order::from(InstructionView { redirect_url: None, ..i });
-        Ok(connection(&arguments, shown, found, |i| Mark { at: i.at, id: i.id.0 }, view))
+        Ok(connection(&arguments, shown, found, |i| Mark::at(i.at, i.id.0), view))
     }
 
     /// Changes of rights and credentials that wait for a second administrator.
@@ -299,7 +307,7 @@ async fn applications(
     let ask = ApplicationsOf { ids: Vec::new(), borrower, status: status.map(Into::into), page };
     let found = services(ctx).lending.applications(&asker(ctx).call(), ask).await;
     let found = found.map_err(|e| fault(asker(ctx), e))?;
-    Ok(connection(&arguments, shown, found, |a| Mark { at: a.at, id: a.id.0 }, Application))
+    Ok(connection(&arguments, shown, found, |a| Mark::at(a.at, a.id.0), Application))
 }
 
 async fn loans(
@@ -312,7 +320,7 @@ async fn loans(
     let ask = LoansOf { ids: Vec::new(), borrower, status: status.map(Into::into), page };
     let found = services(ctx).lending.loans(&asker(ctx).call(), ask).await;
     let found = found.map_err(|e| fault(asker(ctx), e))?;
-    Ok(connection(&arguments, shown, found, |l| Mark { at: l.at, id: l.id.0 }, Loan))
+    Ok(connection(&arguments, shown, found, |l| Mark::at(l.at, l.id.0), Loan))
 }
 
 /// Who asks, and all that is theirs.
@@ -381,7 +389,7 @@ impl Viewer {
             .instructions(&asker.call(), InstructionsOf { party: Some(self.0), open: false, page })
             .await;
         let found = found.map_err(|e| fault(asker, e))?;
-        Ok(connection(&arguments, shown, found, |i| Mark { at: i.at, id: i.id.0 }, Order::from))
+        Ok(connection(&arguments, shown, found, |i| Mark::at(i.at, i.id.0), Order::from))
     }
 
     #[graphql(complexity = "first.or(last).unwrap_or(20) as usize * child_complexity / 4 + 1")]
@@ -431,7 +439,7 @@ impl Viewer {
         let ask = BidsOf { investor: Some(self.0), listing: listing.map(|l| l.0), page };
         let found = services(ctx).investing.bids(&asker(ctx).call(), ask).await;
         let found = found.map_err(|e| fault(asker(ctx), e))?;
-        Ok(connection(&arguments, shown, found, |b| Mark { at: b.at, id: b.id.0 }, Bid))
+        Ok(connection(&arguments, shown, found, |b| Mark::at(b.at, b.id.0), Bid))
     }
 
     /// What one has lent: all shares of loans.

@@ -3,7 +3,7 @@
 use chrono::NaiveDate;
 use entity_investing::{bid, listing};
 use finance::{Currency, Money, Rate};
-use investing_api::{BidStatus, BidView, BidsOf, ListingStatus, ListingView, ListingsOf};
+use investing_api::{BidStatus, BidView, BidsOf, ListingField, ListingStatus, ListingView, ListingsOf};
 use kernel::id::{ApplicationId, BidId, InstructionId, ListingId, PartyId, PersonId};
 use platform::db::{Sql, Tx};
 use platform::page::{self, Order};
@@ -116,8 +116,21 @@ pub(crate) async fn listings(db: &impl ConnectionTrait, ask: &ListingsOf) -> Res
     if let Some(text) = ask.text.as_deref().filter(|t| !t.trim().is_empty()) {
         find = find.filter(page::contains(listing::Column::Purpose, text));
     }
-    let order = (listing::Column::OpenedAt, listing::Column::Id);
-    let rows = page::rows(db, find, order, Order::NewestFirst, &ask.page).await?;
+    if let Some(rate) = ask.rate_at_least {
+        find = find.filter(listing::Column::RatePpm.gte(i64::from(rate.ppm())));
+    }
+    if let Some(months) = ask.months_at_most {
+        find = find.filter(listing::Column::TermMonths.lte(i64::from(months)));
+    }
+    let by = match ask.order.field {
+        ListingField::OpenedAt => listing::Column::OpenedAt,
+        ListingField::Rate => listing::Column::RatePpm,
+        ListingField::Term => listing::Column::TermMonths,
+        ListingField::Amount => listing::Column::Amount,
+        ListingField::ExpiresOn => listing::Column::ExpiresOn,
+    };
+    let order = if ask.order.descending { Order::Descending } else { Order::Ascending };
+    let rows = page::rows(db, find, (by, listing::Column::Id), order, &ask.page).await?;
     rows.into_iter().map(listing_of).collect()
 }
 
@@ -186,7 +199,7 @@ pub(crate) async fn bids(db: &impl ConnectionTrait, ask: &BidsOf) -> Result<Vec<
         find = find.filter(bid::Column::Listing.eq(listing.0));
     }
     let order = (bid::Column::At, bid::Column::Id);
-    let rows = page::rows(db, find, order, Order::NewestFirst, &ask.page).await?;
+    let rows = page::rows(db, find, order, Order::Descending, &ask.page).await?;
     rows.into_iter().map(bid_of).collect()
 }
 

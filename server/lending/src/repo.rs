@@ -143,7 +143,7 @@ pub(crate) async fn applications(
         find = find.filter(application::Column::Status.eq(status.code()));
     }
     let order = (application::Column::At, application::Column::Id);
-    let rows = page::rows(db, find, order, Order::NewestFirst, &ask.page).await?;
+    let rows = page::rows(db, find, order, Order::Descending, &ask.page).await?;
     rows.into_iter().map(|r| application_of(r).map(|a| a.view)).collect()
 }
 
@@ -228,7 +228,7 @@ pub(crate) async fn loans(db: &impl ConnectionTrait, ask: &LoansOf) -> Result<Ve
         find = find.filter(loan::Column::Status.eq(status.code()));
     }
     let order = (loan::Column::At, loan::Column::Id);
-    let rows = page::rows(db, find, order, Order::NewestFirst, &ask.page).await?;
+    let rows = page::rows(db, find, order, Order::Descending, &ask.page).await?;
     rows.into_iter().map(|r| loan_of(r).map(|l| l.view)).collect()
 }
 

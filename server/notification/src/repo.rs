@@ -62,7 +62,7 @@ pub(crate) async fn notices(
     let read_at = read_at(db, party).await?;
     let find = notice::Entity::find().filter(notice::Column::Party.eq(party.0));
     let rows =
-        page::rows(db, find, (notice::Column::At, notice::Column::Id), Order::NewestFirst, page).await?;
+        page::rows(db, find, (notice::Column::At, notice::Column::Id), Order::Descending, page).await?;
     let view = |row: notice::Model| {
         // A kind of a later version is passed over.
         let kind = NoticeKind::from_code(&row.kind)?;

@@ -145,7 +145,7 @@ pub(crate) async fn queue(
     if !all {
         find = find.filter(task::Column::Status.is_in(["OPEN", "CLAIMED", "PROPOSED"]));
     }
-    let rows = page::rows(db, find, (task::Column::At, task::Column::Id), Order::OldestFirst, page).await?;
+    let rows = page::rows(db, find, (task::Column::At, task::Column::Id), Order::Ascending, page).await?;
     stored_all(db, rows).await
 }
 

@@ -1,16 +1,43 @@
-//! Cuts of a list by a stable cursor: an instant and, where two share it, an id.
+//! Cuts of a list by a stable cursor: what the list is sorted by and, where two share it, an id.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use sea_orm::sea_query::{Expr, ExprTrait, Func, IntoColumnRef, LikeExpr, SimpleExpr};
-use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, FromQueryResult, QuerySelect, Select};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DbErr, EntityTrait, FromQueryResult, QuerySelect, Select, Value,
+};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
+
+/// What a list is sorted by, of one row.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum Key {
+    Instant(DateTime<Utc>),
+    Day(NaiveDate),
+    Number(i64),
+}
+
+impl From<Key> for Value {
+    fn from(key: Key) -> Value {
+        match key {
+            Key::Instant(at) => at.into(),
+            Key::Day(day) => day.into(),
+            Key::Number(n) => n.into(),
+        }
+    }
+}
 
 /// A place in a list.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Mark {
-    pub at: DateTime<Utc>,
+    pub key: Key,
     pub id: Uuid,
+}
+
+impl Mark {
+    /// A place in a list by time.
+    pub fn at(at: DateTime<Utc>, id: Uuid) -> Mark {
+        Mark { key: Key::Instant(at), id }
+    }
 }
 
 /// Which part of a list is wanted.
@@ -33,8 +60,8 @@ impl Page {
 /// The order of a list.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Order {
-    NewestFirst,
-    OldestFirst,
+    Ascending,
+    Descending,
 }
 
 /// Whether a column contains a text, whatever the case; what is typed is taken literally.
@@ -54,14 +81,14 @@ fn containing(text: &str) -> String {
     pattern + "%"
 }
 
-/// Reads one page.
+/// Reads one page; `by` is the column of the list's order and the one that tells two of the same apart.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn rows<E>(
     db: &impl ConnectionTrait,
     find: Select<E>,
-    (at, id): (E::Column, E::Column),
+    by: (E::Column, E::Column),
     order: Order,
     page: &Page,
 ) -> Result<Vec<E::Model>, DbErr>
@@ -71,15 +98,15 @@ where
     E::Model: FromQueryResult + Send + Sync,
     Select<E>: QuerySelect,
 {
-    let mut cursor = find.cursor_by((at, id));
-    if order == Order::NewestFirst {
+    let mut cursor = find.cursor_by(by);
+    if order == Order::Descending {
         cursor.desc();
     }
     if let Some(mark) = page.after {
-        cursor.after((mark.at, mark.id));
+        cursor.after((Value::from(mark.key), mark.id));
     }
     if let Some(mark) = page.before {
-        cursor.before((mark.at, mark.id));
+        cursor.before((Value::from(mark.key), mark.id));
     }
     let limit = u64::from(page.limit.clamp(1, 101));
     if page.from_end {

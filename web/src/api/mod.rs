@@ -47,6 +47,11 @@ impl Money {
 }
 
 impl Decimal {
+    /// A rate as a ratio.
+    pub fn of(rate: finance::Rate) -> Decimal {
+        Decimal(format!("{}.{:06}", rate.ppm() / 1_000_000, rate.ppm() % 1_000_000))
+    }
+
     /// A ratio as a rate.
     pub fn rate(&self) -> Option<finance::Rate> {
         let (whole, part) = self.0.split_once('.').unwrap_or((&self.0, ""));

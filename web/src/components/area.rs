@@ -1,7 +1,7 @@
 //! How an amount goes on from month to month, as an area, with the figures in a table beside it.
 
 use crate::components::amount::{Figure, money};
-use crate::components::scale::{Scale, on_length};
+use crate::components::scale::{Scale, on_length, top};
 use crate::locale::month;
 use crate::messages::{Messages, say, t};
 use finance::Money;
@@ -22,7 +22,7 @@ pub fn Area(title: fn(&Messages) -> &'static str, points: Vec<Point>) -> impl In
     if points.len() < 2 {
         return None;
     }
-    let most = points.iter().max_by_key(|p| p.amount.minor()).map(|p| p.amount)?;
+    let most = top(points.iter().max_by_key(|p| p.amount.minor()).map(|p| p.amount)?);
     let (first, last) = (points.first().cloned()?, points.last().cloned()?);
     let steps = i64::try_from(points.len()).unwrap_or(1).max(2) - 1;
     let place = |(n, p): (usize, &Point)| {

@@ -1,7 +1,7 @@
 //! Bars of two parts each, one above the other, with the figures in a table beside for whoever would rather read.
 
 use crate::components::amount::{Figure, money};
-use crate::components::scale::{Scale, on_length};
+use crate::components::scale::{Scale, on_length, top};
 use crate::locale::month;
 use crate::messages::{Messages, say, t};
 use finance::Money;
@@ -26,10 +26,11 @@ const HEIGHT: i64 = 120;
 /// `names` are those of the two parts.
 #[component]
 pub fn Bars(bars: Vec<Bar>, names: [fn(&Messages) -> &'static str; 2]) -> impl IntoView {
-    let most = bars.iter().map(Bar::sum).max().unwrap_or(1).max(1);
+    let sum = bars.iter().map(Bar::sum).max().unwrap_or(0);
+    let scale = bars.first().map(|b| top(Money::new(sum, b.parts[0].currency())));
+    let most = scale.map_or(1, |s| s.minor());
     let slot = WIDTH / i64::try_from(bars.len()).unwrap_or(1).max(1);
     let high = |minor: i64| on_length(minor, most, HEIGHT);
-    let scale = bars.first().map(|b| Money::new(most, b.parts[0].currency()));
     let drawn = bars
         .iter()
         .enumerate()

@@ -15,10 +15,30 @@ pub fn paged<T>(nodes: Vec<T>, info: PageInfo) -> Paged<T> {
 
 type Asking<T> = std::pin::Pin<Box<dyn Future<Output = Result<Paged<T>, Failure>>>>;
 
+/// What there is to draw.
+#[derive(Clone, Copy, PartialEq)]
+enum Stage {
+    Waiting,
+    Failed,
+    Empty,
+    There,
+}
+
+impl Stage {
+    fn of<T>(shown: &Option<Result<Vec<T>, Failure>>) -> Stage {
+        match shown {
+            None => Stage::Waiting,
+            Some(Err(_)) => Stage::Failed,
+            Some(Ok(all)) if all.is_empty() => Stage::Empty,
+            Some(Ok(_)) => Stage::There,
+        }
+    }
+}
+
 /// What has been loaded of it.
 pub struct Pages<T: Send + Sync + 'static> {
     pub shown: RwSignal<Option<Result<Vec<T>, Failure>>>,
-    more: RwSignal<Option<String>>,
+    pub more: RwSignal<Option<String>>,
     busy: RwSignal<bool>,
     /// Why the next page could not be had; what was there stays.
     failed: RwSignal<Option<Failure>>,
@@ -52,6 +72,18 @@ impl<T: Clone + PartialEq + Send + Sync + 'static> Pages<T> {
         };
         pages.load(None);
         pages
+    }
+
+    /// Another list each time that what it follows changes: a filter, an order, words that are looked for.
+    pub fn following<W: PartialEq + 'static>(self, what: impl Fn() -> W + 'static) -> Pages<T> {
+        Effect::new(move |before: Option<W>| {
+            let now = what();
+            if before.is_some_and(|b| b != now) {
+                self.anew();
+            }
+            now
+        });
+        self
     }
 
     /// Another list: the first page of it.
@@ -121,13 +153,25 @@ impl<T: Clone + PartialEq + Send + Sync + 'static> Pages<T> {
         });
     }
 
-    /// Draws it, or that it is on its way, or why it cannot be had; and the way to the next page.
-    pub fn view(self, draw: impl Fn(Vec<T>) -> AnyView + Send + 'static) -> AnyView {
+    /// Draws it, or that it is on its way, or why it cannot be had; and the way to the next page. A row is drawn once:
+    /// `key` tells it from the others, and from itself when it looks different; `frame` is what stands around the rows.
+    pub fn view(
+        self,
+        key: fn(&T) -> String,
+        nothing: fn() -> AnyView,
+        frame: impl Fn(AnyView) -> AnyView + Send + 'static,
+        row: fn(T) -> AnyView,
+    ) -> AnyView {
+        let stage = Memo::new(move |_| self.shown.with(Stage::of));
+        let rows = move || {
+            self.shown.with(|s| s.as_ref().and_then(|s| s.as_ref().ok()).cloned().unwrap_or_default())
+        };
         view! {
-            {move || match self.shown.get() {
-                None => view! { <div class="card"><Skeleton lines=8/></div> }.into_any(),
-                Some(Err(failure)) => view! { <Trouble failure again=Callback::new(move |()| self.anew())/> }.into_any(),
-                Some(Ok(all)) => draw(all),
+            {move || match stage.get() {
+                Stage::Waiting => view! { <div class="card"><Skeleton lines=8/></div> }.into_any(),
+                Stage::Failed => self.shown.get_untracked().and_then(Result::err).map(|failure| view! { <Trouble failure again=Callback::new(move |()| self.anew())/> }).into_any(),
+                Stage::Empty => nothing(),
+                Stage::There => frame(view! { <For each=rows key=key children=row/> }.into_any()),
             }}
             {move || self.failed.get().map(|failure| view! { <Trouble failure/> })}
             {move || self.more.get().map(|after| view! {

@@ -1,23 +1,57 @@
 //! How high a chart goes: its top and its middle, as lines with their amounts.
 
-use crate::components::amount::money;
+use crate::locale::number;
 use finance::Money;
 use leptos::prelude::*;
 
-/// Lies over the chart; whoever listens has the table.
+/// A round amount, not below `most`, whose half is exact: the top of a chart.
+pub fn top(most: Money) -> Money {
+    let tens = std::iter::successors(Some(10i64), |ten| ten.checked_mul(10));
+    let tops = tens.flat_map(|ten| [1, 2, 3, 4, 5, 6, 8].map(|n| ten.saturating_mul(n)));
+    let round = tops.into_iter().find(|t| *t >= most.minor()).unwrap_or(i64::MAX);
+    Money::new(round, most.currency())
+}
+
+/// Lies over the chart, which goes up to `most`; whoever listens has the table.
 #[component]
 pub fn Scale(most: Money) -> impl IntoView {
     let half = Money::new(most.minor() / 2, most.currency());
     view! {
         <div class="scale small muted" aria-hidden="true">
-            <span>{move || money(&most)}</span>
-            <span>{move || money(&half)}</span>
+            <span>{move || round(most)}</span>
+            <span>{move || round(half)}</span>
             <span></span>
         </div>
+    }
+}
+
+/// Without its decimals where they say nothing.
+fn round(amount: Money) -> String {
+    let text = amount.to_decimal_string();
+    match text.split_once('.') {
+        Some((whole, part)) if part.bytes().all(|b| b == b'0') => number(whole),
+        _ => number(&text),
     }
 }
 
 /// A part of a whole on a length; in integers, for it is money that is drawn.
 pub fn on_length(part: i64, whole: i64, length: i64) -> i64 {
     i64::try_from(i128::from(part.max(0)) * i128::from(length) / i128::from(whole.max(1))).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_top_is_round_and_not_below() {
+        let usd = finance::Currency::USD;
+        for (most, expected) in [(0, 10), (1, 10), (10, 10), (101, 200), (70_001, 80_000), (80_001, 100_000)]
+        {
+            let top = top(Money::new(most, usd)).minor();
+            assert_eq!(top, expected);
+            assert_eq!(top % 2, 0);
+        }
+        assert_eq!(top(Money::new(i64::MAX, usd)).minor(), i64::MAX);
+    }
 }

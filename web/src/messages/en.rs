@@ -99,6 +99,40 @@ pub(super) static EN: Messages = Messages {
         nothing_lost: "Nothing was lost.",
         begin: "Begin at the front door.",
     },
+    term: Terms {
+        ask: |term| format!("What does “{term}” mean?"),
+        means: |term| match term {
+            Finance::Available => "Money in your cash account that you can lend or withdraw at once.",
+            Finance::SetAside => {
+                "Frozen by the custodian for your bids. It is still in your own cash account, earns nothing yet, and is free again if the loan does not come about."
+            }
+            Finance::LentOut => {
+                "The principal that borrowers still owe you. It comes back with each instalment, if they pay."
+            }
+            Finance::Xirr => {
+                "The yearly rate at which what you paid in equals what you received and what is still out, taken at its face."
+            }
+            Finance::Rate => {
+                "Interest a year on the principal that is still owed. Because part of the principal comes back each month, a loan at 12 % for a year pays about 6.6 % of the whole amount in interest."
+            }
+            Finance::Instalment => {
+                "The same amount each month: interest on what is still owed, and the rest repays principal. Only the last may differ by a few cents."
+            }
+            Finance::Owed => {
+                "The principal that has not been repaid. Interest that has grown since the last instalment comes on top."
+            }
+            Finance::Fee => "The platform's part, taken once from the amount when it is paid out to you.",
+            Finance::StandingConsent => {
+                "An order to the custodian, given by you and confirmed with your payment password, to let through orders of one kind within your limits. You take it back there at any time."
+            }
+            Finance::OwnersCompared => {
+                "For each owner and currency: the sum of the accounts in our ledger against the cash account at the custodian."
+            }
+            Finance::HashChain => {
+                "Each entry of the ledger holds the fingerprint of the one before, so that none can be changed afterwards without all later ones changing too."
+            }
+        },
+    },
     market: Market {
         search: "Search by purpose",
         which: "Which listings",
@@ -112,6 +146,19 @@ pub(super) static EN: Messages = Messages {
         pays_monthly: "Pays monthly",
         until: "Until",
         more: "Show more",
+        any: "Any",
+        rate_from: "Rate",
+        percent_or_more: |n| format!("{n} % or more"),
+        term_up_to: "Term",
+        up_to_months: |n| format!("Up to {n} months"),
+        order: "Sort by",
+        newest: "Newest",
+        rate_highest: "Highest rate",
+        term_shortest: "Shortest term",
+        term_longest: "Longest term",
+        amount_smallest: "Smallest amount",
+        amount_greatest: "Greatest amount",
+        ends_soonest: "Ends soonest",
     },
     listing: ListingPage {
         just_came: |amount| format!("{amount} just came in"),
@@ -278,7 +325,6 @@ pub(super) static EN: Messages = Messages {
         lent_out: "Lent out",
         earned: "Interest received",
         xirr: "Return a year (XIRR)",
-        xirr_help: "The yearly rate at which what you paid in equals what you received and what is still out, taken at its face.",
         overdue: "Overdue",
         comes_back: "What comes back, month by month",
         bids: "Bids under way",

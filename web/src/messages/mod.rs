@@ -7,6 +7,7 @@ mod zh;
 use crate::api::Failure;
 use crate::components::orders::{ConsentScope, OrderStatus};
 use crate::components::proof::Verdict;
+use crate::components::term::Finance;
 use crate::pages::borrower::loan::query::InstalmentStatus;
 use crate::pages::borrower::loans::query::ApplicationStatus;
 use crate::pages::investor::overview::query::BidStatus;
@@ -123,6 +124,7 @@ pub struct Messages {
     pub bars: fn(&str, &str, &str, &str) -> String,
     pub home: Home,
     pub not_found: NotFound,
+    pub term: Terms,
     pub market: Market,
     pub listing: ListingPage,
     pub reckon: Reckon,
@@ -580,6 +582,12 @@ pub struct NotFound {
     pub begin: &'static str,
 }
 
+pub struct Terms {
+    /// The question that opens a term's meaning.
+    pub ask: fn(&str) -> String,
+    pub means: fn(Finance) -> &'static str,
+}
+
 pub struct Market {
     pub search: &'static str,
     pub which: &'static str,
@@ -593,6 +601,19 @@ pub struct Market {
     pub pays_monthly: &'static str,
     pub until: &'static str,
     pub more: &'static str,
+    pub any: &'static str,
+    pub rate_from: &'static str,
+    pub percent_or_more: fn(u32) -> String,
+    pub term_up_to: &'static str,
+    pub up_to_months: fn(u32) -> String,
+    pub order: &'static str,
+    pub newest: &'static str,
+    pub rate_highest: &'static str,
+    pub term_shortest: &'static str,
+    pub term_longest: &'static str,
+    pub amount_smallest: &'static str,
+    pub amount_greatest: &'static str,
+    pub ends_soonest: &'static str,
 }
 
 pub struct ListingPage {
@@ -662,7 +683,6 @@ pub struct OverviewPage {
     pub lent_out: &'static str,
     pub earned: &'static str,
     pub xirr: &'static str,
-    pub xirr_help: &'static str,
     pub overdue: &'static str,
     pub comes_back: &'static str,
     pub bids: &'static str,

@@ -99,6 +99,32 @@ pub(super) static ZH: Messages = Messages {
         nothing_lost: "没有任何内容丢失。",
         begin: "回到首页。",
     },
+    term: Terms {
+        ask: |term| format!("“{term}”是什么意思？"),
+        means: |term| match term {
+            Finance::Available => "您的资金账户中可随时出借或提现的资金。",
+            Finance::SetAside => {
+                "存管机构已为您的投标冻结的资金。钱仍在您自己的资金账户中，暂不计息；借款未成立时自动解冻。"
+            }
+            Finance::LentOut => "借款人尚欠您的本金。借款人按期还款时，随每期还款逐步收回。",
+            Finance::Xirr => "使您投入的资金与已收回及按面值计的在贷资金相等的年利率。",
+            Finance::Rate => {
+                "按剩余本金计算的年利息比例。由于每月都会收回部分本金，年利率 12%、期限一年的借款，利息约为全部本金的 6.6%。"
+            }
+            Finance::Instalment => {
+                "每月还款额相同：先付剩余本金的利息，其余归还本金。只有最后一期可能相差几分。"
+            }
+            Finance::Owed => "尚未归还的本金。上一期之后产生的利息另计。",
+            Finance::Fee => "平台收取的费用，放款时从借款金额中一次性扣除。",
+            Finance::StandingConsent => {
+                "您用支付密码向存管机构确认的长期授权：限额之内的同类指令自动通过。您可随时在存管机构撤销。"
+            }
+            Finance::OwnersCompared => "按每位所有人和每种货币，核对账本各账户之和与存管机构资金账户余额。",
+            Finance::HashChain => {
+                "账本的每条记录都含有上一条的指纹；任何一条事后被改动，之后的全部记录都会对不上。"
+            }
+        },
+    },
     market: Market {
         search: "按用途搜索",
         which: "显示哪些借款",
@@ -112,6 +138,19 @@ pub(super) static ZH: Messages = Messages {
         pays_monthly: "每月还款",
         until: "截止",
         more: "显示更多",
+        any: "不限",
+        rate_from: "年利率",
+        percent_or_more: |n| format!("{n}% 及以上"),
+        term_up_to: "期限",
+        up_to_months: |n| format!("{n} 个月以内"),
+        order: "排序",
+        newest: "最新发布",
+        rate_highest: "利率最高",
+        term_shortest: "期限最短",
+        term_longest: "期限最长",
+        amount_smallest: "金额最小",
+        amount_greatest: "金额最大",
+        ends_soonest: "即将截止",
     },
     listing: ListingPage {
         just_came: |amount| format!("刚刚收到 {amount}"),
@@ -266,7 +305,6 @@ pub(super) static ZH: Messages = Messages {
         lent_out: "在贷本金",
         earned: "已收利息",
         xirr: "年化收益率（XIRR）",
-        xirr_help: "使您投入的资金与已收回及按面值计的在贷资金相等的年利率。",
         overdue: "逾期",
         comes_back: "逐月回款",
         bids: "进行中的出借",

@@ -4,7 +4,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use finance::{Money, Rate};
 use kernel::id::{ApplicationId, BidId, InstructionId, ListingId, PartyId};
 use platform::outbox::{Announces, EventPage, EventsAfter};
-use platform::page::Page;
+use platform::page::{Key, Mark, Page};
 use platform::reader::{DeadLetter, ParkedOf, Unpark};
 use serde::{Deserialize, Serialize};
 
@@ -69,7 +69,70 @@ pub struct ListingsOf {
     /// Only those whose purpose contains this, whatever the case.
     #[serde(default)]
     pub text: Option<String>,
+    /// Only those that pay at least this a year.
+    #[serde(default)]
+    pub rate_at_least: Option<finance::Rate>,
+    /// Only those that run at most this long.
+    #[serde(default)]
+    pub months_at_most: Option<u32>,
+    #[serde(default)]
+    pub order: ListingOrder,
     pub page: Page,
+}
+
+impl ListingsOf {
+    /// All there are, newest first.
+    pub fn all(page: Page) -> ListingsOf {
+        ListingsOf {
+            ids: Vec::new(),
+            borrower: None,
+            status: None,
+            currency: None,
+            text: None,
+            rate_at_least: None,
+            months_at_most: None,
+            order: ListingOrder::default(),
+            page,
+        }
+    }
+}
+
+/// By what listings are sorted. Amounts of several currencies are sorted by their figures alone.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum ListingField {
+    OpenedAt,
+    Rate,
+    Term,
+    Amount,
+    ExpiresOn,
+}
+
+/// Which listings come first.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ListingOrder {
+    pub field: ListingField,
+    pub descending: bool,
+}
+
+impl Default for ListingOrder {
+    fn default() -> ListingOrder {
+        ListingOrder { field: ListingField::OpenedAt, descending: true }
+    }
+}
+
+impl ListingOrder {
+    /// A listing's place in this order.
+    pub fn mark(self, listing: &ListingView) -> Mark {
+        let key = match self.field {
+            ListingField::OpenedAt => Key::Instant(listing.opened_at),
+            ListingField::Rate => Key::Number(listing.rate.ppm().into()),
+            ListingField::Term => Key::Number(listing.term_months.into()),
+            ListingField::Amount => Key::Number(listing.amount.minor()),
+            ListingField::ExpiresOn => Key::Day(listing.expires_on),
+        };
+        Mark { key, id: listing.id.0 }
+    }
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]

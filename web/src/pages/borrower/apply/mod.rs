@@ -10,6 +10,7 @@ use crate::components::form::{self, Choice, Field, Form, Submit};
 use crate::components::loaded::Loaded;
 use crate::components::member::Members;
 use crate::components::steps::Steps;
+use crate::components::term::{Finance, Term};
 use crate::draft::Draft;
 use crate::locale::{number, plain};
 use crate::messages::{say, t, title};
@@ -251,10 +252,10 @@ fn Cost(read: Reading) -> impl IntoView {
         let (rates, days) = ((percent(&product.rate_min), percent(&product.rate_max)), product.listing_days);
         Some(view! {
             <dl class="facts" data-cost="">
-                <div><dt>{t(|m| m.apply.monthly_from)}</dt><dd>{money(&low.0)}</dd><dd class="small muted">{rates.0}</dd></div>
+                <div><dt><Term label=|m| m.apply.monthly_from means=Finance::Instalment/></dt><dd>{money(&low.0)}</dd><dd class="small muted">{rates.0}</dd></div>
                 <div><dt>{t(|m| m.apply.monthly_to)}</dt><dd>{money(&high.0)}</dd><dd class="small muted">{rates.1}</dd></div>
                 <div><dt>{t(|m| m.apply.interest_to)}</dt><dd>{money(&high.1)}</dd></div>
-                <div><dt>{t(|m| m.apply.fee)}</dt><dd>{fee}</dd></div>
+                <div><dt><Term label=|m| m.apply.fee means=Finance::Fee/></dt><dd>{fee}</dd></div>
             </dl>
             <p class="small muted">{(say().apply.then)(days)}</p>
         })

@@ -10,6 +10,7 @@ use crate::components::form::{Form, Submit};
 use crate::components::funding::LineState;
 use crate::components::loaded::Loaded;
 use crate::components::member::Members;
+use crate::components::term::{Finance, Term};
 use crate::draft;
 use crate::locale::{date, now, number, parsed};
 use crate::messages::{say, t};
@@ -110,9 +111,9 @@ fn Shown(loan: query::Loan, me: Option<Me>, today: String, again: Callback<()>) 
     let started = loan.started_on.clone();
     let facts = view! {
         <dl class="facts key">
-            <div><dt>{t(|m| m.loans.owed)}</dt><dd><Amount money=loan.outstanding.clone()/></dd></div>
+            <div><dt><Term label=|m| m.loans.owed means=Finance::Owed/></dt><dd><Amount money=loan.outstanding.clone()/></dd></div>
             <div><dt>{t(|m| m.loans.borrowed)}</dt><dd><Amount money=loan.principal.clone()/></dd></div>
-            <div><dt>{t(|m| m.rate_a_year)}</dt><dd>{move || number(&rate)} " %"</dd></div>
+            <div><dt><Term label=|m| m.rate_a_year means=Finance::Rate/></dt><dd>{move || number(&rate)} " %"</dd></div>
             <div><dt>{t(|m| m.months)}</dt><dd>{term}</dd></div>
             {started.map(|s| view! { <div><dt>{t(|m| m.loan.started)}</dt><dd>{move || date(&s.0)}</dd></div> })}
         </dl>

@@ -11,6 +11,7 @@ use crate::components::funding::LineState;
 use crate::components::loaded::Loaded;
 use crate::components::member::Members;
 use crate::components::ring::Ring;
+use crate::components::term::{Finance, Term};
 use crate::locale::{date, number};
 use crate::messages::{say, t, title};
 use crate::page::Page;
@@ -107,9 +108,10 @@ fn InCurrency(purse: Purse, portfolio: Option<Portfolio>, today: String) -> impl
     });
     let next_words = move || next.as_ref().map(|(sum, on)| (say().overview.next)(&money(sum), &date(on)));
     let missing = purse.shortfall.exact().filter(|m| m.is_positive());
-    let figure = |label: fn(&crate::messages::Messages) -> &'static str, amount: api::Money| {
-        view! { <div><dt>{t(label)}</dt><dd><Amount money=amount/></dd></div> }
-    };
+    let figure =
+        |label: fn(&crate::messages::Messages) -> &'static str, means: Finance, amount: api::Money| {
+            view! { <div><dt><Term label means/></dt><dd><Amount money=amount/></dd></div> }
+        };
     let bars = by_month(&ahead);
     let parts: [(fn(&crate::messages::Messages) -> &'static str, Option<&api::Money>); 4] = [
         (|m| m.overview.lent_out, portfolio.as_ref().map(|p| &p.invested)),
@@ -130,14 +132,14 @@ fn InCurrency(purse: Purse, portfolio: Option<Portfolio>, today: String) -> impl
             <p class="muted">{next_words}</p>
             {missing.map(|m| view! { <p class="notice bad" role="alert">{move || (say().overview.missing)(&money(&m))}</p> })}
             <dl class="facts key">
-                {figure(|m| m.overview.available, purse.available)}
-                {figure(|m| m.overview.frozen, purse.frozen)}
+                {figure(|m| m.overview.available, Finance::Available, purse.available)}
+                {figure(|m| m.overview.frozen, Finance::SetAside, purse.frozen)}
                 {portfolio.clone().map(|p| view! {
-                    {figure(|m| m.overview.lent_out, p.invested)}
-                    {figure(|m| m.overview.earned, p.interest_received)}
+                    {figure(|m| m.overview.lent_out, Finance::LentOut, p.invested)}
+                    <div><dt>{t(|m| m.overview.earned)}</dt><dd><Amount money=p.interest_received/></dd></div>
                     <div>
-                        <dt>{t(|m| m.overview.xirr)}</dt>
-                        <dd title=t(|m| m.overview.xirr_help)>{move || match &p.xirr {
+                        <dt><Term label=|m| m.overview.xirr means=Finance::Xirr/></dt>
+                        <dd>{move || match &p.xirr {
                             Some(ratio) => format!("{} %", number(&ratio.percent_in_short())),
                             None => "—".to_string(),
                         }}</dd>

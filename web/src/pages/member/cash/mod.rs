@@ -12,6 +12,7 @@ use crate::components::loaded::Loaded;
 use crate::components::member::Members;
 use crate::components::orders::{self, ConsentScope, Order, OrderList};
 use crate::components::tabs::Tabs;
+use crate::components::term::{Finance, Term};
 use crate::locale::date;
 use crate::messages::{Messages, say, t, title};
 use crate::pages::investor::overview::query::{PURSE, Purse};
@@ -249,7 +250,7 @@ fn Allowing(
     let roles = session::party().with_untracked(|p| p.as_ref().map(|p| p.roles.clone()).unwrap_or_default());
     view! {
         <section class="card stack">
-            <h2>{t(|m| m.consents.title)}</h2>
+            <h2><Term label=|m| m.consents.title means=Finance::StandingConsent/></h2>
             <p class="story small muted">{t(|m| m.consents.lead)}</p>
             {loaded.view(3, move |found| {
                 let Some(found) = found else { return ().into_any() };

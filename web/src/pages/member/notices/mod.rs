@@ -71,12 +71,12 @@ fn Inside() -> impl IntoView {
     });
     view! {
         <h1>{t(|m| m.notices.title)}</h1>
-        {pages.view(|all| {
-            if all.is_empty() {
-                return view! { <div class="card stack empty"><p>{t(|m| m.notices.none)}</p></div> }.into_any();
-            }
-            view! { <ul class="card flush feed">{all.into_iter().map(row).collect_view()}</ul> }.into_any()
-        })}
+        {pages.view(
+            |n| format!("{}{}", n.id.inner(), n.unread),
+            || view! { <div class="card stack empty"><p>{t(|m| m.notices.none)}</p></div> }.into_any(),
+            |rows| view! { <ul class="card flush feed">{rows}</ul> }.into_any(),
+            |n| row(n).into_any(),
+        )}
     }
 }
 

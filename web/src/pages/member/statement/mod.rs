@@ -90,11 +90,10 @@ fn Inside() -> impl IntoView {
         </div>
         <p class="muted story">{t(|m| m.statement.lead)}</p>
         {move || failed.get().map(|failure| view! { <Trouble failure/> })}
-        {lines.view(|found| {
-            if found.is_empty() {
-                return view! { <div class="card stack empty"><p>{t(|m| m.statement.none)}</p></div> }.into_any();
-            }
-            view! {
+        {lines.view(
+            |l| l.id.inner().to_string() + l.cash.as_ref().map_or("", |_| "="),
+            || view! { <div class="card stack empty"><p>{t(|m| m.statement.none)}</p></div> }.into_any(),
+            |rows| view! {
                 <div class="card flush">
                     <table class="listings counterfoils">
                         <thead>
@@ -107,12 +106,13 @@ fn Inside() -> impl IntoView {
                                 <th class="numeric">{t(|m| m.statement.number)}</th>
                             </tr>
                         </thead>
-                        <tbody>{found.into_iter().map(row).collect_view()}</tbody>
+                        <tbody>{rows}</tbody>
                     </table>
                 </div>
             }
-            .into_any()
-        })}
+            .into_any(),
+            |r| row(r).into_any(),
+        )}
     }
 }
 

@@ -10,6 +10,7 @@ use crate::components::amount::{Amount, Figure, money, text};
 use crate::components::funding::{Funding, LineState, percent};
 use crate::components::loaded::Loaded;
 use crate::components::notice::{Skeleton, Trouble};
+use crate::components::term::{Finance, Term};
 use crate::locale::{date, number};
 use crate::messages::{say, t};
 use crate::page::Page;
@@ -147,9 +148,9 @@ fn Terms(o: Offer, today: Option<NaiveDate>) -> impl IntoView {
             <section class="card stack">
                 <h2>{t(|m| m.listing.terms)}</h2>
                 <dl class="facts">
-                    <div><dt>{t(|m| m.rate_a_year)}</dt><dd>{move || number(&percent_a_year)} " %"</dd></div>
+                    <div><dt><Term label=|m| m.rate_a_year means=Finance::Rate/></dt><dd>{move || number(&percent_a_year)} " %"</dd></div>
                     <div><dt>{t(|m| m.months)}</dt><dd>{o.term_months}</dd></div>
-                    <div><dt>{t(|m| m.listing.borrower_pays)}</dt><dd>{move || text(&instalment)}</dd></div>
+                    <div><dt><Term label=|m| m.listing.borrower_pays means=Finance::Instalment/></dt><dd>{move || text(&instalment)}</dd></div>
                     <div><dt>{t(|m| m.listing.smallest_bid)}</dt><dd>{move || text(&minimum)}</dd></div>
                 </dl>
                 <h2>{t(|m| m.listing.words)}</h2>

@@ -52,19 +52,51 @@ pub struct Rows {
     pub page_info: PageInfo,
 }
 
+#[derive(cynic::Enum, Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ListingOrderField {
+    OpenedAt,
+    Rate,
+    Term,
+    Amount,
+    ExpiresOn,
+}
+
+#[derive(cynic::Enum, Clone, Copy, PartialEq, Eq, Debug)]
+pub enum OrderDirection {
+    Asc,
+    Desc,
+}
+
+#[derive(cynic::InputObject, Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ListingOrder {
+    pub field: ListingOrderField,
+    pub direction: OrderDirection,
+}
+
+/// In which currencies loans are made.
+#[derive(QueryFragment, Clone, Debug)]
+#[cynic(graphql_type = "Product")]
+pub struct Lent {
+    pub amount_min: Money,
+}
+
 #[derive(cynic::QueryVariables, Clone)]
 pub struct MarketVariables {
     pub status: Option<ListingStatus>,
     pub currency: Option<Currency>,
     pub text: Option<String>,
+    pub rate: Option<Decimal>,
+    pub months: Option<i32>,
+    pub order: Option<ListingOrder>,
     pub after: Option<String>,
 }
 
 #[derive(QueryFragment, Clone, Debug)]
 #[cynic(graphql_type = "Query", variables = "MarketVariables")]
 pub struct Market {
-    #[arguments(status: $status, currency: $currency, text: $text, first: 50, after: $after)]
+    #[arguments(status: $status, currency: $currency, text: $text, rateAtLeast: $rate, monthsAtMost: $months, orderBy: $order, first: 50, after: $after)]
     pub listings: Rows,
+    pub products: Vec<Lent>,
 }
 
 /// The whole marketplace as it changes.

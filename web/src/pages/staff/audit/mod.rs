@@ -92,14 +92,8 @@ fn Inside() -> impl IntoView {
             let found = api::ask(All::build(ActVariables { text, after })).await?;
             Ok(paged(found.acts.nodes, found.acts.page_info))
         }
-    });
-    Effect::new(move |before: Option<String>| {
-        let now = words.get();
-        if before.is_some_and(|b| b != now) {
-            pages.anew();
-        }
-        now
-    });
+    })
+    .following(move || words.get());
     let proof = Loaded::new(async || Ok(api::ask(Proved::build(())).await?.acts_proof));
     view! {
         <div class="spread">
@@ -111,23 +105,23 @@ fn Inside() -> impl IntoView {
             Some(fault) => view! { <p class="notice bad" role="alert" data-proof="broken"><b>{t(|m| m.audit.broken)}</b> " " {fault}</p> }.into_any(),
             None => view! { <p class="notice good" data-proof="whole">{move || (say().audit.whole)(p.entries, p.anchored)}</p> }.into_any(),
         })}
-        {pages.view(|all: Vec<Act>| {
-            if all.is_empty() {
-                return view! { <div class="card stack empty"><h2>{t(|m| m.find.nothing)}</h2></div> }.into_any();
-            }
-            view! {
+        {pages.view(
+            |a| format!("{}{:?}", a.number, a.outcome),
+            || view! { <div class="card stack empty"><h2>{t(|m| m.find.nothing)}</h2></div> }.into_any(),
+            |rows| view! {
                 <div class="card flush">
                     <table class="listings" data-acts="">
                         <thead><tr>
                             <th>{t(|m| m.audit.what)}</th><th>{t(|m| m.audit.who)}</th><th>{t(|m| m.audit.about)}</th>
                             <th>{t(|m| m.audit.outcome)}</th><th>{t(|m| m.audit.when)}</th>
                         </tr></thead>
-                        <tbody>{all.into_iter().map(row).collect_view()}</tbody>
+                        <tbody>{rows}</tbody>
                     </table>
                 </div>
             }
-            .into_any()
-        })}
+            .into_any(),
+            |r| row(r).into_any(),
+        )}
     }
 }
 

@@ -8,6 +8,7 @@ use crate::components::loaded::Loaded;
 use crate::components::member::Staff;
 use crate::components::notice::{Skeleton, Trouble};
 use crate::components::proof::{Totals, Verdict};
+use crate::components::term::{Finance, Term};
 use crate::components::timeline::{Stage, Timeline};
 use crate::locale::{date, instant};
 use crate::messages::{say, sentence, t, title};
@@ -146,10 +147,10 @@ fn Report(p: Proof) -> impl IntoView {
         <p data-verdict=format!("{verdict:?}")><span class=verdict.mark()>{words}</span> " " {(verdict != Verdict::Matched).then(|| line.get_value())} " " <span class="small muted">{move || instant(&at)}</span></p>
         <Totals totals=p.totals left=|m| m.cash.in_ledger right=|m| m.day.at_custodian/>
         <dl class="facts card">
-            <div><dt>{t(|m| m.day.owners)}</dt><dd>{p.owners}</dd></div>
+            <div><dt><Term label=|m| m.day.owners means=Finance::OwnersCompared/></dt><dd>{p.owners}</dd></div>
             <div><dt>{t(|m| m.day.entries)}</dt><dd>{p.ledger_position}</dd></div>
             <div><dt>{t(|m| m.day.movements)}</dt><dd>{p.statement_position}</dd></div>
-            <div><dt>{t(|m| m.day.chain)}</dt><dd><code title=p.chain_head.clone()>{p.chain_head.get(..12).unwrap_or_default().to_string()}</code></dd></div>
+            <div><dt><Term label=|m| m.day.chain means=Finance::HashChain/></dt><dd><code title=p.chain_head.clone()>{p.chain_head.get(..12).unwrap_or_default().to_string()}</code></dd></div>
         </dl>
         {(!p.findings.is_empty()).then(|| view! {
             <ul class="notice bad" role="alert">{p.findings.into_iter().map(|f| view! { <li>{f.owner.map(|o| format!("{o}: "))} {f.what}</li> }).collect_view()}</ul>

@@ -136,33 +136,27 @@ fn AllLoans() -> impl IntoView {
             let found = api::ask(Loans::build(LoanVariables { status, after })).await?;
             Ok(paged(found.loans.nodes, found.loans.page_info))
         }
-    });
-    Effect::new(move |before: Option<Option<String>>| {
-        let now = filter.get();
-        if before.is_some_and(|b| b != now) {
-            pages.anew();
-        }
-        now
-    });
+    })
+    .following(move || filter.get());
     view! {
         <Tabs label=|m| m.find.which choices=CHOICES/>
-        {pages.view(|all: Vec<Lent>| {
-            if all.is_empty() {
-                return view! { <div class="card stack empty"><h2>{t(|m| m.find.no_loans)}</h2></div> }.into_any();
-            }
-            view! {
+        {pages.view(
+            |l| l.id.inner().to_string(),
+            || view! { <div class="card stack empty"><h2>{t(|m| m.find.no_loans)}</h2></div> }.into_any(),
+            |rows| view! {
                 <div class="card flush">
                     <table class="listings">
                         <thead><tr>
                             <th>{t(|m| m.market.purpose)}</th><th>{t(|m| m.find.borrower)}</th><th class="numeric">{t(|m| m.rate_a_year)}</th>
                             <th class="numeric">{t(|m| m.loans.borrowed)}</th><th class="numeric">{t(|m| m.loans.owed)}</th><th>{t(|m| m.state)}</th>
                         </tr></thead>
-                        <tbody>{all.into_iter().map(lent).collect_view()}</tbody>
+                        <tbody>{rows}</tbody>
                     </table>
                 </div>
             }
-            .into_any()
-        })}
+            .into_any(),
+            |r| lent(r).into_any(),
+        )}
     }
 }
 

@@ -73,14 +73,8 @@ fn Inside() -> impl IntoView {
             let found = api::ask(All::build(OrderVariables { open, after })).await?;
             Ok(paged(found.orders.nodes, found.orders.page_info))
         }
-    });
-    Effect::new(move |before: Option<Option<String>>| {
-        let now = filter.get();
-        if before.is_some_and(|b| b != now) {
-            pages.anew();
-        }
-        now
-    });
+    })
+    .following(move || filter.get());
     // Nothing announces an order's life to staff; it is looked at every now and then.
     if let Ok(timer) = set_interval_with_handle(move || pages.again(PAGE), std::time::Duration::from_secs(5))
     {
@@ -90,23 +84,23 @@ fn Inside() -> impl IntoView {
         <h1>{t(|m| m.orders.title)}</h1>
         <p class="muted story">{t(|m| m.orders.lead)}</p>
         <Tabs label=|m| m.orders.which choices=CHOICES/>
-        {pages.view(|all: Vec<Sent>| {
-            if all.is_empty() {
-                return view! { <div class="card stack empty"><h2>{t(|m| m.orders.none)}</h2></div> }.into_any();
-            }
-            view! {
+        {pages.view(
+            |o| format!("{}{:?}", o.id.inner(), o.status),
+            || view! { <div class="card stack empty"><h2>{t(|m| m.orders.none)}</h2></div> }.into_any(),
+            |rows| view! {
                 <div class="card flush">
                     <table class="listings" data-orders="">
                         <thead><tr>
                             <th>{t(|m| m.orders.what)}</th><th>{t(|m| m.orders.whose)}</th><th class="numeric">{t(|m| m.amount)}</th>
                             <th>{t(|m| m.state)}</th><th>{t(|m| m.orders.placed)}</th>
                         </tr></thead>
-                        <tbody>{all.into_iter().map(row).collect_view()}</tbody>
+                        <tbody>{rows}</tbody>
                     </table>
                 </div>
             }
-            .into_any()
-        })}
+            .into_any(),
+            |r| row(r).into_any(),
+        )}
     }
 }
 
