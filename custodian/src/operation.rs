@@ -118,6 +118,10 @@ impl Scope {
             Scope::Fee => "FEE",
         }
     }
+
+    pub(crate) fn from_code(code: &str) -> Option<Scope> {
+        [Scope::Bid, Scope::Repay, Scope::Fee].into_iter().find(|s| s.code() == code)
+    }
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -2,18 +2,20 @@
 //! consents. Each asks for the payment password, which the platform never sees.
 
 use crate::bank::Bank;
-use crate::operation::{Ask, Grant, Refusal, Request};
+use crate::operation::{Ask, Refusal, Request, Scope};
 use crate::store;
 use argon2::password_hash::{PasswordHash, PasswordHasher, PasswordVerifier, SaltString};
 use argon2::{Algorithm, Argon2, Params, Version};
 use axum::Router;
-use axum::extract::{Form, Path, Query, State};
+use axum::extract::{Form, FromRequestParts, Path, Query, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use maud::{DOCTYPE, Markup, html};
 use sea_orm::DbErr;
 use serde::Deserialize;
+use std::convert::Infallible;
 use std::sync::Arc;
 
 pub(crate) fn router() -> Router<Arc<Bank>> {
@@ -34,17 +36,69 @@ label{display:block;margin:12px 0 4px}input{font:inherit;width:100%;padding:9px;
 button,a.go{font:inherit;display:inline-block;padding:9px 18px;border-radius:3px;border:1px solid var(--act);background:var(--act);color:var(--on);margin:16px 8px 0 0;cursor:pointer;text-decoration:none}button.no{background:none;color:var(--act)}
 .bad{color:var(--bad)}:focus-visible{outline:2px solid var(--act);outline-offset:2px}";
 
-fn page(bank: &Bank, status: StatusCode, title: &str, body: Markup) -> Response {
+/// In which of the two languages a page is written: as the link says, else as the browser wishes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Tongue {
+    English,
+    Chinese,
+}
+
+use Tongue::{Chinese, English};
+
+#[derive(Deserialize)]
+struct Lang {
+    #[serde(default)]
+    lang: String,
+}
+
+impl<S: Sync> FromRequestParts<S> for Tongue {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Tongue, Infallible> {
+        let asked = Query::<Lang>::try_from_uri(&parts.uri).map(|q| q.0.lang).unwrap_or_default();
+        let wish = parts.headers.get(header::ACCEPT_LANGUAGE).and_then(|v| v.to_str().ok());
+        let wish = if asked.is_empty() { wish.unwrap_or_default() } else { &asked };
+        Ok(if wish.trim_start().to_lowercase().starts_with("zh") { Chinese } else { English })
+    }
+}
+
+impl Tongue {
+    fn say<'a>(self, english: &'a str, chinese: &'a str) -> &'a str {
+        match self {
+            English => english,
+            Chinese => chinese,
+        }
+    }
+
+    fn tag(self) -> &'static str {
+        match self {
+            English => "en",
+            Chinese => "zh-CN",
+        }
+    }
+}
+
+/// A sentence in both languages.
+struct Said {
+    english: String,
+    chinese: String,
+}
+
+fn said(english: &str, chinese: &str) -> Wrong {
+    Wrong::Mend(Said { english: english.into(), chinese: chinese.into() })
+}
+
+fn page(bank: &Bank, t: Tongue, status: StatusCode, title: &str, body: Markup) -> Response {
     let page = html! {
         (DOCTYPE)
-        html lang="en" {
+        html lang=(t.tag()) {
             head {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 title { (title) " · " (bank.settings.name) }
                 style { (maud::PreEscaped(STYLE)) }
             }
-            body { main { p.bank { "Harbour Custody · sandbox · your money is kept here, not by the platform" } h1 { (title) } (body) } }
+            body { main { p.bank { (t.say("Harbour Custody · sandbox · your money is kept here, not by the platform", "海港存管（沙箱）· 您的资金存放在这里，不在平台")) } h1 { (title) } (body) } }
         }
     };
     let headers = [
@@ -64,21 +118,26 @@ fn page(bank: &Bank, status: StatusCode, title: &str, body: Markup) -> Response 
     response
 }
 
-fn over(bank: &Bank) -> Response {
-    let body = html! {
-        p { "This page was used or has run out. Nothing was moved by opening it." }
-        a.go href=(bank.settings.platform_url) { "Back to the platform" }
-    };
-    page(bank, StatusCode::GONE, "This page is over", body)
+fn back(bank: &Bank, t: Tongue) -> Markup {
+    html! { a.go href=(bank.settings.platform_url) { (t.say("Back to the platform", "返回平台")) } }
 }
 
-fn broken(bank: &Bank, e: &DbErr) -> Response {
+fn over(bank: &Bank, t: Tongue) -> Response {
+    let body = html! {
+        p { (t.say("This page was used or has run out. Nothing was moved by opening it.", "此页面已使用或已过期。打开本页不会动用任何资金。")) }
+        (back(bank, t))
+    };
+    page(bank, t, StatusCode::GONE, t.say("This page is over", "此页面已失效"), body)
+}
+
+fn broken(bank: &Bank, t: Tongue, e: &DbErr) -> Response {
     tracing::error!(error = %e, "a page failed");
     page(
         bank,
+        t,
         StatusCode::INTERNAL_SERVER_ERROR,
-        "We could not do this",
-        html! { p { "Nothing was moved. Please try again." } },
+        t.say("We could not do this", "未能完成"),
+        html! { p { (t.say("Nothing was moved. Please try again.", "没有动用任何资金，请重试。")) } },
     )
 }
 
@@ -98,18 +157,24 @@ fn amount(minor: i64, currency: &str) -> String {
         _ => 2,
     };
     let unit = 10i64.pow(places);
+    let whole = grouped(minor / unit);
     if places == 0 {
-        format!("{currency} {minor}")
+        format!("{currency} {whole}")
     } else {
-        format!("{currency} {}.{:0w$}", minor / unit, minor % unit, w = places as usize)
+        format!("{currency} {whole}.{:0w$}", minor % unit, w = places as usize)
     }
 }
 
-fn scope_words(grant: &Grant) -> &'static str {
-    match grant.scope {
-        crate::operation::Scope::Bid => "Freeze my money for loans I bid on",
-        crate::operation::Scope::Repay => "Take my instalments when they are due",
-        crate::operation::Scope::Fee => "Take the platform's fee for my loan",
+/// With its thousands apart; amounts on these pages are never negative.
+fn grouped(whole: i64) -> String {
+    if whole < 1_000 { whole.to_string() } else { format!("{},{:03}", grouped(whole / 1_000), whole % 1_000) }
+}
+
+fn scope_words(t: Tongue, scope: Scope) -> &'static str {
+    match scope {
+        Scope::Bid => t.say("Freeze my money for loans I bid on", "为我投标的借款冻结资金"),
+        Scope::Repay => t.say("Take my instalments when they are due", "到期时扣取我的还款"),
+        Scope::Fee => t.say("Take the platform's fee for my loan", "扣取我借款的平台费用"),
     }
 }
 
@@ -121,75 +186,90 @@ async fn currency_of(bank: &Bank, ask: &Ask) -> Result<String, DbErr> {
     row.map_or(Ok(String::new()), |r| r.try_get_by_index(0))
 }
 
-async fn form(bank: &Bank, token: &str, request: &Request, wrong: Option<&str>) -> Response {
+async fn form(bank: &Bank, t: Tongue, token: &str, request: &Request, wrong: Option<&str>) -> Response {
     match currency_of(bank, &request.ask).await {
-        Ok(currency) => draw(bank, token, request, &currency, wrong),
-        Err(e) => broken(bank, &e),
+        Ok(currency) => draw(bank, t, token, request, &currency, wrong),
+        Err(e) => broken(bank, t, &e),
     }
 }
 
-fn draw(bank: &Bank, token: &str, request: &Request, project: &str, wrong: Option<&str>) -> Response {
+fn draw(
+    bank: &Bank,
+    t: Tongue,
+    token: &str,
+    request: &Request,
+    project: &str,
+    wrong: Option<&str>,
+) -> Response {
     let status = if wrong.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     let opening = matches!(request.ask, Ask::OpenAccount { .. });
+    let line = |name: &str, value: &str| html! { dt { (name) } dd { (value) } };
+    let sum = t.say("Amount", "金额");
     let (title, what) = match &request.ask {
         Ask::OpenAccount { name, .. } => (
-            "Open your cash account",
-            html! { dl { dt { "Name" } dd { (name) } } p { "It is in your own name. The platform can see it and cannot move it." } },
+            t.say("Open your cash account", "开立您的资金账户"),
+            html! { dl { (line(t.say("Name", "姓名"), name)) } p { (t.say("It is in your own name. The platform can see it and cannot move it.", "账户以您本人的名义开立。平台可以查看，但不能动用其中的资金。")) } },
         ),
         Ask::TopUp { currency, amount: a, .. } => (
-            "Pay into your cash account",
-            html! { dl { dt { "Amount" } dd { (amount(*a, currency)) } } p { "In the sandbox the payment from your bank always succeeds." } },
+            t.say("Pay into your cash account", "向您的资金账户充值"),
+            html! { dl { (line(sum, &amount(*a, currency))) } p { (t.say("In the sandbox the payment from your bank always succeeds.", "在沙箱中，来自您银行的付款总会成功。")) } },
         ),
-        Ask::Withdraw { currency, amount: a, .. } => {
-            ("Withdraw to your own bank", html! { dl { dt { "Amount" } dd { (amount(*a, currency)) } } })
-        }
+        Ask::Withdraw { currency, amount: a, .. } => (
+            t.say("Withdraw to your own bank", "提现到您自己的银行账户"),
+            html! { dl { (line(sum, &amount(*a, currency))) } },
+        ),
         Ask::Freeze { amount: a, project_no, purpose, .. } => {
-            let title = if *purpose == crate::operation::Scope::Bid {
-                "Freeze money for a bid"
+            let title = if *purpose == Scope::Bid {
+                t.say("Freeze money for a bid", "为投标冻结资金")
             } else {
-                "Pay an instalment"
+                t.say("Pay an instalment", "支付一期还款")
             };
+            let project_no = project_no.get(..8).unwrap_or(project_no);
             (
                 title,
-                html! { dl { dt { "Amount" } dd { (amount(*a, project)) } dt { "Project" } dd { (project_no.get(..8).unwrap_or(project_no)) } } p { "The money stays yours until the loan is paid out." } },
+                html! { dl { (line(sum, &amount(*a, project))) (line(t.say("Project", "项目"), project_no)) } p { (t.say("The money stays yours until the loan is paid out.", "放款之前，资金仍归您所有。")) } },
             )
         }
         Ask::GrantAuthorization { grants, .. } => (
-            "What you allow",
+            t.say("What you allow", "您的授权"),
             html! {
                 @for grant in grants {
-                    dl { dt { "I allow" } dd { (scope_words(grant)) } dt { "One order at most" } dd { (amount(grant.per_order, &grant.currency)) } dt { "In all at most" } dd { (amount(grant.total, &grant.currency)) } }
+                    dl {
+                        (line(t.say("I allow", "我授权"), scope_words(t, grant.scope)))
+                        (line(t.say("One order at most", "单笔上限"), &amount(grant.per_order, &grant.currency)))
+                        (line(t.say("In all at most", "总额上限"), &amount(grant.total, &grant.currency)))
+                    }
                 }
-                p { "You can take this back at any time on your account's page here." }
+                p { (t.say("You can take this back at any time on your account's page here.", "您可随时在本机构的账户页面撤销授权。")) }
             },
         ),
-        _ => ("Confirm", html! {}),
+        _ => (t.say("Confirm", "确认"), html! {}),
     };
     let body = html! {
         (what)
         @if let Some(wrong) = wrong { p.bad role="alert" { (wrong) } }
-        form method="post" action={ "/pages/" (token) } {
+        form method="post" action={ "/pages/" (token) "?lang=" (t.tag()) } {
             @if opening {
-                label for="bank" { "Your bank account (IBAN or number)" }
+                label for="bank" { (t.say("Your bank account (IBAN or number)", "您的银行账号（IBAN 或账号）")) }
                 input id="bank" name="bank_account" autocomplete="off" required minlength="5" maxlength="34";
-                label for="password" { "Choose a payment password (8 characters or more)" }
+                label for="password" { (t.say("Choose a payment password (8 characters or more)", "设置支付密码（至少 8 个字符）")) }
                 input id="password" type="password" name="password" autocomplete="new-password" required minlength="8";
             } @else {
-                label for="password" { "Payment password" }
+                label for="password" { (t.say("Payment password", "支付密码")) }
                 input id="password" type="password" name="password" autocomplete="current-password" autofocus required;
             }
-            button name="decision" value="confirm" { "Confirm" }
-            button.no name="decision" value="refuse" formnovalidate { "Refuse" }
+            button name="decision" value="confirm" { (t.say("Confirm", "确认")) }
+            button.no name="decision" value="refuse" formnovalidate { (t.say("Refuse", "拒绝")) }
         }
     };
-    page(bank, status, title, body)
+    page(bank, t, status, title, body)
 }
 
-async fn show(State(bank): State<Arc<Bank>>, Path(token): Path<String>) -> Response {
+async fn show(t: Tongue, State(bank): State<Arc<Bank>>, Path(token): Path<String>) -> Response {
     match waiting(&bank, &token).await {
-        Ok(Some(request)) => form(&bank, &token, &request, None).await,
-        Ok(None) => over(&bank),
-        Err(e) => broken(&bank, &e),
+        Ok(Some(request)) => form(&bank, t, &token, &request, None).await,
+        Ok(None) => over(&bank, t),
+        Err(e) => broken(&bank, t, &e),
     }
 }
 
@@ -204,7 +284,7 @@ struct Answer {
 
 /// Why a page is not done.
 enum Wrong {
-    Mend(String),
+    Mend(Said),
     Over,
     Broken(DbErr),
 }
@@ -219,24 +299,30 @@ impl From<Refusal> for Wrong {
     fn from(e: Refusal) -> Self {
         match e {
             Refusal::Code("INSUFFICIENT_FUNDS") => {
-                Wrong::Mend("There is not enough money in your cash account.".into())
+                said("There is not enough money in your cash account.", "您的资金账户余额不足。")
             }
-            Refusal::Code("PROJECT_FULL") => Wrong::Mend("This loan has been filled meanwhile.".into()),
-            Refusal::Code(code) => Wrong::Mend(format!("We cannot do this ({code}). Nothing was moved.")),
+            Refusal::Code("PROJECT_FULL") => {
+                said("This loan has been filled meanwhile.", "此借款在此期间已满标。")
+            }
+            Refusal::Code(code) => said(
+                &format!("We cannot do this ({code}). Nothing was moved."),
+                &format!("无法办理（{code}）。没有动用任何资金。"),
+            ),
             Refusal::Broken(e) => Wrong::Broken(e),
         }
     }
 }
 
 async fn answer(
+    t: Tongue,
     State(bank): State<Arc<Bank>>,
     Path(token): Path<String>,
     Form(answer): Form<Answer>,
 ) -> Response {
     let request = match waiting(&bank, &token).await {
         Ok(Some(request)) => request,
-        Ok(None) => return over(&bank),
-        Err(e) => return broken(&bank, &e),
+        Ok(None) => return over(&bank, t),
+        Err(e) => return broken(&bank, t, &e),
     };
     if answer.decision == "refuse" {
         let refused = bank.alone::<bool, DbErr, _>(|tx| {
@@ -254,20 +340,22 @@ async fn answer(
         });
         match refused.await {
             Ok(true) => {}
-            Ok(false) => return over(&bank),
-            Err(e) => return broken(&bank, &e),
+            Ok(false) => return over(&bank, t),
+            Err(e) => return broken(&bank, t, &e),
         }
-        let body = html! { p { "You refused. Nothing was moved." } a.go href=(bank.settings.platform_url) { "Back to the platform" } };
-        return page(&bank, StatusCode::OK, "Refused", body);
+        let body = html! { p { (t.say("You refused. Nothing was moved.", "您已拒绝。没有动用任何资金。")) } (back(&bank, t)) };
+        return page(&bank, t, StatusCode::OK, t.say("Refused", "已拒绝"), body);
     }
     match confirm(&bank, &token, &request, &answer).await {
         Ok(()) => {
-            let body = html! { p { "Done. The platform has been told." } a.go href=(bank.settings.platform_url) { "Back to the platform" } };
-            page(&bank, StatusCode::OK, "Confirmed", body)
+            let body = html! { p { (t.say("Done. The platform has been told.", "已完成，并已通知平台。")) } (back(&bank, t)) };
+            page(&bank, t, StatusCode::OK, t.say("Confirmed", "已确认"), body)
         }
-        Err(Wrong::Mend(sentence)) => form(&bank, &token, &request, Some(&sentence)).await,
-        Err(Wrong::Over) => over(&bank),
-        Err(Wrong::Broken(e)) => broken(&bank, &e),
+        Err(Wrong::Mend(why)) => {
+            form(&bank, t, &token, &request, Some(t.say(&why.english, &why.chinese))).await
+        }
+        Err(Wrong::Over) => over(&bank, t),
+        Err(Wrong::Broken(e)) => broken(&bank, t, &e),
     }
 }
 
@@ -276,10 +364,13 @@ async fn confirm(bank: &Arc<Bank>, token: &str, request: &Request, answer: &Answ
     let opening = match &request.ask {
         Ask::OpenAccount { user_no, name } => {
             if answer.password.chars().count() < 8 {
-                return Err(Wrong::Mend("The payment password needs at least 8 characters.".into()));
+                return Err(said(
+                    "The payment password needs at least 8 characters.",
+                    "支付密码至少需要 8 个字符。",
+                ));
             }
             if answer.bank_account.trim().len() < 5 {
-                return Err(Wrong::Mend("Please give your bank account.".into()));
+                return Err(said("Please give your bank account.", "请填写您的银行账号。"));
             }
             Some((user_no.clone(), name.clone(), hash(bank, answer.password.clone()).await?))
         }
@@ -300,7 +391,7 @@ async fn confirm(bank: &Arc<Bank>, token: &str, request: &Request, answer: &Answ
             let values =
                 [no.into(), user_no.into(), name.into(), answer.bank_account.trim().into(), password.into()];
             if store::run(&*tx, sql, values).await? == 0 {
-                return Err(Wrong::Mend("There is an account in this name already.".into()));
+                return Err(said("There is an account in this name already.", "此名下已有账户。"));
             }
             "SUCCESS"
         } else {
@@ -339,11 +430,16 @@ async fn password(bank: &Bank, user_no: &str, given: String) -> Result<String, W
         [user_no.into()],
     )
     .await?;
-    let Some(row) = row else { return Err(Wrong::Mend("The account or the password is wrong.".into())) };
+    let Some(row) = row else {
+        return Err(said("The account or the password is wrong.", "账号或密码不正确。"));
+    };
     let (no, stored, wrong): (String, String, i64) =
         (row.try_get_by_index(0)?, row.try_get_by_index(1)?, row.try_get_by_index(2)?);
     if wrong >= WRONG_MAX {
-        return Err(Wrong::Mend("The payment password was wrong too often. Please call us.".into()));
+        return Err(said(
+            "The payment password was wrong too often. Please call us.",
+            "支付密码错误次数过多，请致电我们。",
+        ));
     }
     let right = tokio::task::spawn_blocking(move || {
         PasswordHash::new(&stored).is_ok_and(|h| argon().verify_password(given.as_bytes(), &h).is_ok())
@@ -358,25 +454,26 @@ async fn password(bank: &Bank, user_no: &str, given: String) -> Result<String, W
         Ok(no)
     } else {
         store::run(bank.db(), "UPDATE account SET wrong = wrong + 1 WHERE no = $1", [no.into()]).await?;
-        Err(Wrong::Mend("The account or the password is wrong.".into()))
+        Err(said("The account or the password is wrong.", "账号或密码不正确。"))
     }
 }
 
-fn sign_in(bank: &Bank, no: &str, wrong: Option<&str>) -> Response {
+fn sign_in(bank: &Bank, t: Tongue, no: &str, wrong: Option<&Said>) -> Response {
     let body = html! {
-        @if let Some(wrong) = wrong { p.bad role="alert" { (wrong) } }
-        form method="post" action="/account" {
-            label for="account" { "Account number" }
+        @if let Some(wrong) = wrong { p.bad role="alert" { (t.say(&wrong.english, &wrong.chinese)) } }
+        form method="post" action={ "/account?lang=" (t.tag()) } {
+            label for="account" { (t.say("Account number", "账户号")) }
             input id="account" name="account" value=(no) required;
-            label for="password" { "Payment password" }
+            label for="password" { (t.say("Payment password", "支付密码")) }
             input id="password" type="password" name="password" required;
-            button { "Show" }
+            button { (t.say("Show", "查看")) }
         }
     };
     page(
         bank,
+        t,
         if wrong.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK },
-        "Your cash account",
+        t.say("Your cash account", "您的资金账户"),
         body,
     )
 }
@@ -388,8 +485,8 @@ struct Whose {
     no: String,
 }
 
-async fn account_form(State(bank): State<Arc<Bank>>, Query(whose): Query<Whose>) -> Response {
-    sign_in(&bank, &whose.no, None)
+async fn account_form(t: Tongue, State(bank): State<Arc<Bank>>, Query(whose): Query<Whose>) -> Response {
+    sign_in(&bank, t, &whose.no, None)
 }
 
 #[derive(Deserialize)]
@@ -400,16 +497,16 @@ struct Account {
     consent: String,
 }
 
-async fn account_show(State(bank): State<Arc<Bank>>, Form(form): Form<Account>) -> Response {
-    match account_body(&bank, &form).await {
-        Ok(body) => page(&bank, StatusCode::OK, "Your cash account", body),
-        Err(Wrong::Mend(sentence)) => sign_in(&bank, &form.account, Some(&sentence)),
-        Err(Wrong::Over) => over(&bank),
-        Err(Wrong::Broken(e)) => broken(&bank, &e),
+async fn account_show(t: Tongue, State(bank): State<Arc<Bank>>, Form(form): Form<Account>) -> Response {
+    match account_body(&bank, t, &form).await {
+        Ok(body) => page(&bank, t, StatusCode::OK, t.say("Your cash account", "您的资金账户"), body),
+        Err(Wrong::Mend(why)) => sign_in(&bank, t, &form.account, Some(&why)),
+        Err(Wrong::Over) => over(&bank, t),
+        Err(Wrong::Broken(e)) => broken(&bank, t, &e),
     }
 }
 
-async fn account_body(bank: &Bank, form: &Account) -> Result<Markup, Wrong> {
+async fn account_body(bank: &Bank, t: Tongue, form: &Account) -> Result<Markup, Wrong> {
     let no = password(bank, &form.account, form.password.clone()).await?;
     let balances = store::all(
         bank.db(),
@@ -430,33 +527,34 @@ async fn account_body(bank: &Bank, form: &Account) -> Result<Markup, Wrong> {
         let currency: String = c.try_get_by_index(2)?;
         let (per_order, total, used): (i64, i64, i64) =
             (c.try_get_by_index(3)?, c.try_get_by_index(4)?, c.try_get_by_index(5)?);
-        let words = format!(
-            "{}: {} an order, {} of {} used",
-            c.try_get_by_index::<String>(1)?,
-            amount(per_order, &currency),
-            amount(used, &currency),
-            amount(total, &currency)
-        );
+        let scope: String = c.try_get_by_index(1)?;
+        let scope = Scope::from_code(&scope).map_or(scope.as_str(), |s| scope_words(t, s));
+        let (per_order, used, total) =
+            (amount(per_order, &currency), amount(used, &currency), amount(total, &currency));
+        let words = match t {
+            English => format!("{scope}: {per_order} an order, {used} of {total} used"),
+            Chinese => format!("{scope}：单笔上限 {per_order}，总额 {total}，已用 {used}"),
+        };
         allowed.push((c.try_get_by_index::<String>(0)?, words));
     }
     Ok(html! {
         @for (available, frozen, blocked) in lines {
-            dl { dt { "Available" } dd { (available) } dt { "Frozen" } dd { (frozen) } dt { "Blocked" } dd { (blocked) } }
+            dl { dt { (t.say("Available", "可用")) } dd { (available) } dt { (t.say("Frozen", "冻结")) } dd { (frozen) } dt { (t.say("Blocked", "止付")) } dd { (blocked) } }
         }
-        h1 { "What you allow" }
+        h1 { (t.say("What you allow", "您的授权")) }
         @for (no, words) in allowed {
-            form method="post" action="/account/revoke" {
+            form method="post" action={ "/account/revoke?lang=" (t.tag()) } {
                 p { (words) }
                 input type="hidden" name="account" value=(form.account);
                 input type="hidden" name="consent" value=(no);
-                label { "Payment password" input type="password" name="password" required; }
-                button { "Take it back" }
+                label { (t.say("Payment password", "支付密码")) input type="password" name="password" required; }
+                button { (t.say("Take it back", "撤销")) }
             }
         }
     })
 }
 
-async fn revoke(State(bank): State<Arc<Bank>>, Form(form): Form<Account>) -> Response {
+async fn revoke(t: Tongue, State(bank): State<Arc<Bank>>, Form(form): Form<Account>) -> Response {
     let revoked = async {
         let no = password(&bank, &form.account, form.password.clone()).await?;
         let sql = "UPDATE consent SET state = 'REVOKED' WHERE no = $1 AND account = $2 AND state = 'ACTIVE'";
@@ -466,12 +564,13 @@ async fn revoke(State(bank): State<Arc<Bank>>, Form(form): Form<Account>) -> Res
     match revoked.await {
         Ok(()) => page(
             &bank,
+            t,
             StatusCode::OK,
-            "Taken back",
-            html! { p { "From now on each order of this kind asks you first." } a.go href="/account" { "Your account" } },
+            t.say("Taken back", "已撤销"),
+            html! { p { (t.say("From now on each order of this kind asks you first.", "今后此类指令都会先请您确认。")) } a.go href={ "/account?lang=" (t.tag()) } { (t.say("Your account", "您的账户")) } },
         ),
-        Err(Wrong::Mend(sentence)) => sign_in(&bank, &form.account, Some(&sentence)),
-        Err(Wrong::Over) => over(&bank),
-        Err(Wrong::Broken(e)) => broken(&bank, &e),
+        Err(Wrong::Mend(why)) => sign_in(&bank, t, &form.account, Some(&why)),
+        Err(Wrong::Over) => over(&bank, t),
+        Err(Wrong::Broken(e)) => broken(&bank, t, &e),
     }
 }

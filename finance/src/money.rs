@@ -229,6 +229,25 @@ impl Money {
         }
     }
 
+    /// As [`Money::to_decimal_string`], with the thousands apart, as sentences in English have it.
+    pub fn to_grouped_string(self) -> String {
+        let text = self.to_decimal_string();
+        let (whole, part) = text.split_once('.').map_or((text.as_str(), None), |(w, p)| (w, Some(p)));
+        let (sign, digits) = whole.strip_prefix('-').map_or(("", whole), |d| ("-", d));
+        let mut grouped = String::from(sign);
+        for (n, digit) in digits.chars().enumerate() {
+            if n > 0 && (digits.len() - n).is_multiple_of(3) {
+                grouped.push(',');
+            }
+            grouped.push(digit);
+        }
+        if let Some(part) = part {
+            grouped.push('.');
+            grouped.push_str(part);
+        }
+        grouped
+    }
+
     /// Splits by weights in proportion; the parts add up to the whole, and the odd minor units go to the largest
     /// remainders, earlier ones first.
     ///
@@ -264,7 +283,7 @@ impl Money {
 
 impl fmt::Display for Money {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.currency, self.to_decimal_string())
+        write!(f, "{} {}", self.currency, self.to_grouped_string())
     }
 }
 
@@ -292,6 +311,20 @@ mod tests {
             ("-92233720368547758.08", Currency::USD, i64::MIN),
         ] {
             assert_eq!(Money::parse(text, currency), Ok(Money::new(minor, currency)), "{text}");
+        }
+    }
+
+    #[test]
+    fn in_sentences_thousands_stand_apart() {
+        for (minor, currency, text) in [
+            (717_680, Currency::USD, "USD 7,176.80"),
+            (100_000_000, Currency::USD, "USD 1,000,000.00"),
+            (99_999, Currency::USD, "USD 999.99"),
+            (-1_234_567, Currency::JPY, "JPY -1,234,567"),
+            (-100, Currency::USD, "USD -1.00"),
+            (5, Currency::BHD, "BHD 0.005"),
+        ] {
+            assert_eq!(Money::new(minor, currency).to_string(), text);
         }
     }
 

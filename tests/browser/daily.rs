@@ -118,6 +118,11 @@ impl<'a> Person<'a> {
         anyhow::bail!("{css} was drawn anew again and again")
     }
 
+    /// Chooses one of a list by its value.
+    async fn choose(&self, name: &str, value: &str) -> anyhow::Result<()> {
+        self.press(&format!("select[name={name}] option[value={value}]"), "").await
+    }
+
     /// Confirms what waits, on the custodian's own page, and comes back.
     async fn confirm(&self) -> anyhow::Result<()> {
         // Some orders lead there at once, others by a link that says so.
@@ -217,6 +222,17 @@ async fn whole_life<'a>(url: &'a str, people: &mut Vec<Person<'a>>) -> anyhow::R
     bruno.enter("income", "60,000").await?;
     bruno.enter("owes", "500").await?;
     bruno.enter("years", "4").await?;
+    // Left before the pause after which it is kept, and taken up in another browser.
+    bruno.press("nav a", "My loans").await?;
+    bruno.see("[data-begun]", "").await?;
+    let other = Person::sit_down(url, "bruno@example.test").await?;
+    other.goto("/borrow?step=3").await?;
+    for (field, typed) in [("income", "60,000"), ("owes", "500"), ("years", "4")] {
+        let kept = other.see(&format!("input[name={field}]"), "").await?.prop("value").await?;
+        assert_eq!(kept.as_deref(), Some(typed), "{field} in another browser");
+    }
+    other.browser.quit().await?;
+    bruno.goto("/borrow?step=3").await?;
     let send = bruno.see("button[type=submit]", "Send the application").await?;
     send.click().await?;
     send.click().await.ok();
@@ -471,7 +487,7 @@ async fn arrive<'a>(
     mei.press("button[type=submit]", "Next").await?;
     mei.see("#name-hint.error", "Enter your name").await?;
     mei.enter("name", "Mei Lindqvist").await?;
-    mei.enter("country", "GB").await?;
+    mei.choose("country", "GB").await?;
     mei.enter("number", "P1234567").await?;
     mei.press("button[type=submit]", "Next").await?;
     mei.enter("email", "mei@example.test").await?;
@@ -555,7 +571,7 @@ async fn arrive<'a>(
         admin.goto(&format!("/invitation/{link}")).await?;
         admin.see("h1", "Join the staff").await?;
         admin.enter("name", &format!("Administrator {n}")).await?;
-        admin.enter("country", "GB").await?;
+        admin.choose("country", "GB").await?;
         admin.enter("number", &format!("A000000{n}")).await?;
         admin.press("button[type=submit]", "Next").await?;
         admin.enter("email", &format!("admin{n}@example.test")).await?;

@@ -1,5 +1,6 @@
 //! Leaving for the custodian's page, and coming back to where one left.
 
+use crate::messages::language;
 use crate::page::Page;
 use leptos::prelude::*;
 
@@ -9,7 +10,13 @@ const KEY: &str = "counterfoil.back";
 pub fn go(url: Option<&str>) {
     let Some(url) = url else { return };
     remember();
-    window().location().assign(url).ok();
+    window().location().assign(&there(url)).ok();
+}
+
+/// The custodian's page in the reader's language; it knows the languages by the same tags.
+pub fn there(url: &str) -> String {
+    let joint = if url.contains('?') { '&' } else { '?' };
+    format!("{url}{joint}lang={}", language().tag())
 }
 
 /// From here one leaves.

@@ -1,7 +1,16 @@
 //! What was typed and not yet accepted, with its command's id: both outlive a reload, so that nothing is typed twice and
 //! nothing is done twice.
 
-use leptos::prelude::window;
+use leptos::prelude::{ArcRwSignal, window};
+
+thread_local! {
+    static KEPT: ArcRwSignal<u32> = ArcRwSignal::new(0);
+}
+
+/// Counts the drafts that the server has taken, also from a page that has been left.
+pub fn kept() -> ArcRwSignal<u32> {
+    KEPT.with(Clone::clone)
+}
 
 /// A new command's id: a UUID of version 7.
 pub fn command_id() -> String {

@@ -153,6 +153,33 @@ pub fn age(text: &str) -> String {
     written.and_then(|w| w.as_string()).unwrap_or_else(|| format!("{count} {unit}"))
 }
 
+/// The countries of ISO 3166-1 by their codes, each with its name in the reader's language, in that language's order.
+pub fn countries() -> Vec<(String, String)> {
+    let kind = options(&[("type", JsValue::from_str("region"))]);
+    let names = formatter("DisplayNames", language(), &kind);
+    let of = names.as_ref().and_then(|n| Reflect::get(n, &"of".into()).ok()?.dyn_into::<Function>().ok());
+    let name = |code: &str| {
+        let found = of.as_ref()?.call1(names.as_ref()?, &JsValue::from_str(code)).ok()?;
+        found.as_string()
+    };
+    let mut all: Vec<(String, String)> = COUNTRIES
+        .split_ascii_whitespace()
+        .map(|code| (code.to_string(), name(code).unwrap_or_else(|| code.to_string())))
+        .collect();
+    let collator = formatter("Collator", language(), &Object::new());
+    let compare =
+        collator.and_then(|c| Reflect::get(&c, &"compare".into()).ok()?.dyn_into::<Function>().ok());
+    all.sort_by(|(_, a), (_, b)| {
+        let order =
+            compare.as_ref().and_then(|f| f.call2(&JsValue::UNDEFINED, &a.into(), &b.into()).ok()?.as_f64());
+        order.map_or_else(|| a.cmp(b), |n| n.total_cmp(&0.0))
+    });
+    all
+}
+
+/// ISO 3166-1 alpha-2, the officially assigned codes.
+const COUNTRIES: &str = "AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT BV BW BY BZ CA CC CD CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE EG EH ER ES ET FI FJ FK FM FO FR GA GB GD GE GF GG GH GI GL GM GN GP GQ GR GS GT GU GW GY HK HM HN HR HT HU ID IE IL IM IN IO IQ IR IS IT JE JM JO JP KE KG KH KI KM KN KP KR KW KY KZ LA LB LC LI LK LR LS LT LU LV LY MA MC MD ME MF MG MH MK ML MM MN MO MP MQ MR MS MT MU MV MW MX MY MZ NA NC NE NF NG NI NL NO NP NR NU NZ OM PA PE PF PG PH PK PL PM PN PR PS PT PW PY QA RE RO RS RU RW SA SB SC SD SE SG SH SI SJ SK SL SM SN SO SR SS ST SV SX SY SZ TC TD TF TG TH TJ TK TL TM TN TO TR TT TV TW TZ UA UG UM US UY UZ VA VC VE VG VI VN VU WF WS YE YT ZA ZM ZW";
+
 /// The reader's country, where the browser says it: a guess that can be typed over.
 pub fn country() -> String {
     let wish = tag(language());

@@ -2,7 +2,7 @@
 
 use crate::context::{asker, loader, services};
 use crate::document::{self, Document};
-use crate::error::{LendingUserError, unauthenticated};
+use crate::error::{LendingUserError, fault, unauthenticated};
 use crate::id::Gid;
 use crate::listing::Listing;
 use crate::loan::loaded;
@@ -10,6 +10,7 @@ use crate::party::Party;
 use crate::payload;
 use crate::scalars::{DateTime, Decimal, Money, MoneyInput, Uuid};
 use async_graphql::{Context, Enum, InputObject, Object, Result, SimpleObject};
+use custody_api::{CashAccountOf, Custody};
 use kernel::id::{ApplicationId, derived};
 use lending_api::*;
 
@@ -108,6 +109,14 @@ impl Application {
     #[graphql(complexity = "30 + child_complexity")]
     async fn documents(&self, ctx: &Context<'_>) -> Result<Vec<Document>> {
         document::of(ctx, self.0.id).await
+    }
+
+    /// Whether the borrower has a cash account at the custodian; the loan is not offered before.
+    #[graphql(complexity = "5")]
+    async fn has_cash_account(&self, ctx: &Context<'_>) -> Result<bool> {
+        let ask = CashAccountOf { party: self.0.borrower };
+        let found = services(ctx).custody.cash_account(&asker(ctx).call(), ask).await;
+        found.map(|account| account.is_some()).map_err(|e| fault(asker(ctx), e))
     }
 
     /// Yearly, as a ratio, once an officer has set it.

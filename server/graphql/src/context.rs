@@ -6,7 +6,7 @@ use chrono::{DateTime, Duration, Utc};
 use custody_api::CustodyClient;
 use identity_api::{IdentityClient, Secret};
 use investing_api::InvestingClient;
-use kernel::call::{Actor, Call, Role, Service};
+use kernel::call::{Actor, Call, Service};
 use kernel::clock::SharedClock;
 use kernel::id::{PartyId, RequestId};
 use ledger_api::LedgerClient;
@@ -71,8 +71,7 @@ impl Asker {
     }
 
     pub fn is_staff(&self) -> bool {
-        let call = self.call();
-        Role::ALL.into_iter().any(|r| r.is_staff() && call.has(r))
+        self.call().is_staff()
     }
 
     /// Remembers that a use case refused, and by which code.

@@ -4,7 +4,7 @@ use crate::repo;
 use crate::secret::Keys;
 use futures::FutureExt;
 use identity_api::*;
-use kernel::call::{Actor, Role, Service};
+use kernel::call::{Actor, Service};
 use kernel::clock::SharedClock;
 use kernel::entropy::SharedEntropy;
 use kernel::{Call, call};
@@ -180,7 +180,7 @@ impl Identity for IdentityService {
 
     fn parties<'a>(&'a self, call: &'a Call, input: PartiesOf) -> Answer<'a, Vec<PartyView>, IdentityError> {
         async move {
-            let staff = Role::ALL.into_iter().any(|r| r.is_staff() && call.has(r));
+            let staff = call.is_staff();
             let own = call.party().is_some_and(|me| input.ids.iter().all(|id| *id == me));
             let service = matches!(call.actor, call::Actor::System { .. }) && call.caller != Service::Gateway;
             if !(staff || own || service) {
@@ -203,7 +203,7 @@ impl Identity for IdentityService {
 
     fn find<'a>(&'a self, call: &'a Call, input: FindParties) -> Answer<'a, Vec<PartyView>, IdentityError> {
         async move {
-            if !Role::ALL.into_iter().any(|r| r.is_staff() && call.has(r)) {
+            if !call.is_staff() {
                 return Err(Fault::Forbidden);
             }
             let read = async {

@@ -156,6 +156,10 @@ impl Call {
         roles.iter().any(|r| self.has(*r))
     }
 
+    pub fn is_staff(&self) -> bool {
+        Role::ALL.into_iter().any(|r| r.is_staff() && self.has(r))
+    }
+
     pub fn is_system(&self) -> bool {
         matches!(self.actor, Actor::System { .. })
     }

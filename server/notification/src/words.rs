@@ -81,22 +81,6 @@ pub fn letter(letter: &LetterView, origin: &str) -> (String, String) {
     }
 }
 
-/// An amount as people write it: thousands apart.
-fn written(amount: Money) -> String {
-    let text = amount.to_decimal_string();
-    let (whole, part) = text.split_once('.').map_or((text.as_str(), None), |(w, p)| (w, Some(p)));
-    let (sign, digits) = whole.strip_prefix('-').map_or(("", whole), |d| ("-", d));
-    let mut grouped = String::new();
-    for (n, digit) in digits.chars().enumerate() {
-        if n > 0 && (digits.len() - n).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    let part = part.map_or_else(String::new, |p| format!(".{p}"));
-    format!("{} {sign}{grouped}{part}", amount.currency())
-}
-
 /// A notice that also comes by e-mail. It leads to the app and lets nobody act.
 pub fn notice(
     kind: NoticeKind,
@@ -105,7 +89,7 @@ pub fn notice(
     language: Language,
     origin: &str,
 ) -> (String, String) {
-    let sum = amount.map_or_else(String::new, written);
+    let sum = amount.map_or_else(String::new, |a| a.to_string());
     match language {
         Language::English => {
             let said = english(kind, &sum);
@@ -190,24 +174,5 @@ fn chinese(kind: NoticeKind, sum: &str) -> String {
         K::FactorRemoved => "今后登录时不再需要验证码。".into(),
         K::TaskApproved => "您参与审批的一项任务已通过。".into(),
         K::TaskRefused => "您参与审批的一项任务未通过。".into(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::written;
-    use finance::{Currency, Money};
-
-    #[test]
-    fn thousands_stand_apart() {
-        for (minor, currency, text) in [
-            (717_680, Currency::USD, "USD 7,176.80"),
-            (100_000_000, Currency::USD, "USD 1,000,000.00"),
-            (99_999, Currency::USD, "USD 999.99"),
-            (-1_234_567, Currency::JPY, "JPY -1,234,567"),
-            (5, Currency::BHD, "BHD 0.005"),
-        ] {
-            assert_eq!(written(Money::new(minor, currency)), text);
-        }
     }
 }

@@ -207,14 +207,20 @@ pub fn PasswordField(
     complete: &'static str,
     #[prop(into)] hint: Signal<Checked>,
 ) -> impl IntoView {
-    let id = format!("{name}-hint");
+    let (id, input) = (format!("{name}-hint"), format!("{name}-input"));
+    let shown = RwSignal::new(false);
     view! {
-        <label class="field">
-            <span>{t(label)}</span>
-            <input name=name type="password" autocomplete=complete prop:value=value on:input=move |e| value.set(event_target_value(&e))
-                aria-invalid=move || hint.with(Result::is_err).to_string() aria-describedby=id.clone()/>
+        <div class="field">
+            <label for=input.clone()>{t(label)}</label>
+            <div class="secret">
+                <input id=input name=name type=move || if shown.get() { "text" } else { "password" } autocomplete=complete
+                    autocapitalize="off" spellcheck="false" required prop:value=value on:input=move |e| value.set(event_target_value(&e))
+                    aria-invalid=move || hint.with(Result::is_err).to_string() aria-describedby=id.clone()/>
+                <button type="button" class="reveal" aria-pressed=move || shown.get().to_string() aria-label=t(|m| m.entrance.show_password)
+                    on:click=move |_| shown.update(|s| *s = !*s)>{move || if shown.get() { say().entrance.hide } else { say().entrance.show }}</button>
+            </div>
             <span class="small" id=id class:error=move || hint.with(Result::is_err)>{move || hint.get().unwrap_or_else(|e| e)}</span>
-        </label>
+        </div>
     }
 }
 
@@ -254,16 +260,24 @@ pub fn Choice(
     /// Each by its value and its words.
     #[prop(into)]
     options: Signal<Vec<(String, String)>>,
+    /// What to say when none is chosen; then it must be one.
+    #[prop(optional)]
+    missing: Option<fn(&Messages) -> &'static str>,
 ) -> impl IntoView {
+    let wrong = move || missing.is_some() && form.tried.get() && form.is_empty(name);
+    let id = format!("{name}-hint");
     view! {
         <label class="field">
             <span>{t(label)}</span>
-            <select name=name on:change=move |e| form.set(name, event_target_value(&e)) prop:value=move || form.get(name)>
+            <select name=name on:change=move |e| form.set(name, event_target_value(&e)) prop:value=move || form.get(name)
+                aria-invalid=move || wrong().to_string() aria-describedby=id.clone()>
+                {missing.map(|_| view! { <option value="" selected=move || form.is_empty(name)>{t(|m| m.choose)}</option> })}
                 {move || options.get().into_iter().map(|(value, words)| {
                     let own = value.clone();
                     view! { <option value=value selected=move || form.get(name) == own>{words}</option> }
                 }).collect_view()}
             </select>
+            <span class="small error" id=id>{move || missing.filter(|_| wrong()).map(|words| words(say()))}</span>
         </label>
     }
 }

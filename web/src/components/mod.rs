@@ -4,6 +4,7 @@ pub mod amount;
 pub mod area;
 pub mod bars;
 pub mod bell;
+pub mod bids;
 pub mod colour_mode;
 pub mod demo;
 pub mod dialog;

@@ -159,7 +159,7 @@ pub fn OrderList(#[prop(into)] orders: Signal<Vec<Order>>) -> impl IntoView {
                             <td class="numeric" data-label=t(|m| m.amount)>{move || o.amount.as_ref().map(text)}</td>
                             <td data-label=t(|m| m.state)>
                                 <span class=status.mark()>{move || (say().order_status)(status)}</span>
-                                {open.map(|url| view! { " " <a href=url data-confirm="" on:click=move |_| back::remember()>{t(|m| m.bid.to_custodian)}</a> })}
+                                {open.map(|url| view! { " " <a href=move || back::there(&url) data-confirm="" on:click=move |_| back::remember()>{t(|m| m.orders.decide)}</a> })}
                             </td>
                             <td data-label=t(|m| m.orders.placed)>{move || locale::instant(&placed)}</td>
                         </tr>

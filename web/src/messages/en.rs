@@ -68,6 +68,7 @@ pub(super) static EN: Messages = Messages {
     month: "Month",
     members_only: "Sign in to see this page.",
     as_table: "As a table",
+    choose: "Choose…",
     bars: |from, first, to, last| format!("{first} on {from}, {last} on {to}"),
     home: Home {
         in_flight: "Some orders wait for their owner's word or for the custodian's answer. Nothing is missing, and nothing has moved for them yet.",
@@ -277,6 +278,9 @@ pub(super) static EN: Messages = Messages {
         means: "PDF, PNG or JPEG, at most 5 MB each and 10 in all. Only the people who decide on your application see them; lenders do not.",
     },
     letters: Letters {
+        whose: "Whose mail",
+        to_me: "To me",
+        to_all: "To everybody",
         forgotten: "Forgotten your password?",
         forgotten_lead: "We send you a link with which you choose a new one.",
         ask: "Send me a link",
@@ -304,6 +308,9 @@ pub(super) static EN: Messages = Messages {
         to_mailbox: "Read the mail that this demo keeps",
     },
     entrance: Entrance {
+        show_password: "Show the password",
+        show: "Show",
+        hide: "Hide",
         email: "E-mail address",
         password: "Password",
         busy: "Signing in…",
@@ -463,6 +470,7 @@ pub(super) static EN: Messages = Messages {
         whose: "Whose",
         none: "No such order",
         operations_only: "Operations and auditors see what the custodian was asked to do.",
+        decide: "Confirm or refuse there",
         operation: |operation| {
             match operation {
                 "open_account" => "Open the cash account",
@@ -508,7 +516,7 @@ pub(super) static EN: Messages = Messages {
     },
     consents: ConsentsPanel {
         title: "What you allow the custodian",
-        lead: "Without a standing consent you confirm each order on the custodian's page. With one, orders of its kind within its limits go through by themselves.",
+        lead: "Without a standing consent you confirm each order on the custodian's page. With one, orders of its kind within its limits go through by themselves; those that wait already are still confirmed there.",
         none: "You allow nothing yet: each order asks you first.",
         what: "What",
         scope: |scope| match scope {
@@ -632,6 +640,7 @@ pub(super) static EN: Messages = Messages {
         },
     },
     queue: QueuePage {
+        for_months: |n| format!("{n} months"),
         glance: "How things stand",
         overdue_loans: "Overdue loans",
         orders_open: "Orders under way",
@@ -689,6 +698,11 @@ pub(super) static EN: Messages = Messages {
         owes: "Owes a month already",
         years: "Years in present work",
         burden: "Of monthly income",
+        lacking: "To judge by, this is missing:",
+        no_income: "No income is given, so what the loan takes of it cannot be said.",
+        no_documents: "No document has been added.",
+        no_cash_account: "The borrower has no cash account yet; without one the loan cannot be offered.",
+        at_most: |sum| format!("at most {sum}"),
         sent: |at| format!("Sent on {at}"),
         set_rate: "Set the rate",
         set_rate_means: "Two people then decide on the application at this rate; it cannot be changed afterwards.",
@@ -728,7 +742,7 @@ pub(super) static EN: Messages = Messages {
         borrow: "borrow",
         both: "lend and borrow",
         country: "Country of your identity document",
-        country_form: "Two letters, like GB.",
+        country_form: "Choose the country that issued it.",
         number: "Its number",
         number_hint: "We keep only a keyed hash of it, so that nobody is two people here.",
         number_form: "As it stands on the document.",

@@ -120,6 +120,7 @@ pub struct Messages {
     pub month: &'static str,
     pub members_only: &'static str,
     pub as_table: &'static str,
+    pub choose: &'static str,
     /// A chart in words: the first date and amount, the last date and amount.
     pub bars: fn(&str, &str, &str, &str) -> String,
     pub home: Home,
@@ -232,6 +233,9 @@ pub struct NoticesPage {
 }
 
 pub struct Letters {
+    pub whose: &'static str,
+    pub to_me: &'static str,
+    pub to_all: &'static str,
     pub forgotten: &'static str,
     pub forgotten_lead: &'static str,
     pub ask: &'static str,
@@ -340,6 +344,8 @@ pub struct OrdersPanel {
     pub whose: &'static str,
     pub none: &'static str,
     pub operations_only: &'static str,
+    /// The way to the page where an order that waits is confirmed or given up.
+    pub decide: &'static str,
     /// By the custodian's word for it.
     pub operation: fn(&str) -> String,
 }
@@ -489,6 +495,7 @@ pub struct LoanPage {
 }
 
 pub struct QueuePage {
+    pub for_months: fn(i32) -> String,
     pub glance: &'static str,
     pub overdue_loans: &'static str,
     pub orders_open: &'static str,
@@ -529,6 +536,12 @@ pub struct TaskPage {
     pub owes: &'static str,
     pub years: &'static str,
     pub burden: &'static str,
+    /// What is missing to judge by.
+    pub lacking: &'static str,
+    pub no_income: &'static str,
+    pub no_documents: &'static str,
+    pub no_cash_account: &'static str,
+    pub at_most: fn(&str) -> String,
     pub sent: fn(&str) -> String,
     pub set_rate: &'static str,
     pub set_rate_means: &'static str,
@@ -664,6 +677,9 @@ pub struct Reckon {
 }
 
 pub struct Entrance {
+    pub show_password: &'static str,
+    pub show: &'static str,
+    pub hide: &'static str,
     pub email: &'static str,
     pub password: &'static str,
     pub busy: &'static str,

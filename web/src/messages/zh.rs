@@ -68,6 +68,7 @@ pub(super) static ZH: Messages = Messages {
     month: "月份",
     members_only: "请登录后查看本页。",
     as_table: "以表格显示",
+    choose: "请选择…",
     bars: |from, first, to, last| format!("{from} {first}，{to} {last}"),
     home: Home {
         in_flight: "有些指令正等待用户确认或存管机构答复。没有资金缺失，相关资金也尚未变动。",
@@ -267,6 +268,9 @@ pub(super) static ZH: Messages = Messages {
         means: "PDF、PNG 或 JPEG，每份不超过 5 MB，最多 10 份。只有审批人员可见，出借人看不到。",
     },
     letters: Letters {
+        whose: "收件人",
+        to_me: "发给我的",
+        to_all: "全部",
         forgotten: "忘记密码？",
         forgotten_lead: "我们会发送一个链接，供您设置新密码。",
         ask: "发送链接",
@@ -288,6 +292,9 @@ pub(super) static ZH: Messages = Messages {
         to_mailbox: "查看演示保存的邮件",
     },
     entrance: Entrance {
+        show_password: "显示密码",
+        show: "显示",
+        hide: "隐藏",
         email: "电子邮箱",
         password: "密码",
         busy: "正在登录…",
@@ -433,6 +440,7 @@ pub(super) static ZH: Messages = Messages {
         whose: "所属",
         none: "没有这样的指令",
         operations_only: "运营和审计人员可查看向存管机构发出的指令。",
+        decide: "前往确认或拒绝",
         operation: |operation| {
             match operation {
                 "open_account" => "开立资金账户",
@@ -478,7 +486,7 @@ pub(super) static ZH: Messages = Messages {
     },
     consents: ConsentsPanel {
         title: "您对存管机构的授权",
-        lead: "没有长期授权时，每笔指令都须在存管机构的页面上确认；有授权时，限额之内的同类指令自动执行。",
+        lead: "没有长期授权时，每笔指令都须在存管机构的页面上确认；有授权时，限额之内的同类指令自动执行；授权前已在等待的指令仍须逐笔确认。",
         none: "尚无授权：每笔指令都会先征求您的确认。",
         what: "内容",
         scope: |scope| match scope {
@@ -596,6 +604,7 @@ pub(super) static ZH: Messages = Messages {
         },
     },
     queue: QueuePage {
+        for_months: |n| format!("{n} 个月"),
         glance: "总体情况",
         overdue_loans: "逾期借款",
         orders_open: "进行中的指令",
@@ -643,6 +652,11 @@ pub(super) static ZH: Messages = Messages {
         owes: "现有每月负债支出",
         years: "现职年数",
         burden: "占月收入",
+        lacking: "以下材料缺失：",
+        no_income: "未填写收入，无法计算负担比例。",
+        no_documents: "未提交任何材料。",
+        no_cash_account: "借款人尚未开立资金账户，未开户不能上架。",
+        at_most: |sum| format!("最多 {sum}"),
         sent: |at| format!("提交于 {at}"),
         set_rate: "确定利率",
         set_rate_means: "之后由两人按此利率决定，利率不再更改。",
@@ -682,7 +696,7 @@ pub(super) static ZH: Messages = Messages {
         borrow: "借款",
         both: "出借和借款",
         country: "证件签发国家",
-        country_form: "两个字母，如 CN。",
+        country_form: "请选择签发国家或地区。",
         number: "证件号码",
         number_hint: "我们只保存带密钥的摘要，以确保一人一户。",
         number_form: "请按证件填写。",

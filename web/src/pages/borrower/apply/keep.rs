@@ -3,7 +3,7 @@
 use super::query::{DISCARD, SAVE, Saved};
 use crate::api::command;
 use crate::components::form::Form;
-use crate::draft::Draft;
+use crate::draft::{self, Draft};
 use crate::messages::{say, t};
 use leptos::leptos_dom::helpers::TimeoutHandle;
 use leptos::prelude::*;
@@ -51,10 +51,10 @@ pub fn Keep(form: Form, saved: Option<Saved>, blank: Draft) -> impl IntoView {
         standing.set(Standing::Kept);
         there.set(Some(kept));
     }
-    let save = move || {
+    let save = move |leaving: bool| {
         let now = form.whole_untracked();
-        // Sent, or on its way: it is a draft no more.
-        if busy.get_value() || form.busy.get_untracked() {
+        // Sent as an application, it is a draft no more; a draft on its way is followed by the next, unless none can follow.
+        if form.busy.get_untracked() || (busy.get_value() && !leaving) {
             return;
         }
         busy.set_value(true);
@@ -64,6 +64,9 @@ pub fn Keep(form: Form, saved: Option<Saved>, blank: Draft) -> impl IntoView {
                 .map(|(name, value)| json!({ "name": name, "value": value }))
                 .collect();
             let sent = command::send::<Value>(SAVE, json!({ "id": now.id, "fields": all })).await;
+            if sent.is_ok() {
+                draft::kept().update(|n| *n += 1);
+            }
             if busy.try_update_value(|b| *b = false).is_none() {
                 return;
             }
@@ -86,14 +89,14 @@ pub fn Keep(form: Form, saved: Option<Saved>, blank: Draft) -> impl IntoView {
             if let Some(waiting) = timer.take() {
                 waiting.clear();
             }
-            *timer = set_timeout_with_handle(save, PAUSE).ok();
+            *timer = set_timeout_with_handle(move || save(false), PAUSE).ok();
         });
     });
     on_cleanup(move || {
         if let Some(waiting) = timer.try_update_value(Option::take).flatten() {
             waiting.clear();
             // Whoever leaves at once loses nothing.
-            save();
+            save(true);
         }
     });
     let give_up = move |_| {

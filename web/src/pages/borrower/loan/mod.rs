@@ -175,7 +175,7 @@ fn Paying(
                     view! {
                         <div class="notice" role="status" data-way="">
                             <p>{move || if asked { (say().loan.to_confirm)(&text(&total)) } else { (say().loan.on_its_way)(&text(&total)) }}</p>
-                            {w.redirect_url.map(|url| view! { <a class="button primary" href=url data-confirm="" on:click=move |_| back::remember()>{t(|m| m.bid.to_custodian)}</a> })}
+                            {w.redirect_url.map(|url| view! { <a class="button primary" href=move || back::there(&url) data-confirm="" on:click=move |_| back::remember()>{t(|m| m.bid.to_custodian)}</a> })}
                         </div>
                     }
                 })}

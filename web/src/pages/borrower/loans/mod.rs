@@ -11,6 +11,7 @@ use crate::components::funding::{Funding, LineState, percent};
 use crate::components::loaded::Loaded;
 use crate::components::member::Members;
 use crate::components::timeline::{Stage, Timeline};
+use crate::draft;
 use crate::locale::{date, instant, number};
 use crate::messages::{say, t, title};
 use crate::page::Page;
@@ -38,6 +39,15 @@ async fn ask() -> Result<Mine, Failure> {
 #[component]
 fn Inside() -> impl IntoView {
     let loaded = Loaded::new(ask);
+    // A draft that was left may still have been on its way.
+    let kept = draft::kept();
+    Effect::new(move |before: Option<u32>| {
+        let now = kept.get();
+        if before.is_some_and(|b| b != now) {
+            loaded.again();
+        }
+        now
+    });
     live::follow(query::CHANGES, "loanChanged", Map::new(), move |_| loaded.again());
     // An application becomes a listing, and a listing fills.
     live::follow(

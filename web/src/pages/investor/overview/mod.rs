@@ -7,6 +7,7 @@ use crate::api;
 use crate::api::live;
 use crate::components::amount::{Amount, money, text};
 use crate::components::bars::{Bar, Bars};
+use crate::components::bids::OpenBids;
 use crate::components::funding::LineState;
 use crate::components::loaded::Loaded;
 use crate::components::member::Members;
@@ -20,7 +21,7 @@ use finance::Money;
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::components::A;
-use query::{BidStatus, ExpectedCash, Mine, Portfolio, Purse};
+use query::{ExpectedCash, Portfolio, Purse};
 use serde_json::Map;
 
 #[component]
@@ -88,7 +89,7 @@ fn Inside() -> impl IntoView {
                 let portfolio = mine.portfolio.iter().find(same).cloned();
                 view! { <InCurrency purse=purse.clone() portfolio today=today.clone()/> }
             }).collect_view()}
-            <Waiting mine=mine.clone()/>
+            <OpenBids bids=mine.bids.nodes.clone()/>
             <news::News/>
         }
         .into_any(),
@@ -160,31 +161,4 @@ fn InCurrency(purse: Purse, portfolio: Option<Portfolio>, today: String) -> impl
             </div>
         </section>
     }
-}
-
-/// Bids about which the last word is not spoken.
-#[component]
-fn Waiting(mine: Mine) -> impl IntoView {
-    let open = [BidStatus::Reserved, BidStatus::Frozen, BidStatus::Withdrawing];
-    let bids: Vec<_> = mine.bids.nodes.into_iter().filter(|b| open.contains(&b.status)).collect();
-    (!bids.is_empty()).then(|| view! {
-        <section class="card flush">
-            <h2 class="inset">{t(|m| m.overview.bids)}</h2>
-            <table class="listings">
-                <thead><tr><th>{t(|m| m.market.purpose)}</th><th>{t(|m| m.state)}</th><th class="numeric">{t(|m| m.amount)}</th></tr></thead>
-                <tbody>
-                    {bids.into_iter().map(|b| {
-                        let status = b.status;
-                        view! {
-                            <tr>
-                                <td class="lead-cell">{b.listing.map(|l| view! { <A href=Page::Listing(l.id.inner().into()).path()>{l.purpose}</A> })}</td>
-                                <td data-label=t(|m| m.state)><span class="tag wait">{move || (say().bid_status)(status)}</span></td>
-                                <td class="numeric" data-label=t(|m| m.amount)><Amount money=b.amount/></td>
-                            </tr>
-                        }
-                    }).collect_view()}
-                </tbody>
-            </table>
-        </section>
-    })
 }

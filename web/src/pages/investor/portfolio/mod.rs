@@ -5,6 +5,7 @@ pub mod query;
 
 use crate::api;
 use crate::components::amount::{Amount, Figure};
+use crate::components::bids::OpenBids;
 use crate::components::loaded::Loaded;
 use crate::components::member::Members;
 use crate::components::tabs::Tabs;
@@ -55,13 +56,15 @@ fn Inside() -> impl IntoView {
     view! {
         <h1>{t(|m| m.portfolio.title)}</h1>
         {loaded.view(8, move |(mine, today)| {
-            let (found, sums) = mine.map_or((Vec::new(), Vec::new()), |m| (m.notes, m.portfolio));
+            let (found, sums, bids) =
+                mine.map_or((Vec::new(), Vec::new(), Vec::new()), |m| (m.notes, m.portfolio, m.bids.nodes));
             let pictures = sums
                 .into_iter()
                 .map(|sum| view! { <Pictures sum notes=found.clone() today=today.clone()/> })
                 .collect_view();
             view! {
                 {pictures}
+                <OpenBids bids/>
                 <Tabs label=|m| m.portfolio.which choices=CHOICES/>
                 {move || table(&found, filter.get().as_deref())}
             }

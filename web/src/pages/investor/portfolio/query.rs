@@ -1,6 +1,7 @@
 //! What the portfolio loads.
 
 use crate::api::{Date, Decimal, Money, schema};
+use crate::pages::investor::overview::query::Bids;
 use crate::pages::investor::overview::query::{ExpectedCash, Target};
 use cynic::QueryFragment;
 
@@ -54,6 +55,8 @@ pub struct Note {
 pub struct Mine {
     pub notes: Vec<Note>,
     pub portfolio: Vec<Sum>,
+    #[arguments(first: 50)]
+    pub bids: Bids,
 }
 
 /// One's notes in one currency, together.

@@ -278,7 +278,7 @@ fn Allowing(
                             }).collect_view()}</tbody>
                         </table>
                     })}
-                    <p class="small"><a href=found.page_url data-manage="">{t(|m| m.consents.revoke)}</a></p>
+                    <p class="small"><a href=move || back::there(&found.page_url) data-manage="">{t(|m| m.consents.revoke)}</a></p>
                 }
                 .into_any()
             })}

@@ -134,7 +134,7 @@ pub fn BidForm(offer: Offer, rest: Signal<Option<Money>>, bids: Loaded<Vec<Place
             (BidStatus::Reserved, Some(url)) => view! {
                 <div class="notice" role="status">
                     <p>{(say().bid.confirm)(&amount)}</p>
-                    <a class="button primary" href=url data-confirm="" on:click=move |_| back::remember()>{say().bid.to_custodian}</a>
+                    <a class="button primary" href=move || back::there(&url) data-confirm="" on:click=move |_| back::remember()>{say().bid.to_custodian}</a>
                 </div>
             }
             .into_any(),

@@ -92,7 +92,7 @@ fn Row(bid: Placed, open: Memo<bool>, again: Callback<()>) -> impl IntoView {
             <td class="numeric lead-cell"><Amount money=bid.amount/></td>
             <td data-label=t(|m| m.state)>
                 <span class=mark>{move || if waits { say().bid.waits_for_you } else { (say().bid_status)(status) }}</span>
-                {confirm.map(|url| view! { " " <a href=url data-confirm="" on:click=move |_| back::remember()>{t(|m| m.bid.to_custodian)}</a> })}
+                {confirm.map(|url| view! { " " <a href=move || back::there(&url) data-confirm="" on:click=move |_| back::remember()>{t(|m| m.bid.to_custodian)}</a> })}
             </td>
             <td class="numeric">
                 {move || may().then(|| if asked.get() {

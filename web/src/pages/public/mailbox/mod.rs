@@ -2,12 +2,15 @@
 
 use crate::api::{self, DateTime, Failure, schema};
 use crate::components::loaded::Loaded;
+use crate::components::tabs::Tabs;
 use crate::locale::instant;
-use crate::messages::{t, title};
+use crate::messages::{Messages, t, title};
+use crate::session;
 use cynic::{QueryBuilder, QueryFragment};
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::components::A;
+use leptos_router::hooks::query_signal;
 
 #[derive(QueryFragment, Clone, PartialEq, Debug)]
 pub struct Mail {
@@ -23,12 +26,16 @@ pub struct Mails {
     pub mailbox: Vec<Mail>,
 }
 
+const CHOICES: &[(&str, fn(&Messages) -> &'static str)] =
+    &[("mine", |m| m.letters.to_me), ("all", |m| m.letters.to_all)];
+
 async fn ask() -> Result<Vec<Mail>, Failure> {
     Ok(api::ask(Mails::build(())).await?.mailbox)
 }
 
 #[component]
 pub fn Mailbox() -> impl IntoView {
+    let (filter, _) = query_signal::<String>("show");
     let mails = Loaded::new(ask);
     // A letter takes a moment; nothing announces it to somebody who has not signed in.
     mails.while_waiting(|_| true);
@@ -36,11 +43,20 @@ pub fn Mailbox() -> impl IntoView {
         <Title text=title(|m| m.letters.mailbox)/>
         <h1>{t(|m| m.letters.mailbox)}</h1>
         <p class="muted story">{t(|m| m.letters.mailbox_lead)}</p>
-        {mails.view(6, |all| if all.is_empty() {
-            view! { <div class="card stack empty"><p>{t(|m| m.letters.no_mail)}</p></div> }.into_any()
-        } else {
-            view! { <div class="stack">{all.into_iter().map(mail).collect_view()}</div> }.into_any()
-        })}
+        // One's own, like the mailbox it stands for; somebody who has not signed in waits for a link to any address.
+        {move || session::email().is_some().then(|| view! { <Tabs label=|m| m.letters.whose choices=CHOICES/> })}
+        {mails.view(6, move |all| view! {
+            {move || {
+                let own = session::email().filter(|_| filter.get().is_none());
+                let shown: Vec<Mail> = all.iter().filter(|m| own.as_ref().is_none_or(|o| *o == m.to)).cloned().collect();
+                if shown.is_empty() {
+                    view! { <div class="card stack empty"><p>{t(|m| m.letters.no_mail)}</p></div> }.into_any()
+                } else {
+                    view! { <div class="stack">{shown.into_iter().map(mail).collect_view()}</div> }.into_any()
+                }
+            }}
+        }
+        .into_any())}
     }
 }
 

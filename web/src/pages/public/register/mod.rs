@@ -58,11 +58,7 @@ fn Entry(invitation: Option<String>) -> impl IntoView {
             Ok(say().cash.name_hint.into())
         }
     });
-    let country_ok =
-        |typed: &str| typed.trim().len() == 2 && typed.trim().chars().all(|c| c.is_ascii_alphabetic());
-    let country_check = Callback::new(move |typed: String| {
-        if country_ok(&typed) { Ok(String::new()) } else { Err(say().register.country_form.to_string()) }
-    });
+    let countries = Signal::derive(locale::countries);
     let number_ok = |typed: &str| typed.chars().filter(|c| c.is_alphanumeric()).count() >= 4;
     let number_check = Callback::new(move |typed: String| {
         if number_ok(&typed) {
@@ -73,7 +69,7 @@ fn Entry(invitation: Option<String>) -> impl IntoView {
     });
     let long = move || password.with(|p| p.chars().count() >= PASSWORD_MIN);
     let right = move |step: usize| match step {
-        1 => !form.is_empty("name") && country_ok(&form.get("country")) && number_ok(&form.get("number")),
+        1 => !form.is_empty("name") && !form.is_empty("country") && number_ok(&form.get("number")),
         _ => !form.is_empty("email") && long(),
     };
     let navigate = use_navigate();
@@ -148,7 +144,7 @@ fn Entry(invitation: Option<String>) -> impl IntoView {
                         {(!invited).then(|| view! { <Choice form name="role" label=|m| m.register.want options=roles/> })}
                         <Field form name="name" label=Signal::derive(|| say().cash.name.to_string()) check=name_check complete="name"/>
                         <div class="row fields">
-                            <Field form name="country" label=Signal::derive(|| say().register.country.to_string()) check=country_check/>
+                            <Choice form name="country" label=|m| m.register.country options=countries missing=|m| m.register.country_form/>
                             <Field form name="number" label=Signal::derive(|| say().register.number.to_string()) check=number_check/>
                         </div>
                     }

@@ -3,7 +3,7 @@
 pub mod query;
 
 use crate::api::{self, Failure};
-use crate::components::form::CodeField;
+use crate::components::form::{CodeField, PasswordField};
 use crate::messages::{say, sentence, t, title};
 use crate::page::Page;
 use crate::session;
@@ -17,7 +17,7 @@ use query::{Account, Accounts};
 #[component]
 pub fn SignIn() -> impl IntoView {
     let (email, set_email) = signal(String::new());
-    let (password, set_password) = signal(String::new());
+    let password = RwSignal::new(String::new());
     let (error, set_error) = signal(None::<Failure>);
     let (busy, set_busy) = signal(false);
     // Asked of whoever has a second factor, once the password is right.
@@ -67,11 +67,7 @@ pub fn SignIn() -> impl IntoView {
                         <input type="email" name="email" autocomplete="username" required prop:value=email
                             on:input=move |e| set_email.set(event_target_value(&e))/>
                     </label>
-                    <label class="field">
-                        <span>{t(|m| m.entrance.password)}</span>
-                        <input type="password" name="password" autocomplete="current-password" required prop:value=password
-                            on:input=move |e| set_password.set(event_target_value(&e))/>
-                    </label>
+                    <PasswordField name="password" value=password label=|m| m.entrance.password complete="current-password" hint=Signal::derive(|| Ok(String::new()))/>
                     {move || asked.get().then(|| view! { <CodeField value=code first=true hint=Signal::derive(|| say().factor.code_hint.to_string())/> })}
                     {move || error.get().map(|e| view! { <p class="notice bad" role="alert">{sentence(&e)}</p> })}
                     <button class="button primary" type="submit" disabled=busy>
@@ -94,7 +90,7 @@ pub fn SignIn() -> impl IntoView {
                                 let choose = move |_| {
                                     set_asked.set(false);
                                     set_email.set(mail.clone());
-                                    set_password.set(secret.clone());
+                                    password.set(secret.clone());
                                     enter.run(());
                                 };
                                 view! {

@@ -4,12 +4,12 @@ mod glance;
 pub mod query;
 
 use crate::api::{self, Failure, command, live};
-use crate::components::amount::Amount;
+use crate::components::amount::{Amount, text};
 use crate::components::funding::LineState;
 use crate::components::member::Staff;
 use crate::components::notice::{Skeleton, Trouble};
 use crate::components::tabs::Tabs;
-use crate::locale::{age, instant};
+use crate::locale::{age, instant, number};
 use crate::messages::{Messages, say, sentence, t, title};
 use crate::page::Page;
 use crate::session::{self, Role};
@@ -157,14 +157,26 @@ fn unrated_again(unrated: RwSignal<Vec<Asked>>) {
     });
 }
 
+/// What a task is about in a line, in the reader's form.
+fn in_short(subject: Option<&About>) -> Option<String> {
+    let (purpose, amount, months, rate) = match subject? {
+        About::Application(a) => (&a.purpose, &a.amount, a.term_months, a.rate.as_ref()),
+        About::Listing(l) => (&l.purpose, &l.amount, l.term_months, Some(&l.rate)),
+        About::Other => return None,
+    };
+    let rate = rate.map_or_else(String::new, |r| format!(" · {} %", number(&r.percent())));
+    Some(format!("{purpose} · {} · {}{rate}", text(amount), (say().queue.for_months)(months)))
+}
+
 #[component]
 fn Line(row: Row) -> impl IntoView {
-    let Row { id, kind, status, about, opened_at, claimed_by, roles } = row;
+    let Row { id, kind, status, about, subject, opened_at, claimed_by, roles } = row;
+    let words = move || in_short(subject.as_ref()).unwrap_or_else(|| about.clone());
     let at = opened_at.0.clone();
     view! {
         <tr data-task=format!("{kind:?}")>
             <td class="lead-cell"><A href=Page::Task(id.inner().into()).path()>{move || (say().task_kind)(kind)}</A></td>
-            <td data-label=t(|m| m.queue.about)>{about}</td>
+            <td data-label=t(|m| m.queue.about)>{words}</td>
             <td data-label=t(|m| m.queue.age) title=move || instant(&opened_at.0)>{move || age(&at)}</td>
             <td data-label=t(|m| m.state)><span class=status.mark()>{move || (say().task_status)(status)}</span></td>
             <td data-label=t(|m| m.queue.with)><Claim id roles claimed_by/></td>

@@ -1,6 +1,6 @@
 //! What the queue loads and follows.
 
-use crate::api::{DateTime, Money, schema};
+use crate::api::{DateTime, Decimal, Money, schema};
 use crate::session::Role;
 use cynic::QueryFragment;
 use serde::Deserialize;
@@ -60,9 +60,38 @@ pub struct Row {
     pub kind: TaskKind,
     pub status: TaskStatus,
     pub about: String,
+    pub subject: Option<About>,
     pub opened_at: DateTime,
     pub claimed_by: Option<Who>,
     pub roles: Vec<Role>,
+}
+
+#[derive(QueryFragment, Clone, PartialEq, Debug)]
+#[cynic(graphql_type = "Application")]
+pub struct Judged {
+    pub purpose: String,
+    pub amount: Money,
+    pub term_months: i32,
+    pub rate: Option<Decimal>,
+}
+
+#[derive(QueryFragment, Clone, PartialEq, Debug)]
+#[cynic(graphql_type = "Listing")]
+pub struct PaidOut {
+    pub purpose: String,
+    pub amount: Money,
+    pub term_months: i32,
+    pub rate: Decimal,
+}
+
+/// What a task is about, as far as a line of the queue says it.
+#[derive(cynic::InlineFragments, Clone, PartialEq, Debug)]
+#[cynic(graphql_type = "Subject")]
+pub enum About {
+    Application(Judged),
+    Listing(PaidOut),
+    #[cynic(fallback)]
+    Other,
 }
 
 #[derive(QueryFragment, Clone, PartialEq, Debug)]
@@ -104,7 +133,9 @@ pub struct Unrated {
 
 /// The queue as it changes.
 pub const CHANGES: &str = "subscription($after: String) { taskChanged(after: $after) { cursor task { \
-    id kind status about openedAt claimedBy { name email } roles } } }";
+    id kind status about openedAt claimedBy { name email } roles subject { __typename \
+    ... on Application { purpose amount { amount currency } termMonths rate } \
+    ... on Listing { purpose amount { amount currency } termMonths rate } } } } }";
 
 /// One message of [`CHANGES`].
 #[derive(Deserialize)]

@@ -231,6 +231,16 @@ fn Figures(a: Application) -> impl IntoView {
         view! { <div><dt>{t(label)}</dt><dd>{words}</dd></div> }
     };
     let rate = a.rate.as_ref().map(Decimal::percent);
+    let rated = rate.is_some();
+    let lacking: Vec<fn(&Messages) -> &'static str> = [
+        (a.annual_income.is_none(), (|m: &Messages| m.task.no_income) as fn(&Messages) -> &'static str),
+        (a.documents.is_empty(), |m| m.task.no_documents),
+        (!a.has_cash_account, |m| m.task.no_cash_account),
+    ]
+    .into_iter()
+    .filter_map(|(lacks, words)| lacks.then_some(words))
+    .collect();
+    let waits = matches!(a.status, ApplicationStatus::Submitted | ApplicationStatus::InReview);
     let sent = a.submitted_at.0.clone();
     let (status, story) = (a.status, a.story.clone());
     view! {
@@ -247,7 +257,7 @@ fn Figures(a: Application) -> impl IntoView {
                         {fact(|m| m.amount, Some(text(&a.amount)))}
                         {fact(|m| m.months, Some(a.term_months.to_string()))}
                         {fact(|m| m.rate_a_year, rate.map(|r| format!("{} %", number(&r))))}
-                        {fact(|m| m.listing.borrower_pays, pays.map(|m| money(&m)))}
+                        {fact(|m| m.listing.borrower_pays, pays.map(|m| if rated { money(&m) } else { (say().task.at_most)(&money(&m)) }))}
                         {fact(|m| m.apply.income, a.annual_income.as_ref().map(text))}
                         {fact(|m| m.task.owes, a.monthly_obligations.as_ref().map(text))}
                         {fact(|m| m.task.years, a.employed_years.map(|y| y.to_string()))}
@@ -255,6 +265,12 @@ fn Figures(a: Application) -> impl IntoView {
                     </dl>
                 }
             }}
+            {(waits && !lacking.is_empty()).then(|| view! {
+                <div class="notice warn" data-lacking="">
+                    <b>{t(|m| m.task.lacking)}</b>
+                    <ul>{lacking.into_iter().map(|words| view! { <li>{t(words)}</li> }).collect_view()}</ul>
+                </div>
+            })}
             <h2>{t(|m| m.listing.words)}</h2>
             <p class="story">{move || if story.is_empty() { say().listing.no_words.to_string() } else { story.clone() }}</p>
             <Documents application=a.id.inner().to_string() all=a.documents/>

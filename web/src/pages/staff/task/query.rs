@@ -31,6 +31,7 @@ pub struct Application {
     pub status: ApplicationStatus,
     pub submitted_at: DateTime,
     pub documents: Vec<Document>,
+    pub has_cash_account: bool,
     pub product: Product,
 }
 

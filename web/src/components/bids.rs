@@ -1,0 +1,35 @@
+//! Bids about which the last word is not spoken.
+
+use crate::components::amount::Amount;
+use crate::messages::{say, t};
+use crate::page::Page;
+use crate::pages::investor::overview::query::{Bid, BidStatus};
+use leptos::prelude::*;
+use leptos_router::components::A;
+
+/// Those of them that are open; nothing when there are none.
+#[component]
+pub fn OpenBids(bids: Vec<Bid>) -> impl IntoView {
+    let open = [BidStatus::Reserved, BidStatus::Frozen, BidStatus::Withdrawing];
+    let bids: Vec<_> = bids.into_iter().filter(|b| open.contains(&b.status)).collect();
+    (!bids.is_empty()).then(|| view! {
+        <section class="card flush">
+            <h2 class="inset">{t(|m| m.overview.bids)}</h2>
+            <table class="listings">
+                <thead><tr><th>{t(|m| m.market.purpose)}</th><th>{t(|m| m.state)}</th><th class="numeric">{t(|m| m.amount)}</th></tr></thead>
+                <tbody>
+                    {bids.into_iter().map(|b| {
+                        let status = b.status;
+                        view! {
+                            <tr>
+                                <td class="lead-cell">{b.listing.map(|l| view! { <A href=Page::Listing(l.id.inner().into()).path()>{l.purpose}</A> })}</td>
+                                <td data-label=t(|m| m.state)><span class="tag wait">{move || (say().bid_status)(status)}</span></td>
+                                <td class="numeric" data-label=t(|m| m.amount)><Amount money=b.amount/></td>
+                            </tr>
+                        }
+                    }).collect_view()}
+                </tbody>
+            </table>
+        </section>
+    })
+}
