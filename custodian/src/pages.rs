@@ -165,6 +165,11 @@ fn amount(minor: i64, currency: &str) -> String {
     }
 }
 
+/// The day of an instant, as both languages read it.
+fn day(at: i64) -> String {
+    chrono::DateTime::from_timestamp(at, 0).map_or_else(String::new, |at| at.format("%Y-%m-%d").to_string())
+}
+
 /// With its thousands apart; amounts on these pages are never negative.
 fn grouped(whole: i64) -> String {
     if whole < 1_000 { whole.to_string() } else { format!("{},{:03}", grouped(whole / 1_000), whole % 1_000) }
@@ -238,6 +243,7 @@ fn draw(
                         (line(t.say("I allow", "我授权"), scope_words(t, grant.scope)))
                         (line(t.say("One order at most", "单笔上限"), &amount(grant.per_order, &grant.currency)))
                         (line(t.say("In all at most", "总额上限"), &amount(grant.total, &grant.currency)))
+                        (line(t.say("Until", "有效期至"), &day(grant.expires_at)))
                     }
                 }
                 p { (t.say("You can take this back at any time on your account's page here.", "您可随时在本机构的账户页面撤销授权。")) }

@@ -171,7 +171,7 @@ mod tests {
         let s = schedule(1_000, 0, 3, Currency::USD);
         assert_eq!(s.iter().map(|i| i.principal.minor()).collect::<Vec<_>>(), [333, 333, 334]);
         let yen = schedule(1_000_000, 120_000, 12, Currency::JPY);
-        assert_eq!(yen[0].total().unwrap().to_string(), "JPY 88849");
+        assert_eq!(yen[0].total().unwrap().to_string(), "JPY 88,849");
         let dinar = schedule(1_000_000, 120_000, 12, Currency::BHD);
         assert_eq!(dinar[0].total().unwrap().to_string(), "BHD 88.849");
     }

@@ -80,8 +80,11 @@ async fn a_listing_fills_before_ones_eyes() -> anyhow::Result<()> {
     let narrow = Browser::start(Look::Dark, 390, 844).await?;
     let outcome = async {
         wide.driver.goto(&format!("{}/marketplace", server.url)).await?;
+        sorts_and_narrows(&wide).await?;
         wide.see("[data-listing]", "A heat pump").await?.find(By::Css("a")).await?.click().await?;
         wide.see("h1", "A heat pump").await?;
+        wide.see(".term", "Rate a year").await?.find(By::Css("button")).await?.click().await?;
+        wide.see(".meaning:popover-open", "Interest a year on the principal").await?;
         narrow.driver.goto(&format!("{}/marketplace", server.url)).await?;
         narrow.see("[data-line=Live]", "live").await?;
         wide.see("[data-line=Live]", "live").await?;
@@ -121,6 +124,32 @@ async fn a_listing_fills_before_ones_eyes() -> anyhow::Result<()> {
     wide.quit().await?;
     narrow.quit().await?;
     outcome
+}
+
+/// The heads of the columns sort and the choices narrow; the address says how, and outlives a reload.
+async fn sorts_and_narrows(browser: &Browser) -> anyhow::Result<()> {
+    let address =
+        async || anyhow::Ok(browser.driver.current_url().await?.query().unwrap_or_default().to_string());
+    let rate = "th[aria-sort] button";
+    browser.see(rate, "Rate a year").await?.click().await?;
+    browser.see("th[aria-sort=descending]", "Rate a year").await?;
+    assert_eq!(address().await?, "sort=-rate");
+    browser.see(rate, "Rate a year").await?.click().await?;
+    browser.see("th[aria-sort=ascending]", "Rate a year").await?;
+    browser.see("select[name=rate] option", "12 % or more").await?.click().await?;
+    browser.see("[data-listing]", "A heat pump").await?;
+    browser.see("select[name=months] option", "Up to 6 months").await?.click().await?;
+    browser.see("[data-listing]", "A heat pump").await?;
+    browser.driver.refresh().await?;
+    browser.see("th[aria-sort=ascending]", "Rate a year").await?;
+    browser.see("[data-listing]", "A heat pump").await?;
+    let now = address().await?;
+    assert!(["sort=rate", "rate=12", "months=6"].iter().all(|part| now.contains(part)), "{now}");
+    browser.see("select[name=currency] option", "EUR").await?.click().await?;
+    browser.see("h2", "Nothing here at the moment").await?;
+    browser.see("select[name=currency] option", "Any").await?.click().await?;
+    browser.see("[data-listing]", "A heat pump").await?;
+    Ok(())
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 //! Amounts go to the formatter as text and are never a floating-point number.
 
 use crate::messages::{Language, language};
-use js_sys::{Array, Function, Object, Reflect};
+use js_sys::{Array, Function, JsString, Object, Reflect};
 use leptos::prelude::window;
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -166,14 +166,9 @@ pub fn countries() -> Vec<(String, String)> {
         .split_ascii_whitespace()
         .map(|code| (code.to_string(), name(code).unwrap_or_else(|| code.to_string())))
         .collect();
-    let collator = formatter("Collator", language(), &Object::new());
-    let compare =
-        collator.and_then(|c| Reflect::get(&c, &"compare".into()).ok()?.dyn_into::<Function>().ok());
-    all.sort_by(|(_, a), (_, b)| {
-        let order =
-            compare.as_ref().and_then(|f| f.call2(&JsValue::UNDEFINED, &a.into(), &b.into()).ok()?.as_f64());
-        order.map_or_else(|| a.cmp(b), |n| n.total_cmp(&0.0))
-    });
+    let locales = Array::of1(&JsValue::from_str(&tag(language())));
+    let plain = Object::new();
+    all.sort_by(|(_, a), (_, b)| JsString::from(a.as_str()).locale_compare(b, &locales, &plain).cmp(&0));
     all
 }
 

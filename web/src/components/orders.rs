@@ -90,15 +90,15 @@ pub async fn open(id: String, name: String) -> Result<Order, Failure> {
     command::send(OPEN, json!({ "id": id, "name": name })).await
 }
 
-/// The day a year from now as an instant of the API. To the day: sent again, it is the same consent.
-pub fn next_year() -> String {
-    let until = js_sys::Date::new_0();
-    until.set_full_year(until.get_full_year() + 1);
-    let until = String::from(until.to_iso_string());
-    format!("{}T00:00:00Z", until.get(..10).unwrap_or_default())
+/// The day this many years from now, as the API writes a date.
+pub fn day_in_years(years: u32) -> String {
+    let day = js_sys::Date::new_0();
+    day.set_full_year(day.get_full_year() + years);
+    String::from(day.to_iso_string()).get(..10).unwrap_or_default().to_string()
 }
 
-/// Asks for standing consents, each for one order and in all; `until` is an instant as the API writes it.
+/// Asks for standing consents, each for one order and in all, until the beginning of a day; to the day, for sent again it
+/// is the same consent.
 ///
 /// # Errors
 /// As [`top_up`].
@@ -110,7 +110,7 @@ pub async fn allow(
     let consent = |(scope, per_order, total): &(ConsentScope, finance::Money, finance::Money)| {
         json!({
             "scope": scope.code(), "perOrder": command::money(*per_order), "total": command::money(*total),
-            "expiresAt": until,
+            "expiresAt": format!("{until}T00:00:00Z"),
         })
     };
     let consents: Vec<Value> = scopes.iter().map(consent).collect();

@@ -528,6 +528,7 @@ pub(super) static EN: Messages = Messages {
         used: "Used",
         total: "At most in all",
         total_below: "In all at least as much as for one order.",
+        until_ahead: "A day from tomorrow on.",
         revoke: "See and revoke it on the custodian's page",
         allow: "Allow more, or with other limits",
         ask: "Continue at the custodian",

@@ -386,6 +386,7 @@ pub struct ConsentsPanel {
     pub used: &'static str,
     pub total: &'static str,
     pub total_below: &'static str,
+    pub until_ahead: &'static str,
     pub revoke: &'static str,
     pub allow: &'static str,
     pub ask: &'static str,

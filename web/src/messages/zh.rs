@@ -498,6 +498,7 @@ pub(super) static ZH: Messages = Messages {
         used: "已使用",
         total: "总额上限",
         total_below: "总额上限不得低于单笔上限。",
+        until_ahead: "请选择明天及以后的日期。",
         revoke: "在存管机构的页面上查看或撤销",
         allow: "新增授权或更改限额",
         ask: "前往存管机构",

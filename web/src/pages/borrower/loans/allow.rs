@@ -44,7 +44,7 @@ pub fn Allow(application: Application) -> impl IntoView {
     let submit = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
         let scopes = vec![(ConsentScope::Fee, fee, fee), (ConsentScope::Repay, pays, all)];
-        form.send(orders::allow(form.id(), scopes, orders::next_year()), move |order: orders::Order| {
+        form.send(orders::allow(form.id(), scopes, orders::day_in_years(1)), move |order: orders::Order| {
             active.again();
             back::go(order.redirect_url.as_deref());
         });

@@ -287,6 +287,11 @@ fn Allowing(
     }
 }
 
+/// Whether a day, as the browser's own field writes it, is still to come.
+fn is_ahead(day: &str) -> bool {
+    day.len() == 10 && day > orders::day_in_years(0).as_str()
+}
+
 /// Allowing more, or with other limits.
 #[component]
 fn Granting(roles: Vec<Role>, currencies: Memo<Vec<Currency>>, placed: Callback<()>) -> impl IntoView {
@@ -300,7 +305,10 @@ fn Granting(roles: Vec<Role>, currencies: Memo<Vec<Currency>>, placed: Callback<
     .collect();
     let Some(first) = scopes.first().copied() else { return ().into_any() };
     let usual = currencies.get_untracked().first().map_or(String::new(), |c| c.code().to_string());
-    let form = Form::new("consent").or("scope", first.code()).or("currency", usual);
+    let form = Form::new("consent")
+        .or("scope", first.code())
+        .or("currency", usual)
+        .or("until", orders::day_in_years(1));
     let known = StoredValue::new(scopes);
     let currency = move || form.get("currency").parse::<Currency>().ok();
     let read = move |typed: &str| currency().ok_or_else(String::new).and_then(|c| form::money(typed, c));
@@ -312,19 +320,23 @@ fn Granting(roles: Vec<Role>, currencies: Memo<Vec<Currency>>, placed: Callback<
             _ => Ok(String::new()),
         }
     });
+    let until_check = Callback::new(|day: String| {
+        if is_ahead(&day) { Ok(String::new()) } else { Err(say().consents.until_ahead.into()) }
+    });
     let submit = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
         form.tried.set(true);
         let (each, total) = untrack(|| (read(&form.get("each")), read(&form.get("total"))));
         let (Ok(each), Ok(total)) = (each, total) else { return };
-        if each.minor() > total.minor() {
+        let until = untrack(|| form.get("until"));
+        if each.minor() > total.minor() || !is_ahead(&until) {
             return;
         }
         let chosen = untrack(|| form.get("scope"));
         let Some(scope) = known.with_value(|all| all.iter().copied().find(|s| s.code() == chosen)) else {
             return;
         };
-        form.send(orders::allow(form.id(), vec![(scope, each, total)], orders::next_year()), move |order| {
+        form.send(orders::allow(form.id(), vec![(scope, each, total)], until), move |order| {
             placed.run(());
             back::go(order.redirect_url.as_deref());
         });
@@ -345,6 +357,7 @@ fn Granting(roles: Vec<Role>, currencies: Memo<Vec<Currency>>, placed: Callback<
                 <form::Choice form name="currency" label=|m| m.reckon.currency options=currencies/>
                 <Field form name="each" label=Signal::derive(|| say().consents.per_order.to_string()) check kind="decimal"/>
                 <Field form name="total" label=Signal::derive(|| say().consents.total.to_string()) check=total_check kind="decimal"/>
+                <Field form name="until" label=Signal::derive(|| say().market.until.to_string()) check=until_check kind="date"/>
                 <Submit form words=Signal::derive(|| say().consents.ask.to_string())/>
             </form>
         </details>

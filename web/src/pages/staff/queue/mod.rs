@@ -161,7 +161,7 @@ fn unrated_again(unrated: RwSignal<Vec<Asked>>) {
 fn in_short(subject: Option<&About>) -> Option<String> {
     let (purpose, amount, months, rate) = match subject? {
         About::Application(a) => (&a.purpose, &a.amount, a.term_months, a.rate.as_ref()),
-        About::Listing(l) => (&l.purpose, &l.amount, l.term_months, Some(&l.rate)),
+        About::Listing(l) => (&l.purpose, &l.amount, l.term_months, Some(&l.yearly)),
         About::Other => return None,
     };
     let rate = rate.map_or_else(String::new, |r| format!(" · {} %", number(&r.percent())));

@@ -81,7 +81,9 @@ pub struct PaidOut {
     pub purpose: String,
     pub amount: Money,
     pub term_months: i32,
-    pub rate: Decimal,
+    /// Under a name of its own: an application's may be missing, and one name has one type in a document.
+    #[cynic(rename = "rate", alias)]
+    pub yearly: Decimal,
 }
 
 /// What a task is about, as far as a line of the queue says it.
@@ -135,7 +137,7 @@ pub struct Unrated {
 pub const CHANGES: &str = "subscription($after: String) { taskChanged(after: $after) { cursor task { \
     id kind status about openedAt claimedBy { name email } roles subject { __typename \
     ... on Application { purpose amount { amount currency } termMonths rate } \
-    ... on Listing { purpose amount { amount currency } termMonths rate } } } } }";
+    ... on Listing { purpose amount { amount currency } termMonths yearly: rate } } } } }";
 
 /// One message of [`CHANGES`].
 #[derive(Deserialize)]

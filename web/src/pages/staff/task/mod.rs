@@ -282,7 +282,7 @@ fn Figures(a: Application) -> impl IntoView {
 /// A listing whose money is to be paid out, or given back.
 #[component]
 fn Payout(l: Offered) -> impl IntoView {
-    let (status, rate) = (l.status, l.rate.percent());
+    let (status, rate) = (l.status, l.yearly.percent());
     let (amount, funded, fee) = (l.amount, l.funded, l.fee);
     view! {
         <section class="card stack">

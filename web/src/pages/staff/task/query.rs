@@ -43,7 +43,8 @@ pub struct Offered {
     pub amount: Money,
     pub funded: Money,
     pub fee: Money,
-    pub rate: Decimal,
+    #[cynic(rename = "rate", alias)]
+    pub yearly: Decimal,
     pub term_months: i32,
     pub status: ListingStatus,
 }
