@@ -487,6 +487,25 @@ story!(staff_find_people_listings_and_orders, |world| {
     assert_eq!(found("%").await?, (0, 0), "what is typed is taken literally");
     assert_eq!(found("_").await?, (0, 0));
     assert_eq!(found("' OR 1=1 --").await?, (0, 0));
+    let staff = "{ parties(text: \"\", staff: true) { email roles } }";
+    let all = door.ask(Some(&operations.token), staff, json!({})).await?.at("/parties")?;
+    let mut emails: Vec<&str> =
+        all.as_array().context("staff")?.iter().filter_map(|p| p["email"].as_str()).collect();
+    emails.sort_unstable();
+    for (email, _) in life::STAFF {
+        ensure!(emails.contains(&email), "{email} is staff");
+    }
+    ensure!(emails.iter().all(|e| !e.ends_with(".usd@example.test")), "members are not: {emails:?}");
+    let lender = door.sign_in("investor1.usd@example.test").await?;
+    assert_eq!(door.ask(Some(&lender.token), staff, json!({})).await?.code(), "FORBIDDEN");
+    // Who borrows and what they allow is for staff alone.
+    let whose = "{ listings { nodes { borrower { email } feeAllowed } } }";
+    let of = async |who: Option<&str>| door.ask(who, whose, json!({})).await?.at("/listings/nodes/0");
+    let known = json!({ "borrower": { "email": "borrower.usd@example.test" }, "feeAllowed": true });
+    assert_eq!(of(Some(&operations.token)).await?, known);
+    let unknown = json!({ "borrower": null, "feeAllowed": null });
+    assert_eq!(of(Some(&lender.token)).await?, unknown);
+    assert_eq!(of(None).await?, unknown);
 
     let query = "query($open: Boolean!, $first: Int, $after: String) { orders(open: $open, first: $first, after: $after) {
         nodes { id operation status redirectUrl party { email } } pageInfo { hasNextPage endCursor } } }";

@@ -74,7 +74,14 @@ story!(the_marketplace_stands_in_each_order_and_narrows, |world| {
         let priced = door.ask(Some(&staff[0].token), &price, json!({})).await?;
         assert_eq!(priced.at("/applicationProposeRate/errors")?, json!([]), "{rate}");
         world.settle().await?;
+        // An officer sees whether there is an account to pay it into, and where it is decided.
+        let look = format!(
+            "{{ application(id: \"{application}\") {{ hasCashAccount decisionTaskId borrower {{ email }} }} }}"
+        );
+        let seen = door.ask(Some(&staff[0].token), &look, json!({})).await?;
+        assert_eq!(seen.at("/application/hasCashAccount")?, json!(true));
         let task = format!("task_{}", derived::application_task(ApplicationId(id)).0.simple());
+        assert_eq!(seen.text("/application/decisionTaskId")?, task);
         let approve = format!(
             "mutation {{ taskDecide(input: {{ task: \"{task}\", approve: true, note: \"sound\" }}) {{ errors {{ code }} }} }}"
         );

@@ -120,7 +120,7 @@ impl<'a> Person<'a> {
 
     /// Chooses one of a list by its value.
     async fn choose(&self, name: &str, value: &str) -> anyhow::Result<()> {
-        self.press(&format!("select[name={name}] option[value={value}]"), "").await
+        self.press(&format!("select[name={name}] option[value='{value}']"), "").await
     }
 
     /// Confirms what waits, on the custodian's own page, and comes back.
@@ -225,6 +225,11 @@ async fn whole_life<'a>(url: &'a str, people: &mut Vec<Person<'a>>) -> anyhow::R
     // Left before the pause after which it is kept, and taken up in another browser.
     bruno.press("nav a", "My loans").await?;
     bruno.see("[data-begun]", "").await?;
+    // The pages of lenders are in another build of the app; one goes there and back without noticing.
+    bruno.press("nav a", "Marketplace").await?;
+    bruno.see("h1", "Marketplace").await?;
+    bruno.press("nav a", "My loans").await?;
+    bruno.see("[data-begun]", "").await?;
     let other = Person::sit_down(url, "bruno@example.test").await?;
     other.goto("/borrow?step=3").await?;
     for (field, typed) in [("income", "60,000"), ("owes", "500"), ("years", "4")] {
@@ -273,6 +278,9 @@ async fn whole_life<'a>(url: &'a str, people: &mut Vec<Person<'a>>) -> anyhow::R
     people.push(Person::sit_down(url, "officer@demo.test").await?);
     people.push(Person::sit_down(url, "supervisor@demo.test").await?);
     let (bruno, officer, supervisor) = (&people[0], &people[1], &people[2]);
+    officer.press("nav a", "Marketplace").await?;
+    officer.see("h1", "Marketplace").await?;
+    officer.press("nav a", "Queue").await?;
     officer.press("[data-unrated] a", "A heat pump").await?;
     officer.see("[data-figures]", "USD 60,000.00").await?;
     officer.press("[data-document='payslip.pdf'] button", "payslip.pdf").await?;
@@ -282,6 +290,9 @@ async fn whole_life<'a>(url: &'a str, people: &mut Vec<Person<'a>>) -> anyhow::R
     officer.enter("rate", "12").await?;
     officer.see("#rate-hint", "about USD 408").await?;
     officer.press("button[type=submit]", "Set the rate").await?;
+    officer.press("main a.button", "To the decision").await?;
+    officer.see("h1", "Credit decision").await?;
+    officer.goto("/staff/queue").await?;
     officer.see("[data-task=CreditDecision]", "Open").await?;
     supervisor.see("[data-task=CreditDecision]", "Open").await?;
     officer.press("[data-task] button", "Claim").await?;
@@ -289,7 +300,7 @@ async fn whole_life<'a>(url: &'a str, people: &mut Vec<Person<'a>>) -> anyhow::R
     drop(claimed);
     supervisor.see("[data-task] .claim", "officer@demo.test").await?;
     supervisor.browser.shoot("queue-light-wide").await?;
-    officer.press("[data-task] button", "Release").await?;
+    officer.press("[data-task] button", "Give back").await?;
     supervisor.see("[data-task] button", "Claim").await?;
     officer.approve("Credit decision", "income documented").await?;
     officer.see(".notice", "You have said your word.").await?;
@@ -481,6 +492,9 @@ async fn arrive<'a>(
 ) -> anyhow::Result<()> {
     people.push(Person::arrive(url, Look::Dark, 390, 844).await?);
     let mei = &people[0];
+    mei.goto("/loans").await?;
+    mei.press("main a, .top a", "Sign in").await?;
+    mei.see("h1", "Sign in").await?;
     mei.goto("/").await?;
     mei.press("main a.button", "Register").await?;
     mei.see("h1", "Register").await?;
@@ -595,6 +609,19 @@ async fn arrive<'a>(
     second.press("[data-change] button", "Approve").await?;
     let link = second.see("[data-link]", "/invitation/").await?.text().await?;
     second.browser.shoot("people-light-wide").await?;
+    // What somebody may do is changed by two as well, of whomever one finds.
+    first.see("[data-person='admin1@example.test']", "Administrator").await?;
+    first.enter("q", "mei@").await?;
+    first.press("[data-person='mei@example.test'] button", "Propose a change").await?;
+    first.choose("what", "+AUDITOR").await?;
+    first.press("[data-propose] button[type=submit]", "Propose a change").await?;
+    first.see("#why-hint.error", "").await?;
+    first.enter("why", "she looks at the books").await?;
+    first.press("[data-propose] button[type=submit]", "Propose a change").await?;
+    first.gone("[data-propose]").await?;
+    second.see("[data-change=GrantRole]", "Mei Lindqvist").await?;
+    second.press("[data-change=GrantRole] button", "Refuse").await?;
+    second.gone("[data-change=GrantRole]").await?;
     // What they did stands in the log, what was refused too.
     second.press("nav a", "Audit log").await?;
     second.see("[data-proof=whole]", "The log is whole").await?;

@@ -72,7 +72,8 @@ fn App(pages: Pages) -> impl IntoView {
 
 #[component]
 fn Here(pages: Pages) -> impl IntoView {
-    let path = use_location().pathname;
+    let location = use_location();
+    let path = location.pathname;
     let page = Memo::new(move |_| Page::at(&path.get()));
     // Whoever moves on by keyboard or with a reader begins at the new page's top, not where the old one's link was.
     Effect::new(move |before: Option<()>| {
@@ -89,13 +90,17 @@ fn Here(pages: Pages) -> impl IntoView {
     });
     move || match page.get() {
         None => NotFound().into_any(),
-        Some(page) => pages(page).unwrap_or_else(elsewhere),
+        Some(page) => pages(page).unwrap_or_else(|| {
+            let query = location.query.with_untracked(|q| q.to_query_string());
+            elsewhere(&format!("{}{query}", path.get_untracked()))
+        }),
     }
 }
 
-/// The page is in another build; the server knows in which.
-fn elsewhere() -> AnyView {
-    window().location().reload().ok();
+/// The page is in another build; the server knows in which. The router shows a page before the address bar does, so that
+/// it is gone to by its own address.
+fn elsewhere(address: &str) -> AnyView {
+    window().location().assign(address).ok();
     ().into_any()
 }
 

@@ -11,7 +11,7 @@ use crate::payload;
 use crate::scalars::{DateTime, Decimal, Money, MoneyInput, Uuid};
 use async_graphql::{Context, Enum, InputObject, Object, Result, SimpleObject};
 use custody_api::{CashAccountOf, Custody};
-use kernel::id::{ApplicationId, derived};
+use kernel::id::{ApplicationId, TaskId, derived};
 use lending_api::*;
 
 /// What is lent, on which terms.
@@ -136,6 +136,12 @@ impl Application {
     /// Who asks.
     async fn borrower(&self, ctx: &Context<'_>) -> Result<Option<Party>> {
         loaded(loader(ctx).load_one(self.0.borrower).await).map(|p| p.map(Party::from))
+    }
+
+    /// The task in which two of the staff decide it, once a rate is proposed.
+    async fn decision_task_id(&self) -> Option<Gid<TaskId>> {
+        let decided = self.0.rate.is_some();
+        decided.then(|| Gid(derived::application_task(self.0.id)))
     }
 
     /// The listing it became.

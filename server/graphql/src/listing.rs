@@ -5,10 +5,11 @@ use crate::error::{InvestingUserError, fault, unauthenticated};
 use crate::id::Gid;
 use crate::loan::{Loan, loaded};
 use crate::page::{Kind, Sorted};
+use crate::party::Party;
 use crate::payload;
 use crate::scalars::{Date, DateTime, Decimal, Money, MoneyInput, Uuid};
 use async_graphql::{Context, Enum, InputObject, Object, Result};
-use custody_api::{Custody, InstructionOf};
+use custody_api::{CashAccountOf, Consent, Custody, InstructionOf};
 use finance::Rounding;
 use investing_api::*;
 use kernel::id::{BidId, ListingId, derived};
@@ -151,6 +152,42 @@ impl Listing {
 
     async fn opened_at(&self) -> DateTime {
         DateTime(self.0.opened_at)
+    }
+
+    /// Who borrows; for staff, and nothing for anybody else.
+    async fn borrower(&self, ctx: &Context<'_>) -> Result<Option<Party>> {
+        if !asker(ctx).is_staff() {
+            return Ok(None);
+        }
+        loaded(loader(ctx).load_one(self.0.borrower).await).map(|p| p.map(Party::from))
+    }
+
+    /// Whether the borrower allows the custodian to take the fee, as it stands there now; for staff, and nothing for
+    /// anybody else.
+    #[graphql(complexity = "30")]
+    async fn fee_allowed(&self, ctx: &Context<'_>) -> Result<Option<bool>> {
+        let asker = asker(ctx);
+        if !asker.is_staff() {
+            return Ok(None);
+        }
+        let fee = self.0.fee;
+        if !fee.is_positive() {
+            return Ok(Some(true));
+        }
+        let ask = CashAccountOf { party: self.0.borrower };
+        let found = services(ctx).custody.consents(&asker.call(), ask).await;
+        let covers = |c: &Consent| {
+            let left = c.total.minus(c.used).ok();
+            c.scope == custody_api::ConsentScope::Fee
+                && c.per_order.currency() == fee.currency()
+                && c.per_order.minor() >= fee.minor()
+                && left.is_some_and(|left| left.minor() >= fee.minor())
+        };
+        match found {
+            Ok(found) => Ok(Some(found.consents.iter().any(covers))),
+            Err(Fault::Refused(_)) => Ok(Some(false)),
+            Err(e) => Err(fault(asker, e)),
+        }
     }
 
     /// The loan it became, for those who may see it.

@@ -1,11 +1,12 @@
 //! Parties, sessions, and changes of rights.
 
-use crate::context::{Asker, Cookie, asker, services};
+use crate::context::{Asker, Cookie, asker, loader, services};
 use crate::error::{IdentityUserError, fault, top, unauthenticated};
 use crate::id::Gid;
+use crate::loan::loaded;
 use crate::payload;
 use crate::scalars::{DateTime, Uuid};
-use async_graphql::{Context, Enum, InputObject, Object, OneofObject, Result, SimpleObject};
+use async_graphql::{ComplexObject, Context, Enum, InputObject, Object, OneofObject, Result, SimpleObject};
 use fast_qr::convert::Builder as _;
 use fast_qr::convert::svg::SvgBuilder;
 use identity_api::*;
@@ -115,6 +116,7 @@ pub enum ChangeStatus {
 
 /// A change of rights or of another's credentials, which needs two people.
 #[derive(SimpleObject)]
+#[graphql(complex)]
 pub struct Change {
     pub id: Gid<ChangeId>,
     pub kind: ChangeKind,
@@ -123,6 +125,15 @@ pub struct Change {
     pub reason: String,
     pub status: ChangeStatus,
     pub proposed_at: DateTime,
+}
+
+#[ComplexObject]
+impl Change {
+    /// Whose rights or credentials they are; nothing for an invitation.
+    async fn subject(&self, ctx: &Context<'_>) -> Result<Option<Party>> {
+        let Some(party) = &self.party else { return Ok(None) };
+        loaded(loader(ctx).load_one(party.0).await).map(|p| p.map(Party::from))
+    }
 }
 
 impl From<ChangeView> for Change {

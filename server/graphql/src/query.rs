@@ -239,9 +239,15 @@ impl PlatformQuery {
     }
 
     /// Parties by a part of their name or address, newest first; for staff.
-    async fn parties(&self, ctx: &Context<'_>, text: String) -> Result<Vec<Party>> {
+    async fn parties(
+        &self,
+        ctx: &Context<'_>,
+        text: String,
+        #[graphql(default = false, desc = "Only those who are staff; up to a hundred of them.")] staff: bool,
+    ) -> Result<Vec<Party>> {
         let asker = asker(ctx);
-        let found = services(ctx).identity.find(&asker.call(), FindParties { text, limit: 20 }).await;
+        let ask = FindParties { text, staff, limit: if staff { 100 } else { 20 } };
+        let found = services(ctx).identity.find(&asker.call(), ask).await;
         Ok(found.map_err(|e| fault(asker, e))?.into_iter().map(Party::from).collect())
     }
 

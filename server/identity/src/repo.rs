@@ -9,7 +9,7 @@ use platform::db::{Sql, Tx};
 use platform::page;
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, IntoActiveModel,
-    QueryFilter, QueryOrder, QuerySelect,
+    QueryFilter, QueryOrder, QuerySelect, QueryTrait,
 };
 use std::collections::BTreeSet;
 use uuid::Uuid;
@@ -52,9 +52,14 @@ pub(crate) async fn find_parties(
     let sought = Condition::any()
         .add(page::contains(party::Column::Name, &ask.text))
         .add(page::contains(party::Column::Email, &ask.text));
-    party::Entity::find()
-        .filter(sought)
-        .order_by_desc(party::Column::CreatedAt)
+    let mut find = party::Entity::find().filter(sought);
+    if ask.staff {
+        let roles = Role::ALL.into_iter().filter(|r| r.is_staff()).map(Role::code);
+        let holders = role::Entity::find().select_only().column(role::Column::Party);
+        let holders = holders.filter(role::Column::Role.is_in(roles)).into_query();
+        find = find.filter(party::Column::Id.in_subquery(holders));
+    }
+    find.order_by_desc(party::Column::CreatedAt)
         .order_by_desc(party::Column::Id)
         .limit(u64::from(ask.limit.clamp(1, 100)))
         .all(db)

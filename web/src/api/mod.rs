@@ -47,11 +47,6 @@ impl Money {
 }
 
 impl Decimal {
-    /// A rate as a ratio.
-    pub fn of(rate: finance::Rate) -> Decimal {
-        Decimal(format!("{}.{:06}", rate.ppm() / 1_000_000, rate.ppm() % 1_000_000))
-    }
-
     /// A ratio as a rate.
     pub fn rate(&self) -> Option<finance::Rate> {
         let (whole, part) = self.0.split_once('.').unwrap_or((&self.0, ""));
@@ -67,6 +62,15 @@ impl Decimal {
         match percent.split_once('.') {
             Some((whole, part)) => format!("{whole}.{}", part.get(..2).unwrap_or(part)),
             None => percent,
+        }
+    }
+
+    /// As per cent with two decimals at least, so that a column of them stands in line.
+    pub fn percent_in_line(&self) -> String {
+        let percent = self.percent();
+        match percent.split_once('.') {
+            Some((whole, part)) => format!("{whole}.{part:0<2}"),
+            None => format!("{percent}.00"),
         }
     }
 

@@ -66,7 +66,7 @@ pub fn Bars(bars: Vec<Bar>, names: [fn(&Messages) -> &'static str; 2]) -> impl I
                 <svg viewBox=format!("0 0 {WIDTH} {HEIGHT}") role="img" aria-label=summary preserveAspectRatio="none">{drawn}</svg>
             </div>
             <p class="below small muted" aria-hidden="true">
-                {names_below.into_iter().map(|label| view! { <span>{move || label.as_ref().map(|l| month(l))}</span> }).collect_view()}
+                {names_below.into_iter().enumerate().map(|(n, label)| view! { <span class:between=n % (2 * every.max(1)) != 0>{move || label.as_ref().map(|l| month(l))}</span> }).collect_view()}
             </p>
             <figcaption class="small">
                 <span class="key growth"></span> {t(names[0])} " " <span class="key waiting"></span> {t(names[1])}

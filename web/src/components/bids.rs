@@ -23,7 +23,7 @@ pub fn OpenBids(bids: Vec<Bid>) -> impl IntoView {
                         view! {
                             <tr>
                                 <td class="lead-cell">{b.listing.map(|l| view! { <A href=Page::Listing(l.id.inner().into()).path()>{l.purpose}</A> })}</td>
-                                <td data-label=t(|m| m.state)><span class="tag wait">{move || (say().bid_status)(status)}</span></td>
+                                <td data-label=t(|m| m.state)><span class=status.mark()>{move || (say().bid_status)(status)}</span></td>
                                 <td class="numeric" data-label=t(|m| m.amount)><Amount money=b.amount/></td>
                             </tr>
                         }

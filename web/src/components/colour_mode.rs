@@ -36,8 +36,9 @@ pub fn ColourMode() -> impl IntoView {
         set_dark.set(!dark.get());
     };
     view! {
-        <button class="button quiet" on:click=switch aria-pressed=move || dark.get().to_string() title=t(|m| m.switch_colours)>
-            {move || if dark.get() { say().dark } else { say().light }}
+        <button class="button quiet" on:click=switch aria-pressed=move || dark.get().to_string() title=t(|m| m.switch_colours)
+            aria-label=move || format!("{}: {}", say().switch_colours, if dark.get() { say().dark } else { say().light })>
+            <svg class="mode" viewBox="0 0 24 24" aria-hidden="true"><circle cx="12" cy="12" r="8"/><path d="M12 4a8 8 0 0 1 0 16Z"/></svg>
         </button>
     }
 }

@@ -158,7 +158,7 @@ impl<T: Clone + PartialEq + Send + Sync + 'static> Pages<T> {
     pub fn view(
         self,
         key: fn(&T) -> String,
-        nothing: fn() -> AnyView,
+        nothing: impl Fn() -> AnyView + Send + 'static,
         frame: impl Fn(AnyView) -> AnyView + Send + 'static,
         row: fn(T) -> AnyView,
     ) -> AnyView {

@@ -30,7 +30,7 @@ pub(super) static EN: Messages = Messages {
     amount: "Amount",
     interest: "Interest",
     principal: "Principal",
-    left: "Left",
+    left: "Balance",
     role: |role| match role {
         Role::Borrower => "Borrower",
         Role::Investor => "Investor",
@@ -75,7 +75,7 @@ pub(super) static EN: Messages = Messages {
         title: "Two halves that match",
         lead: "People lend to people. Every movement in our ledger has its counterfoil in your own cash account at an independent custodian, and the two sides are proved equal every day.",
         see_open: "See what is open",
-        reckon: "Reckon a loan",
+        reckon: "Calculate a loan",
         proved: |owners, at| format!("The two halves of {owners} owners, compared on {at}."),
         all_in_ledger: "All clients' money in our ledger",
         all_at_custodian: "In their own accounts at the custodian, by its signed statement",
@@ -135,6 +135,8 @@ pub(super) static EN: Messages = Messages {
         },
     },
     market: Market {
+        nothing_fits: "Nothing fits what you look for",
+        clear: "Clear search and filters",
         search: "Search by purpose",
         which: "Which listings",
         open: "Open",
@@ -162,6 +164,7 @@ pub(super) static EN: Messages = Messages {
         ends_soonest: "Ends soonest",
     },
     listing: ListingPage {
+        join: "Lend a part of it from your own cash account.",
         just_came: |amount| format!("{amount} just came in"),
         none: "There is no such listing",
         to_market: "To the marketplace",
@@ -191,6 +194,7 @@ pub(super) static EN: Messages = Messages {
         due: "Due",
     },
     reckon: Reckon {
+        too_small: "There is no schedule for these figures: the monthly payment would not cover the interest in whole cents. Try a larger amount or fewer months.",
         title: "What would a loan cost?",
         lead: "The same arithmetic as in our ledger, to the cent. What the borrower pays is what all who lent receive.",
         currency: "Currency",
@@ -201,7 +205,7 @@ pub(super) static EN: Messages = Messages {
         percent_form: |example| format!("Per cent a year, as in {example}."),
         percent_most: "At most 100 per cent a year.",
         months_form: "Whole months, from 1 to 360.",
-        mend: "Mend the marked fields to see the figures.",
+        mend: "Correct the marked fields to see the figures.",
         each_month: "Each month",
         in_all: "Interest in all",
         last_month: "Last month",
@@ -254,6 +258,8 @@ pub(super) static EN: Messages = Messages {
         mail_means: "What asks you to act or concerns your account's safety. It goes to a confirmed address only.",
     },
     find: FindPage {
+        of_one: "The loans of one borrower.",
+        of_all: "Show everybody's",
         title: "Find",
         what: "A name, an address or a purpose",
         nothing: "Nobody and nothing fits",
@@ -318,6 +324,7 @@ pub(super) static EN: Messages = Messages {
         demo_lead: "Made-up people with a year of history. Their password, also at the custodian's pages:",
     },
     overview: OverviewPage {
+        you_owe: "What you owe",
         where_it_is: "Where your money is",
         title: "Overview",
         you_have: |amount| format!("You have {amount}."),
@@ -491,6 +498,7 @@ pub(super) static EN: Messages = Messages {
         },
     },
     cash: CashPage {
+        open_begun: "You have begun; the custodian waits for you on its own page.",
         title: "Your cash account",
         short: "Cash",
         in_ledger: "In our ledger",
@@ -549,6 +557,8 @@ pub(super) static EN: Messages = Messages {
         no: "on its way",
     },
     apply: ApplyPage {
+        at_rate: |rate| format!("at {rate} a year"),
+        which_product: "Product",
         keeping: "Keeping what you typed…",
         kept: "Your draft is kept. You can go on later, here or on another device.",
         kept_here: "Your draft could not be kept; it stays in this tab.",
@@ -610,6 +620,7 @@ pub(super) static EN: Messages = Messages {
         withdraw_means: "It ends here. You can ask again at any time.",
     },
     loan: LoanPage {
+        see_consents: "See what you allow",
         still_owed: "What you still owe",
         none: "There is no such loan of yours",
         paid_back: "All of it is paid back.",
@@ -654,20 +665,23 @@ pub(super) static EN: Messages = Messages {
         },
         unrated: "Applications without a rate",
         which: "Which tasks",
-        free: "Nobody's",
+        free: "Unclaimed",
         mine: "Mine",
         second: "Second person",
         empty: "Nothing here",
         by_itself: "New tasks appear by themselves.",
         task: "Task",
         about: "About",
-        age: "For",
+        age: "Waiting for",
         with: "With",
         claim: "Claim",
-        release: "Release",
+        release: "Give back",
         you: "you",
     },
     task: TaskPage {
+        say_word: "To the decision",
+        on_market: "Approved: see it on the marketplace.",
+        fee_forbidden: "The borrower has not allowed the fee. Paid out now, the custodian will refuse to take it until they do.",
         none: "There is no such task, or it is not for your role.",
         opened: |age| format!("open for {age}"),
         words: "What was said",
@@ -698,8 +712,8 @@ pub(super) static EN: Messages = Messages {
         refuse: "Refuse",
         owes: "Owes a month already",
         years: "Years in present work",
-        burden: "Of monthly income",
-        lacking: "To judge by, this is missing:",
+        burden: "Share of monthly income",
+        lacking: "Missing for a decision:",
         no_income: "No income is given, so what the loan takes of it cannot be said.",
         no_documents: "No document has been added.",
         no_cash_account: "The borrower has no cash account yet; without one the loan cannot be offered.",
@@ -713,6 +727,7 @@ pub(super) static EN: Messages = Messages {
         then_pays: |amount| format!("The borrower would pay about {amount} a month."),
     },
     day: DayPage {
+        since: "Since",
         title: "Business day",
         today: |date| format!("It is {date}."),
         close_of: |date| format!("Close of {date}"),
@@ -746,7 +761,7 @@ pub(super) static EN: Messages = Messages {
         country_form: "Choose the country that issued it.",
         number: "Its number",
         number_hint: "We keep only a keyed hash of it, so that nobody is two people here.",
-        number_form: "As it stands on the document.",
+        number_form: "At least four letters or digits, as they stand on the document.",
         email_missing: "Enter your e-mail address.",
         password_hint: "At least 10 characters. This is not the payment password: you choose that one at the custodian.",
         password_short: |n| format!("At least {n} characters."),
@@ -764,13 +779,15 @@ pub(super) static EN: Messages = Messages {
         here: "here",
         since: |at| format!("since {at}"),
         password: "Password",
-        current: "Present password",
+        current: "Current password",
         new: "New password",
         password_means: "At least 10 characters. Every other session ends.",
         change: "Change the password",
         changed: "The password has been changed.",
     },
     audit: AuditPage {
+        yes: "yes",
+        no: "no",
         title: "What staff did",
         short: "Audit log",
         lead: "Each act of the staff is written here before it is done, and what came of it after. Entries are chained to one another; at each close of business the custodian keeps the last one's hash.",
@@ -778,10 +795,12 @@ pub(super) static EN: Messages = Messages {
         auditors_only: "This page is for auditors and administrators.",
         whole: |entries, anchored| match anchored {
             Some(anchored) => format!(
-                "The log is whole: {entries} entries, and the custodian keeps the hash of number {anchored}."
+                "The log is whole: {entries} entries (each act and what came of it), and the custodian keeps the hash of number {anchored}."
             ),
             None => {
-                format!("The log is whole: {entries} entries. The custodian keeps none of its hashes yet.")
+                format!(
+                    "The log is whole: {entries} entries (each act and what came of it). The custodian keeps its hash from the next close of business on."
+                )
             }
         },
         broken: "The log has been tampered with:",
@@ -795,7 +814,7 @@ pub(super) static EN: Messages = Messages {
         act: |name| match name {
             "applicationProposeRate" => "Set a rate".into(),
             "taskClaim" => "Claimed or gave back a task".into(),
-            "taskDecide" => "Said a word on a task".into(),
+            "taskDecide" => "Decided on a task".into(),
             "listingCancel" => "Cancelled a listing".into(),
             "businessDayClose" => "Closed the business day".into(),
             "parkedRetry" => "Had parked work tried again".into(),
@@ -854,6 +873,13 @@ pub(super) static EN: Messages = Messages {
         remove_means: "From then on the password alone signs you in.",
     },
     people: PeoplePage {
+        staff: "Staff",
+        search: "Anybody, by name or address",
+        name: "Name",
+        propose: "Propose a change",
+        change: "Change",
+        give: |role| format!("Give the role: {role}"),
+        take: |role| format!("Take away the role: {role}"),
         title: "People",
         admins_only: "Administrators invite people and change roles.",
         invite: "Invite somebody",

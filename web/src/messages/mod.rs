@@ -194,6 +194,8 @@ pub struct RegisterPage {
 }
 
 pub struct FindPage {
+    pub of_one: &'static str,
+    pub of_all: &'static str,
     pub title: &'static str,
     pub what: &'static str,
     pub nothing: &'static str,
@@ -273,6 +275,8 @@ pub struct AccountPage {
 }
 
 pub struct AuditPage {
+    pub yes: &'static str,
+    pub no: &'static str,
     pub title: &'static str,
     pub short: &'static str,
     pub lead: &'static str,
@@ -319,6 +323,13 @@ pub struct FactorPanel {
 }
 
 pub struct PeoplePage {
+    pub staff: &'static str,
+    pub search: &'static str,
+    pub name: &'static str,
+    pub propose: &'static str,
+    pub change: &'static str,
+    pub give: fn(&str) -> String,
+    pub take: fn(&str) -> String,
     pub title: &'static str,
     pub admins_only: &'static str,
     pub invite: &'static str,
@@ -351,6 +362,7 @@ pub struct OrdersPanel {
 }
 
 pub struct CashPage {
+    pub open_begun: &'static str,
     pub title: &'static str,
     pub short: &'static str,
     pub in_ledger: &'static str,
@@ -410,6 +422,8 @@ pub struct StatementPage {
 }
 
 pub struct ApplyPage {
+    pub at_rate: fn(&str) -> String,
+    pub which_product: &'static str,
     pub keeping: &'static str,
     pub kept: &'static str,
     pub kept_here: &'static str,
@@ -469,6 +483,7 @@ pub struct LoansPage {
 }
 
 pub struct LoanPage {
+    pub see_consents: &'static str,
     pub still_owed: &'static str,
     pub none: &'static str,
     pub paid_back: &'static str,
@@ -520,6 +535,9 @@ pub struct QueuePage {
 }
 
 pub struct TaskPage {
+    pub say_word: &'static str,
+    pub on_market: &'static str,
+    pub fee_forbidden: &'static str,
     pub none: &'static str,
     pub opened: fn(&str) -> String,
     pub words: &'static str,
@@ -553,6 +571,7 @@ pub struct TaskPage {
 }
 
 pub struct DayPage {
+    pub since: &'static str,
     pub title: &'static str,
     pub today: fn(&str) -> String,
     pub close_of: fn(&str) -> String,
@@ -603,6 +622,8 @@ pub struct Terms {
 }
 
 pub struct Market {
+    pub nothing_fits: &'static str,
+    pub clear: &'static str,
     pub search: &'static str,
     pub which: &'static str,
     pub open: &'static str,
@@ -631,6 +652,7 @@ pub struct Market {
 }
 
 pub struct ListingPage {
+    pub join: &'static str,
     pub just_came: fn(&str) -> String,
     pub none: &'static str,
     pub to_market: &'static str,
@@ -658,6 +680,7 @@ pub struct ListingPage {
 }
 
 pub struct Reckon {
+    pub too_small: &'static str,
     pub title: &'static str,
     pub lead: &'static str,
     pub currency: &'static str,
@@ -689,6 +712,7 @@ pub struct Entrance {
 }
 
 pub struct OverviewPage {
+    pub you_owe: &'static str,
     pub where_it_is: &'static str,
     pub title: &'static str,
     pub you_have: fn(&str) -> String,

@@ -127,6 +127,8 @@ pub(super) static ZH: Messages = Messages {
         },
     },
     market: Market {
+        nothing_fits: "没有符合条件的借款",
+        clear: "清除搜索和筛选",
         search: "按用途搜索",
         which: "显示哪些借款",
         open: "募集中",
@@ -154,6 +156,7 @@ pub(super) static ZH: Messages = Messages {
         ends_soonest: "即将截止",
     },
     listing: ListingPage {
+        join: "用您自己的资金账户出借其中一部分。",
         just_came: |amount| format!("刚刚收到 {amount}"),
         none: "没有这笔借款",
         to_market: "前往借款市场",
@@ -183,6 +186,7 @@ pub(super) static ZH: Messages = Messages {
         due: "还款日",
     },
     reckon: Reckon {
+        too_small: "这些数字无法排出还款计划：每月还款不足以按整分偿付利息。请提高金额或缩短期限。",
         title: "借款要花多少钱？",
         lead: "与账本使用同一套算法，精确到分。借款人付多少，全体出借人就收多少。",
         currency: "币种",
@@ -244,6 +248,8 @@ pub(super) static ZH: Messages = Messages {
         mail_means: "需要您处理或关系账户安全的事项，只发送到已确认的邮箱。",
     },
     find: FindPage {
+        of_one: "某一借款人的借款。",
+        of_all: "显示所有人的",
         title: "查找",
         what: "姓名、邮箱或用途",
         nothing: "没有找到",
@@ -302,6 +308,7 @@ pub(super) static ZH: Messages = Messages {
         demo_lead: "虚构人物，带有一年的历史记录。登录密码与存管机构页面的密码均为：",
     },
     overview: OverviewPage {
+        you_owe: "您的借款",
         where_it_is: "资金分布",
         title: "总览",
         you_have: |amount| format!("您共有 {amount}。"),
@@ -461,6 +468,7 @@ pub(super) static ZH: Messages = Messages {
         },
     },
     cash: CashPage {
+        open_begun: "您已开始开户，请在存管机构的页面完成。",
         title: "您的资金账户",
         short: "资金",
         in_ledger: "平台账本",
@@ -519,6 +527,8 @@ pub(super) static ZH: Messages = Messages {
         no: "在途",
     },
     apply: ApplyPage {
+        at_rate: |rate| format!("按年利率 {rate}"),
+        which_product: "产品",
         keeping: "正在保存草稿…",
         kept: "草稿已保存，您可以稍后在此或在其他设备上继续填写。",
         kept_here: "草稿未能保存到服务器，仍保留在本标签页中。",
@@ -576,6 +586,7 @@ pub(super) static ZH: Messages = Messages {
         withdraw_means: "申请到此结束，您可以随时重新申请。",
     },
     loan: LoanPage {
+        see_consents: "查看您的授权",
         still_owed: "剩余本金",
         none: "您没有这笔借款",
         paid_back: "已全部还清。",
@@ -624,10 +635,13 @@ pub(super) static ZH: Messages = Messages {
         age: "已等待",
         with: "认领人",
         claim: "认领",
-        release: "释放",
+        release: "退回任务",
         you: "您",
     },
     task: TaskPage {
+        say_word: "前往审批",
+        on_market: "已批准：在市场中查看。",
+        fee_forbidden: "借款人尚未授权扣取费用。现在放款，存管机构将拒绝扣费，直至其授权。",
         none: "没有这项任务，或不属于您的角色。",
         opened: |age| format!("已等待 {age}"),
         words: "意见",
@@ -667,6 +681,7 @@ pub(super) static ZH: Messages = Messages {
         then_pays: |amount| format!("借款人每月约还 {amount}。"),
     },
     day: DayPage {
+        since: "自",
         title: "业务日",
         today: |date| format!("今天是 {date}。"),
         close_of: |date| format!("{date} 日终"),
@@ -700,7 +715,7 @@ pub(super) static ZH: Messages = Messages {
         country_form: "请选择签发国家或地区。",
         number: "证件号码",
         number_hint: "我们只保存带密钥的摘要，以确保一人一户。",
-        number_form: "请按证件填写。",
+        number_form: "请按证件填写，至少四位字母或数字。",
         email_missing: "请填写邮箱。",
         password_hint: "至少 10 个字符。这不是支付密码，支付密码在存管机构设置。",
         password_short: |n| format!("至少 {n} 个字符。"),
@@ -725,6 +740,8 @@ pub(super) static ZH: Messages = Messages {
         changed: "密码已更改。",
     },
     audit: AuditPage {
+        yes: "是",
+        no: "否",
         title: "工作人员的操作",
         short: "审计日志",
         lead: "工作人员的每项操作在执行前先记录于此，执行后再记录结果。各条记录首尾相链；每次日终，存管机构保存最后一条的哈希值。",
@@ -809,6 +826,13 @@ pub(super) static ZH: Messages = Messages {
         remove_means: "此后仅凭密码即可登录。",
     },
     people: PeoplePage {
+        staff: "员工",
+        search: "按姓名或邮箱查找任何人",
+        name: "姓名",
+        propose: "提议变更",
+        change: "变更",
+        give: |role| format!("授予角色：{role}"),
+        take: |role| format!("撤销角色：{role}"),
         title: "人员",
         admins_only: "由管理员邀请人员和更改角色。",
         invite: "邀请",

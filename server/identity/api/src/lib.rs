@@ -207,7 +207,11 @@ pub struct PartiesOf {
 
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct FindParties {
+    /// Nothing fits everybody.
     pub text: String,
+    /// Only those with a role of the staff.
+    #[serde(default)]
+    pub staff: bool,
     /// 1 to 100.
     pub limit: u32,
 }

@@ -42,7 +42,8 @@ pub fn Keep(form: Form, saved: Option<Saved>, blank: Draft) -> impl IntoView {
     let there = RwSignal::new(None::<Draft>);
     let timer = StoredValue::new(None::<TimeoutHandle>);
     let busy = StoredValue::new(false);
-    let untouched = move |draft: &Draft| fields(&draft.text) == fields(&blank.text);
+    let blank = StoredValue::new(fields(&blank.text));
+    let untouched = move |draft: &Draft| blank.with_value(|b| fields(&draft.text) == *b);
     if let Some(saved) = saved {
         let kept = draft_of(&saved);
         if untouched(&form.whole_untracked()) {
@@ -77,11 +78,14 @@ pub fn Keep(form: Form, saved: Option<Saved>, blank: Draft) -> impl IntoView {
             }
         });
     };
+    // Nothing of it would be lost.
+    let is_kept = move |now: &Draft| {
+        let same = |t: &Draft| t.id == now.id && fields(&t.text) == fields(&now.text);
+        there.with_untracked(|t| t.as_ref().is_some_and(same)) || untouched(now)
+    };
     Effect::new(move |_| {
-        let now = form.whole();
-        let same = there
-            .with(|t| t.as_ref().is_some_and(|t| t.id == now.id && fields(&t.text) == fields(&now.text)));
-        if same || untouched(&now) {
+        there.track();
+        if is_kept(&form.whole()) {
             return;
         }
         standing.set(Standing::Typing);
@@ -95,8 +99,10 @@ pub fn Keep(form: Form, saved: Option<Saved>, blank: Draft) -> impl IntoView {
     on_cleanup(move || {
         if let Some(waiting) = timer.try_update_value(Option::take).flatten() {
             waiting.clear();
-            // Whoever leaves at once loses nothing.
-            save(true);
+            // Whoever leaves at once loses nothing; what was sent a moment ago is not begun again.
+            if !is_kept(&form.whole_untracked()) {
+                save(true);
+            }
         }
     });
     let give_up = move |_| {

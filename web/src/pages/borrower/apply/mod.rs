@@ -209,7 +209,7 @@ fn Asking(products: Vec<Product>, draft: Option<query::Saved>) -> impl IntoView 
                 <form class="stack" on:submit=submit novalidate>
                     {move || match now.get() {
                         1 => view! {
-                            {several.then(|| view! { <Choice form name="product" label=|m| m.reckon.currency options/> })}
+                            {several.then(|| view! { <Choice form name="product" label=|m| m.apply.which_product options/> })}
                             <Field form name="amount" label=Signal::derive(move || format!("{} ({})", say().amount, read.currency().map_or_else(String::new, |c| c.to_string()))) check=amount_check kind="decimal"/>
                             <Field form name="months" label=Signal::derive(|| say().months.to_string()) check=months_check kind="decimal"/>
                         }.into_any(),
@@ -252,8 +252,8 @@ fn Cost(read: Reading) -> impl IntoView {
         let (rates, days) = ((percent(&product.rate_min), percent(&product.rate_max)), product.listing_days);
         Some(view! {
             <dl class="facts" data-cost="">
-                <div><dt><Term label=|m| m.apply.monthly_from means=Finance::Instalment/></dt><dd>{money(&low.0)}</dd><dd class="small muted">{rates.0}</dd></div>
-                <div><dt>{t(|m| m.apply.monthly_to)}</dt><dd>{money(&high.0)}</dd><dd class="small muted">{rates.1}</dd></div>
+                <div><dt><Term label=|m| m.apply.monthly_from means=Finance::Instalment/></dt><dd>{money(&low.0)}</dd><dd class="small muted">{(say().apply.at_rate)(&rates.0)}</dd></div>
+                <div><dt>{t(|m| m.apply.monthly_to)}</dt><dd>{money(&high.0)}</dd><dd class="small muted">{(say().apply.at_rate)(&rates.1)}</dd></div>
                 <div><dt>{t(|m| m.apply.interest_to)}</dt><dd>{money(&high.1)}</dd></div>
                 <div><dt><Term label=|m| m.apply.fee means=Finance::Fee/></dt><dd>{fee}</dd></div>
             </dl>

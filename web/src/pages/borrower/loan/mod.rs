@@ -185,7 +185,7 @@ fn Paying(
                         <Submit form words=Signal::derive(move || (say().loan.pay_sum)(&money(&s)))/>
                     </form>
                 }))}
-                <p class="small muted">{t(|m| m.loan.by_consent)}</p>
+                <p class="small muted">{t(|m| m.loan.by_consent)} " " <A href=Page::Cash.path()>{t(|m| m.loan.see_consents)}</A></p>
             </section>
             <PayOff id busy again/>
         </div>

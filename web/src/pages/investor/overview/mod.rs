@@ -16,12 +16,13 @@ use crate::components::term::{Finance, Term};
 use crate::locale::{date, number};
 use crate::messages::{say, t, title};
 use crate::page::Page;
+use crate::pages::investor::portfolio::query::LoanStatus;
 use cynic::QueryBuilder;
 use finance::Money;
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::components::A;
-use query::{ExpectedCash, Portfolio, Purse};
+use query::{Debt, ExpectedCash, Portfolio, Purse};
 use serde_json::Map;
 
 #[component]
@@ -89,6 +90,7 @@ fn Inside() -> impl IntoView {
                 let portfolio = mine.portfolio.iter().find(same).cloned();
                 view! { <InCurrency purse=purse.clone() portfolio today=today.clone()/> }
             }).collect_view()}
+            <Owing loans=mine.loans.nodes.clone()/>
             <OpenBids bids=mine.bids.nodes.clone()/>
             <news::News/>
         }
@@ -161,4 +163,33 @@ fn InCurrency(purse: Purse, portfolio: Option<Portfolio>, today: String) -> impl
             </div>
         </section>
     }
+}
+
+/// What one owes oneself, for whoever lends and borrows.
+#[component]
+fn Owing(loans: Vec<Debt>) -> impl IntoView {
+    let open: Vec<Debt> =
+        loans.into_iter().filter(|l| matches!(l.status, LoanStatus::Active | LoanStatus::Overdue)).collect();
+    (!open.is_empty()).then(|| view! {
+        <section class="card flush" data-owing="">
+            <h2 class="inset">{t(|m| m.overview.you_owe)}</h2>
+            <table class="listings">
+                <thead><tr><th>{t(|m| m.market.purpose)}</th><th>{t(|m| m.state)}</th><th class="numeric">{t(|m| m.loans.owed)}</th></tr></thead>
+                <tbody>{open.into_iter().map(|l| {
+                    let (status, late) = (l.status, l.days_past_due);
+                    let words = move || match status {
+                        LoanStatus::Overdue => (say().portfolio.days_late)(late),
+                        s => (say().loan_status)(s).to_string(),
+                    };
+                    view! {
+                        <tr>
+                            <td class="lead-cell"><A href=Page::Loan(l.id.inner().into()).path()>{l.listing.map(|l| l.purpose)}</A></td>
+                            <td data-label=t(|m| m.state)><span class=status.mark()>{words}</span></td>
+                            <td class="numeric" data-label=t(|m| m.loans.owed)><Amount money=l.outstanding/></td>
+                        </tr>
+                    }
+                }).collect_view()}</tbody>
+            </table>
+        </section>
+    })
 }

@@ -1,6 +1,7 @@
 //! What the overview loads and follows.
 
 use crate::api::{Currency, Date, Decimal, Money, schema};
+use crate::pages::investor::portfolio::query::LoanStatus;
 use cynic::QueryFragment;
 use serde::Deserialize;
 
@@ -44,6 +45,17 @@ pub enum BidStatus {
     Returned,
 }
 
+impl BidStatus {
+    pub fn mark(self) -> &'static str {
+        match self {
+            BidStatus::Frozen | BidStatus::Settled => "tag ok",
+            BidStatus::Refused => "tag bad",
+            BidStatus::Reserved | BidStatus::Withdrawing => "tag wait",
+            BidStatus::Withdrawn | BidStatus::Returned => "tag",
+        }
+    }
+}
+
 #[derive(QueryFragment, Clone, PartialEq, Debug)]
 #[cynic(graphql_type = "Listing")]
 pub struct Target {
@@ -72,6 +84,25 @@ pub struct Mine {
     pub portfolio: Vec<Portfolio>,
     #[arguments(first: 50)]
     pub bids: Bids,
+    #[arguments(first: 20)]
+    pub loans: Debts,
+}
+
+/// What one owes.
+#[derive(QueryFragment, Clone, PartialEq, Debug)]
+#[cynic(graphql_type = "LoanConnection")]
+pub struct Debts {
+    pub nodes: Vec<Debt>,
+}
+
+#[derive(QueryFragment, Clone, PartialEq, Debug)]
+#[cynic(graphql_type = "Loan")]
+pub struct Debt {
+    pub id: cynic::Id,
+    pub outstanding: Money,
+    pub status: LoanStatus,
+    pub days_past_due: i32,
+    pub listing: Option<Target>,
 }
 
 #[derive(QueryFragment, Clone, PartialEq, Debug)]

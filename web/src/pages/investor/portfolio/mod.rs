@@ -78,7 +78,7 @@ fn table(notes: &[Note], show: Option<&str>) -> AnyView {
     let fits = |n: &&Note| wanted(show, n.loan.as_ref().map(|l| l.status));
     let rows: Vec<Note> = notes.iter().filter(fits).cloned().collect();
     if rows.is_empty() {
-        return view! { <div class="card stack empty"><p>{t(|m| m.portfolio.none)}</p></div> }.into_any();
+        return view! { <div class="card stack empty"><p>{t(|m| m.portfolio.none)}</p><p><A attr:class="button" href=Page::Marketplace.path()>{t(|m| m.home.see_open)}</A></p></div> }.into_any();
     }
     view! {
         <div class="card flush">
@@ -105,7 +105,7 @@ fn Row(note: Note) -> impl IntoView {
     let Note { id, principal, outstanding, interest_received, loan } = note;
     let status = loan.as_ref().map(|l| l.status);
     let late = loan.as_ref().map_or(0, |l| l.days_past_due);
-    let rate = loan.as_ref().map(|l| l.rate.percent());
+    let rate = loan.as_ref().map(|l| l.rate.percent_in_line());
     let since = loan.as_ref().and_then(|l| l.started_on.clone());
     let of = loan.as_ref().map(|l| l.id.clone());
     let shown = RwSignal::new(false);

@@ -59,7 +59,11 @@ fn Inside() -> impl IntoView {
         </div>
         {loaded.view(8, move |(mine, _)| {
             let Some(account) = mine.cash_account else {
-                return view! { <Opening placed/> }.into_any();
+                let begun = mine.orders.nodes.iter().find(|o| o.status == orders::OrderStatus::AwaitingUser && o.operation == "open_account");
+                return match begun.and_then(|o| o.redirect_url.clone()) {
+                    Some(url) => view! { <Begun url/> }.into_any(),
+                    None => view! { <Opening placed/> }.into_any(),
+                };
             };
             let mut halves = mine.accounts.clone();
             halves.sort_by(|a, b| a.currency.0.cmp(&b.currency.0));
@@ -132,6 +136,18 @@ fn Both(purse: Purse, cash: Option<Money>, custodian: String) -> impl IntoView {
     }
     .into_any();
     view! { <Halves label=Signal::derive(move || format!("{} {}", say().cash.title, code.get_value())) left right matched words/> }
+}
+
+/// It was begun, and waits at the custodian.
+#[component]
+fn Begun(url: String) -> impl IntoView {
+    view! {
+        <section class="card stack">
+            <h2>{t(|m| m.cash.open_title)}</h2>
+            <p class="story">{t(|m| m.cash.open_begun)}</p>
+            <p><a class="button primary" href=move || back::there(&url) data-confirm="" on:click=move |_| back::remember()>{t(|m| m.cash.open)}</a></p>
+        </section>
+    }
 }
 
 /// Before there is one.

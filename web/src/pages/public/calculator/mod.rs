@@ -109,7 +109,12 @@ pub fn Calculator() -> impl IntoView {
             </form>
             <section class="card stack" aria-live="polite">
                 {move || match plan.get() {
-                    None => view! { <p class="muted">{t(|m| m.reckon.mend)}</p> }.into_any(),
+                    None => {
+                        // Each field is right by itself, and together they are not.
+                        let u = read();
+                        let each = u.amount.is_ok() && u.rate.is_ok() && u.months.is_ok();
+                        view! { <p class="muted">{t(if each { |m| m.reckon.too_small } else { |m| m.reckon.mend })}</p> }.into_any()
+                    }
                     Some((amount, plan)) => {
                         let sum = |part: fn(&schedule::Instalment) -> Money| {
                             Money::sum(amount.currency(), plan.iter().map(part)).map_or_else(|_| "—".into(), |m| m.to_decimal_string())

@@ -115,6 +115,12 @@ pub fn BidForm(offer: Offer, rest: Signal<Option<Money>>, bids: Loaded<Vec<Place
             return Ok((say().bid.between)(&money(&minimum), &rest));
         }
         let amount = read(&typed)?;
+        let most = rest.get();
+        // What is left may be less than the smallest bid, and is then all that can be bid.
+        let least = most.filter(|m| m.minor() < minimum.minor()).unwrap_or(minimum);
+        if amount.minor() < least.minor() || most.is_some_and(|m| amount.minor() > m.minor()) {
+            return Err((say().bid.between)(&money(&least), &most.map_or(String::new(), |m| money(&m))));
+        }
         let brings = monthly(amount, rate, months);
         let brings =
             brings.map(|(pays, interest)| (say().bid.brings)(&money(&interest), &money(&pays), months));

@@ -80,12 +80,7 @@ fn Row(bid: Placed, open: Memo<bool>, again: Callback<()>) -> impl IntoView {
         event.prevent_default();
         form.send(command::send::<Value>(WITHDRAW, json!({ "bid": id.get_value() })), move |_| again.run(()));
     };
-    let mark = match status {
-        BidStatus::Frozen | BidStatus::Settled => "tag ok",
-        BidStatus::Refused => "tag bad",
-        BidStatus::Reserved | BidStatus::Withdrawing => "tag wait",
-        BidStatus::Withdrawn | BidStatus::Returned => "tag",
-    };
+    let mark = status.mark();
     let may = move || open.get() && matches!(status, BidStatus::Frozen | BidStatus::Reserved);
     view! {
         <tr data-bid=format!("{status:?}")>

@@ -73,12 +73,19 @@ pub fn Listing(id: String) -> impl IntoView {
                 let fixed = Memo::new(move |_| now.get().map(|o| Offer { funded: o.amount.clone(), progress: Decimal("1".into()), ..o }));
                 let rest = Signal::derive(move || now.get().and_then(|o| o.amount.exact()?.minus(o.funded.exact()?).ok()));
                 let lender = Memo::new(move |_| may_bid());
+                let visitor = Memo::new(move |_| crate::session::party().with(Option::is_none));
                 let lends = Memo::new(move |_| fixed.with(|o| o.as_ref().is_some_and(|o| o.status == ListingStatus::Open)));
                 view! {
                     {move || now.get().map(|o| view! { <Head o rest arrived/> })}
                     {move || lender.get().then(|| fixed.get_untracked().map(|offer| view! {
                         <Lending offer rest open=lends moved=Signal::derive(move || now.get().map_or(String::new(), |o| o.funded.amount.0))/>
                     }))}
+                    {move || (visitor.get() && lends.get()).then(|| view! {
+                        <section class="card spread" data-join="">
+                            <p>{t(|m| m.listing.join)}</p>
+                            <p class="row"><A attr:class="button primary" href=Page::Register.path()>{t(|m| m.register.title)}</A> <A attr:class="button" href=Page::SignIn.path()>{t(|m| m.sign_in)}</A></p>
+                        </section>
+                    })}
                     {move || fixed.get().map(|o| view! { <Terms o today=offer.with(|o| o.and_then(|(_, today)| *today))/> })}
                 }
                 .into_any()

@@ -88,11 +88,19 @@ impl Wanted {
             status: self.status,
             currency: self.currency.clone().map(Currency),
             text: Some(self.text.clone()),
-            rate: self.rate_at_least.map(Decimal::of),
+            rate: self.rate_at_least.map(Decimal::from),
             months: self.months_at_most,
             order: self.order,
             after,
         }
+    }
+
+    /// Whether something was looked for that the tabs do not show.
+    fn is_narrowed(&self) -> bool {
+        !self.text.trim().is_empty()
+            || self.currency.is_some()
+            || self.rate_at_least.is_some()
+            || self.months_at_most.is_some()
     }
 
     /// Whether a listing that has just appeared belongs here.
@@ -220,13 +228,17 @@ pub fn Marketplace() -> impl IntoView {
         <div class="picks">{picks}</div>
         {pages.view(
             |r| r.id.clone(),
-            || view! {
-                <div class="card stack empty">
-                    <h2>{t(|m| m.market.nothing)}</h2>
-                    <p class="muted">{t(|m| m.market.by_themselves)}</p>
-                </div>
-            }
-            .into_any(),
+            move || {
+                let narrowed = untrack(|| wanted.with(Wanted::is_narrowed));
+                view! {
+                    <div class="card stack empty">
+                        <h2>{t(if narrowed { |m| m.market.nothing_fits } else { |m| m.market.nothing })}</h2>
+                        <p class="muted">{t(|m| m.market.by_themselves)}</p>
+                        {narrowed.then(|| view! { <p><A attr:class="button" href=Page::Marketplace.path()>{t(|m| m.market.clear)}</A></p> })}
+                    </div>
+                }
+                .into_any()
+            },
             move |rows| view! {
                 <div class="card flush">
                     <table class="listings">
@@ -264,7 +276,7 @@ fn Line(r: Shown) -> impl IntoView {
                     (status != ListingStatus::Open).then(|| view! { <span class=status.mark()>{move || (say().listing_status)(status)}</span> })
                 }}
             </td>
-            <td class="numeric" data-label=t(|m| m.rate_a_year)>{move || number(&row.with(|r| r.rate.percent()))}" %"</td>
+            <td class="numeric" data-label=t(|m| m.rate_a_year)>{move || number(&row.with(|r| r.rate.percent_in_line()))}" %"</td>
             <td class="numeric" data-label=t(|m| m.months)>{move || row.with(|r| r.term_months)}</td>
             <td class="numeric" data-label=t(|m| m.amount)>{move || row.with(|r| text(&r.amount))}</td>
             <td class="numeric" data-label=t(|m| m.market.pays_monthly)>{move || view! { <Figure amount=row.with(|r| r.instalment.amount.0.clone())/> }}</td>

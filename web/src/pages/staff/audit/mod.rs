@@ -103,7 +103,7 @@ fn Inside() -> impl IntoView {
         <p class="muted story">{t(|m| m.audit.lead)}</p>
         {proof.view(1, |p| match p.fault {
             Some(fault) => view! { <p class="notice bad" role="alert" data-proof="broken"><b>{t(|m| m.audit.broken)}</b> " " {fault}</p> }.into_any(),
-            None => view! { <p class="notice good" data-proof="whole">{move || (say().audit.whole)(p.entries, p.anchored)}</p> }.into_any(),
+            None => view! { <p class=if p.anchored.is_some() { "notice good" } else { "notice" } data-proof="whole">{move || (say().audit.whole)(p.entries, p.anchored)}</p> }.into_any(),
         })}
         {pages.view(
             |a| format!("{}{:?}", a.number, a.outcome),
@@ -156,6 +156,15 @@ fn short(value: &str) -> String {
     }
 }
 
+/// Whether in words, a rate as per cent, and what is else said as it is.
+fn plain(value: String) -> AnyView {
+    match value.as_str() {
+        "true" => view! { <b>{t(|m| m.audit.yes)}</b> }.into_any(),
+        "false" => view! { <b>{t(|m| m.audit.no)}</b> }.into_any(),
+        _ => view! { <code title=value.clone()>{short(&value)}</code> }.into_any(),
+    }
+}
+
 /// An id as a way to what it names, anything else as it is.
 fn detail(d: Detail) -> impl IntoView {
     let page = match d.value.split_once('_').map(|(kind, _)| kind) {
@@ -170,7 +179,7 @@ fn detail(d: Detail) -> impl IntoView {
         <span class="detail small">
             {match page {
                 Some(page) => view! { <a href=page.path()>{label}</a> }.into_any(),
-                None => view! { <span class="muted">{label}</span> " " <code title=d.value.clone()>{short(&d.value)}</code> }.into_any(),
+                None => view! { <span class="muted">{label}</span> " " {plain(d.value)} }.into_any(),
             }}
         </span>
     }

@@ -171,7 +171,7 @@ fn Waiting(operates: bool) -> impl IntoView {
                 }
                 view! {
                     <div class="card flush"><table class="listings">
-                        <thead><tr><th>{t(|m| m.day.what_failed)}</th><th>{t(|m| m.day.why)}</th><th class="numeric">{t(|m| m.day.attempts)}</th><th>{t(|m| m.portfolio.since)}</th><th><span class="visually-hidden">{t(|m| m.action)}</span></th></tr></thead>
+                        <thead><tr><th>{t(|m| m.day.what_failed)}</th><th>{t(|m| m.day.why)}</th><th class="numeric">{t(|m| m.day.attempts)}</th><th>{t(|m| m.day.since)}</th><th><span class="visually-hidden">{t(|m| m.action)}</span></th></tr></thead>
                         <tbody>{all.into_iter().map(|p| view! { <Letter p operates again=Callback::new(move |()| loaded.again())/> }).collect_view()}</tbody>
                     </table></div>
                 }
@@ -192,10 +192,10 @@ fn Letter(p: Parked, operates: bool, again: Callback<()>) -> impl IntoView {
     };
     view! {
         <tr>
-            <td class="lead-cell"><b>{p.kind}</b> <span class="small muted">{service.code()}</span></td>
+            <td class="lead-cell"><b>{p.kind}</b> " " <span class="small muted">{service.code()}</span></td>
             <td data-label=t(|m| m.day.why)>{p.error}</td>
             <td class="numeric" data-label=t(|m| m.day.attempts)>{p.attempts}</td>
-            <td data-label=t(|m| m.portfolio.since)>{move || instant(&since)}</td>
+            <td data-label=t(|m| m.day.since)>{move || instant(&since)}</td>
             <td>
                 {operates.then(|| view! { <button class="button small" disabled=form.busy on:click=retry>{t(|m| m.again)}</button> })}
                 {move || form.error.get().map(|e| view! { <span class="small error" role="alert">{sentence(&e)}</span> })}

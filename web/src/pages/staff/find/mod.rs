@@ -13,6 +13,7 @@ use crate::locale::{date, number};
 use crate::messages::{Messages, say, t, title};
 use crate::page::Page;
 use crate::pages::investor::portfolio::query::LoanStatus;
+use crate::session::Role;
 use cynic::QueryBuilder;
 use leptos::prelude::*;
 use leptos_meta::Title;
@@ -84,7 +85,7 @@ fn Found(words: Memo<String>) -> impl IntoView {
                 <section class="card flush">
                     <h2 class="inset">{t(|m| m.people.title)}</h2>
                     <table class="listings">
-                        <thead><tr><th>{t(|m| m.cash.name)}</th><th>{t(|m| m.entrance.email)}</th><th>{t(|m| m.account.roles)}</th><th>{t(|m| m.find.since)}</th></tr></thead>
+                        <thead><tr><th>{t(|m| m.people.name)}</th><th>{t(|m| m.entrance.email)}</th><th>{t(|m| m.account.roles)}</th><th>{t(|m| m.find.since)}</th></tr></thead>
                         <tbody>{found.parties.into_iter().map(person).collect_view()}</tbody>
                     </table>
                 </section>
@@ -106,9 +107,14 @@ fn Found(words: Memo<String>) -> impl IntoView {
 
 fn person(p: Person) -> impl IntoView {
     let (roles, at) = (p.roles, p.created_at.0);
+    let borrows = roles.contains(&Role::Borrower);
     view! {
         <tr data-person=p.email.clone()>
-            <td class="lead-cell"><b>{p.name}</b></td>
+            <td class="lead-cell">{if borrows {
+                view! { <a href=format!("{}?show=all&borrower={}", Page::Find.path(), p.id.inner())>{p.name}</a> }.into_any()
+            } else {
+                view! { <b>{p.name}</b> }.into_any()
+            }}</td>
             <td data-label=t(|m| m.entrance.email)>{p.email.clone()} {p.email_confirmed.then(|| view! { " " <span class="tag ok">{t(|m| m.letters.is_confirmed)}</span> })}</td>
             <td data-label=t(|m| m.account.roles)>{move || roles.iter().map(|r| (say().role)(*r)).collect::<Vec<_>>().join(", ")}</td>
             <td data-label=t(|m| m.find.since)>{move || date(&at)}</td>
@@ -130,16 +136,22 @@ fn offered(l: Offered) -> impl IntoView {
 #[component]
 fn AllLoans() -> impl IntoView {
     let (filter, _) = query_signal::<String>("show");
+    // Whose they are, when one comes from a person.
+    let (borrower, set_borrower) = query_signal::<String>("borrower");
     let pages = Pages::new(move |after| {
         let status = wanted(filter.get_untracked().as_deref());
+        let borrower = borrower.get_untracked().map(cynic::Id::new);
         async move {
-            let found = api::ask(Loans::build(LoanVariables { status, after })).await?;
+            let found = api::ask(Loans::build(LoanVariables { status, borrower, after })).await?;
             Ok(paged(found.loans.nodes, found.loans.page_info))
         }
     })
-    .following(move || filter.get());
+    .following(move || (filter.get(), borrower.get()));
     view! {
         <Tabs label=|m| m.find.which choices=CHOICES/>
+        {move || borrower.get().map(|_| view! {
+            <p class="notice spread"><span>{t(|m| m.find.of_one)}</span> <button class="button small" on:click=move |_| set_borrower.set(None)>{t(|m| m.find.of_all)}</button></p>
+        })}
         {pages.view(
             |l| l.id.inner().to_string(),
             || view! { <div class="card stack empty"><h2>{t(|m| m.find.no_loans)}</h2></div> }.into_any(),
@@ -161,7 +173,7 @@ fn AllLoans() -> impl IntoView {
 }
 
 fn lent(l: Lent) -> impl IntoView {
-    let (status, late, rate) = (l.status, l.days_past_due, l.rate.percent());
+    let (status, late, rate) = (l.status, l.days_past_due, l.rate.percent_in_line());
     let words = move || match status {
         LoanStatus::Overdue => (say().portfolio.days_late)(late),
         s => (say().loan_status)(s).to_string(),

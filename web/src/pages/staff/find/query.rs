@@ -76,12 +76,13 @@ pub struct Lents {
 #[derive(cynic::QueryVariables, Clone)]
 pub struct LoanVariables {
     pub status: Option<LoanStatus>,
+    pub borrower: Option<cynic::Id>,
     pub after: Option<String>,
 }
 
 #[derive(QueryFragment, Clone, Debug)]
 #[cynic(graphql_type = "Query", variables = "LoanVariables")]
 pub struct Loans {
-    #[arguments(status: $status, first: 50, after: $after)]
+    #[arguments(status: $status, borrower: $borrower, first: 50, after: $after)]
     pub loans: Lents,
 }

@@ -4,9 +4,12 @@ use crate::api::{self, DateTime, Failure, command, schema};
 use crate::components::form::{Choice, Field, Form, Submit};
 use crate::components::loaded::Loaded;
 use crate::components::member::Staff;
+use crate::components::search::sought;
 use crate::locale::instant;
 use crate::messages::{say, sentence, t, title};
 use crate::page::Page;
+use crate::pages::staff::find::query::Person;
+use crate::pages::staff::queue::query::Who;
 use crate::session::{self, Role};
 use cynic::{QueryBuilder, QueryFragment};
 use leptos::prelude::*;
@@ -27,6 +30,7 @@ pub struct Change {
     pub id: cynic::Id,
     pub kind: ChangeKind,
     pub role: Option<Role>,
+    pub subject: Option<Who>,
     pub reason: String,
     pub proposed_at: DateTime,
 }
@@ -87,6 +91,7 @@ fn Inside() -> impl IntoView {
     }
     view! {
         <h1>{t(|m| m.people.title)}</h1>
+        <Everybody again/>
         <div class="columns two">
             <Inviting again/>
             <section class="card stack">
@@ -104,6 +109,127 @@ fn Inside() -> impl IntoView {
                 })}
             </section>
         </div>
+    }
+}
+
+#[derive(cynic::QueryVariables, Clone)]
+pub struct StaffVariables {
+    pub text: String,
+    pub staff: bool,
+}
+
+#[derive(QueryFragment, Clone, PartialEq, Debug)]
+#[cynic(graphql_type = "Query", variables = "StaffVariables")]
+pub struct Known {
+    #[arguments(text: $text, staff: $staff)]
+    pub parties: Vec<Person>,
+}
+
+/// The staff, or whoever fits the words; each with what can be proposed about them.
+#[component]
+fn Everybody(again: Callback<()>) -> impl IntoView {
+    let (words, field) = sought();
+    let found = Loaded::new(move || {
+        let text = words.get_untracked();
+        // Without words the staff; with words anybody, for somebody may be given their first role of the staff.
+        let staff = text.trim().is_empty();
+        async move { Ok(api::ask(Known::build(StaffVariables { text, staff })).await?.parties) }
+    });
+    Effect::new(move |before: Option<String>| {
+        let now = words.get();
+        if before.is_some_and(|b| b != now) {
+            found.again();
+        }
+        now
+    });
+    view! {
+        <section class="card flush">
+            <div class="spread inset"><h2>{t(|m| m.people.staff)}</h2> {field(|m| m.people.search)}</div>
+            {found.view(4, move |all| if all.is_empty() {
+                view! { <p class="inset muted">{t(|m| m.find.nothing)}</p> }.into_any()
+            } else {
+                view! {
+                    <table class="listings">
+                        <thead><tr><th>{t(|m| m.people.name)}</th><th>{t(|m| m.entrance.email)}</th><th>{t(|m| m.account.roles)}</th><th><span class="visually-hidden">{t(|m| m.action)}</span></th></tr></thead>
+                        <tbody>{all.into_iter().map(|p| view! { <Row p again/> }).collect_view()}</tbody>
+                    </table>
+                }
+                .into_any()
+            })}
+        </section>
+    }
+}
+
+#[component]
+fn Row(p: Person, again: Callback<()>) -> impl IntoView {
+    let open = RwSignal::new(false);
+    let (roles, email) = (p.roles.clone(), p.email.clone());
+    let person = StoredValue::new(p.clone());
+    view! {
+        <tr data-person=p.email>
+            <td class="lead-cell"><b>{p.name}</b></td>
+            <td data-label=t(|m| m.entrance.email)>{email}</td>
+            <td data-label=t(|m| m.account.roles)>{move || roles.iter().map(|r| (say().role)(*r)).collect::<Vec<_>>().join(", ")}</td>
+            <td class="numeric"><button class="button small" type="button" aria-expanded=move || open.get().to_string() on:click=move |_| open.update(|o| *o = !*o)>{t(|m| m.people.propose)}</button></td>
+        </tr>
+        {move || open.get().then(|| view! { <tr class="beneath"><td colspan="4" class="wide"><Proposing p=person.get_value() again open/></td></tr> })}
+    }
+}
+
+/// A change of what somebody may do, which another administrator must approve.
+#[component]
+fn Proposing(p: Person, again: Callback<()>, open: RwSignal<bool>) -> impl IntoView {
+    let form = Form::new(format!("change.{}", p.id.inner())).or("what", "");
+    let holds = p.roles.clone();
+    let options = Signal::derive(move || {
+        let role = |held: bool, words: fn(&str) -> String, mark: &'static str| {
+            let of = holds.clone();
+            ROLES
+                .into_iter()
+                .filter(move |(_, role)| of.contains(role) == held)
+                .map(move |(code, role)| (format!("{mark}{code}"), words((say().role)(role))))
+        };
+        role(false, say().people.give, "+")
+            .chain(role(true, say().people.take, "-"))
+            .chain(std::iter::once((
+                "reset".to_string(),
+                (say().people.kind)(ChangeKind::ResetCredentials).to_string(),
+            )))
+            .collect::<Vec<_>>()
+    });
+    let id = StoredValue::new(p.id.inner().to_string());
+    let check = Callback::new(|typed: String| {
+        if typed.trim().is_empty() {
+            Err(say().people.reason_missing.into())
+        } else {
+            Ok(say().people.reason_hint.into())
+        }
+    });
+    let submit = move |event: leptos::ev::SubmitEvent| {
+        event.prevent_default();
+        form.tried.set(true);
+        if untrack(|| form.is_empty("why") || form.is_empty("what")) {
+            return;
+        }
+        let what = untrack(|| form.get("what"));
+        let party = id.get_value();
+        let change = match (what.strip_prefix('+'), what.strip_prefix('-')) {
+            (Some(role), _) => json!({ "grantRole": { "party": party, "role": role } }),
+            (_, Some(role)) => json!({ "revokeRole": { "party": party, "role": role } }),
+            _ => json!({ "resetCredentials": party }),
+        };
+        let input = untrack(|| json!({ "id": form.id(), "change": change, "reason": form.get("why") }));
+        form.send(command::send::<Value>(PROPOSE, input), move |_| {
+            again.run(());
+            open.set(false);
+        });
+    };
+    view! {
+        <form class="row fields" on:submit=submit novalidate data-propose="">
+            <Choice form name="what" label=|m| m.people.change options missing=|m| m.choose/>
+            <Field form name="why" label=Signal::derive(|| say().task.reason.to_string()) check/>
+            <Submit form words=Signal::derive(|| say().people.propose.to_string())/>
+        </form>
     }
 }
 
@@ -185,7 +311,7 @@ fn Waiting(c: Change, again: Callback<()>, link: RwSignal<Option<String>>) -> im
     let (role, at) = (c.role, c.proposed_at.0);
     view! {
         <li class="stack" data-change=format!("{kind:?}")>
-            <p><b>{move || (say().people.kind)(kind)}</b> {move || role.map(|r| format!(": {}", (say().role)(r)))}
+            <p><b>{move || (say().people.kind)(kind)}</b> {c.subject.map(|s| format!(" — {}", s.name))} {move || role.map(|r| format!(": {}", (say().role)(r)))}
                 <span class="small muted"> " " {move || instant(&at)}</span></p>
             <p>{c.reason}</p>
             {move || error.get().map(|e| view! { <p class="small error" role="alert">{sentence(&e)}</p> })}

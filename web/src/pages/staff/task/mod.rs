@@ -16,6 +16,7 @@ use crate::messages::{Messages, say, t};
 use crate::outlook::monthly;
 use crate::page::Page;
 use crate::pages::borrower::loans::query::ApplicationStatus;
+use crate::pages::public::marketplace::query::ListingStatus;
 use crate::pages::staff::queue::Claim;
 use crate::pages::staff::queue::query::{Approval, CHANGES, Change, TaskKind};
 use crate::session::{self, Role};
@@ -24,7 +25,6 @@ use finance::{Money, Rate};
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::components::A;
-use leptos_router::hooks::use_navigate;
 use query::*;
 use serde_json::{Map, Value, json};
 
@@ -271,6 +271,7 @@ fn Figures(a: Application) -> impl IntoView {
                     <ul>{lacking.into_iter().map(|words| view! { <li>{t(words)}</li> }).collect_view()}</ul>
                 </div>
             })}
+            {a.listing.map(|l| view! { <p class="notice good"><A href=Page::Listing(l.id.inner().into()).path()>{t(|m| m.task.on_market)}</A></p> })}
             <h2>{t(|m| m.listing.words)}</h2>
             <p class="story">{move || if story.is_empty() { say().listing.no_words.to_string() } else { story.clone() }}</p>
             <Documents application=a.id.inner().to_string() all=a.documents/>
@@ -284,12 +285,15 @@ fn Figures(a: Application) -> impl IntoView {
 fn Payout(l: Offered) -> impl IntoView {
     let (status, rate) = (l.status, l.yearly.percent());
     let (amount, funded, fee) = (l.amount, l.funded, l.fee);
+    let forbidden = l.fee_allowed == Some(false);
     view! {
         <section class="card stack">
             <div class="spread">
                 <h2><A href=Page::Listing(l.id.inner().into()).path()>{l.purpose}</A></h2>
                 <span class=status.mark()>{move || (say().listing_status)(status)}</span>
             </div>
+            {l.borrower.map(|b| view! { <p>{b.name} " " <span class="small muted">{b.email}</span></p> })}
+            {(forbidden && status == ListingStatus::Filled).then(|| view! { <p class="notice warn" data-fee-forbidden="">{t(|m| m.task.fee_forbidden)}</p> })}
             <dl class="facts">
                 <div><dt>{t(|m| m.amount)}</dt><dd>{move || text(&amount)}</dd></div>
                 <div><dt>{t(|m| m.funded)}</dt><dd>{move || text(&funded)}</dd></div>
@@ -319,7 +323,7 @@ fn Rating(id: String) -> impl IntoView {
             <h1>{a.purpose.clone()}</h1>
             <div class="columns two review">
                 <Figures a=a.clone()/>
-                <SetRate a/>
+                <SetRate a again=Callback::new(move |()| loaded.again())/>
             </div>
         }
         .into_any(),
@@ -332,9 +336,16 @@ fn percent(typed: &str) -> Option<Rate> {
 }
 
 #[component]
-fn SetRate(a: Application) -> impl IntoView {
+fn SetRate(a: Application, again: Callback<()>) -> impl IntoView {
     if a.status != ApplicationStatus::Submitted {
-        return view! { <section class="card"><p>{t(|m| m.task.rate_set)}</p></section> }.into_any();
+        let task = a.decision_task_id.filter(|_| a.status == ApplicationStatus::InReview);
+        return view! {
+            <section class="card stack">
+                <p>{t(|m| m.task.rate_set)}</p>
+                {task.map(|id| view! { <p><A attr:class="button primary" href=Page::Task(id.inner().into()).path()>{t(|m| m.task.say_word)}</A></p> })}
+            </section>
+        }
+        .into_any();
     }
     if !session::has_any(&[Role::CreditOfficer]) {
         return view! { <section class="card"><p class="notice">{t(|m| m.task.officers_rate)}</p></section> }
@@ -363,17 +374,13 @@ fn SetRate(a: Application) -> impl IntoView {
             pays.map(|(m, _)| (say().task.then_pays)(&money(&m))).unwrap_or_default()
         })
     });
-    let navigate = use_navigate();
     let application = StoredValue::new(a.id.inner().to_string());
     let submit = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
         form.tried.set(true);
         let Ok(rate) = untrack(|| read(&form.get("rate"))) else { return };
         let input = json!({ "application": application.get_value(), "rate": Decimal::from(rate).0 });
-        let navigate = navigate.clone();
-        form.send(command::send::<Value>(RATE, input), move |_| {
-            navigate(&Page::Queue.path(), Default::default());
-        });
+        form.send(command::send::<Value>(RATE, input), move |_| again.run(()));
     };
     view! {
         <section class="card stack">

@@ -17,6 +17,12 @@ pub struct Product {
 }
 
 #[derive(QueryFragment, Clone, PartialEq, Debug)]
+#[cynic(graphql_type = "Listing")]
+pub struct Named {
+    pub id: cynic::Id,
+}
+
+#[derive(QueryFragment, Clone, PartialEq, Debug)]
 pub struct Application {
     pub id: cynic::Id,
     pub borrower: Option<Who>,
@@ -32,6 +38,8 @@ pub struct Application {
     pub submitted_at: DateTime,
     pub documents: Vec<Document>,
     pub has_cash_account: bool,
+    pub decision_task_id: Option<cynic::Id>,
+    pub listing: Option<Named>,
     pub product: Product,
 }
 
@@ -46,6 +54,8 @@ pub struct Offered {
     #[cynic(rename = "rate", alias)]
     pub yearly: Decimal,
     pub term_months: i32,
+    pub borrower: Option<Who>,
+    pub fee_allowed: Option<bool>,
     pub status: ListingStatus,
 }
 
