@@ -230,6 +230,10 @@ async fn whole_life<'a>(url: &'a str, people: &mut Vec<Person<'a>>) -> anyhow::R
     bruno.see("h1", "Marketplace").await?;
     bruno.press("nav a", "My loans").await?;
     bruno.see("[data-begun]", "").await?;
+    bruno.browser.driver.back().await?;
+    bruno.see("h1", "Marketplace").await?;
+    bruno.browser.driver.back().await?;
+    bruno.see("[data-begun]", "").await?;
     let other = Person::sit_down(url, "bruno@example.test").await?;
     other.goto("/borrow?step=3").await?;
     for (field, typed) in [("income", "60,000"), ("owes", "500"), ("years", "4")] {

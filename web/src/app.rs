@@ -90,17 +90,25 @@ fn Here(pages: Pages) -> impl IntoView {
     });
     move || match page.get() {
         None => NotFound().into_any(),
-        Some(page) => pages(page).unwrap_or_else(|| {
-            let query = location.query.with_untracked(|q| q.to_query_string());
-            elsewhere(&format!("{}{query}", path.get_untracked()))
-        }),
+        Some(page) => {
+            let address = page.path();
+            pages(page).unwrap_or_else(|| {
+                let query = location.query.with_untracked(|q| q.to_query_string());
+                elsewhere(address + &query)
+            })
+        }
     }
 }
 
-/// The page is in another build; the server knows in which. The router shows a page before the address bar does, so that
-/// it is gone to by its own address.
-fn elsewhere(address: &str) -> AnyView {
-    window().location().assign(address).ok();
+/// The page is in another build; the server knows in which. The router shows a page before the address bar has it: one
+/// waits until it has, so that the way back is the way one came.
+fn elsewhere(address: String) -> AnyView {
+    set_timeout(
+        move || {
+            window().location().replace(&address).ok();
+        },
+        std::time::Duration::ZERO,
+    );
     ().into_any()
 }
 

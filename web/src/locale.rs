@@ -178,7 +178,8 @@ const COUNTRIES: &str = "AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB B
 /// The reader's country, where the browser says it: a guess that can be typed over.
 pub fn country() -> String {
     let wish = tag(language());
-    wish.split('-').skip(1).find(|part| part.len() == 2).unwrap_or_default().to_uppercase()
+    let known = |code: &String| COUNTRIES.split_ascii_whitespace().any(|c| c == code);
+    wish.split('-').skip(1).map(str::to_uppercase).find(known).unwrap_or_default()
 }
 
 /// What a person typed in their own form, as plain digits; unchanged, and so refused by what reads it, where it is not

@@ -13,7 +13,7 @@ use kernel::Call;
 use kernel::call::{Role, Service};
 use kernel::clock::SharedClock;
 use kernel::entropy::SharedEntropy;
-use kernel::id::{InstructionId, MovementId, PartyId, derived};
+use kernel::id::{InstructionId, ListingId, MovementId, PartyId, derived};
 use ledger_api::{AccountKey, AccountKind, BalancesOf, Ledger, LedgerClient, Means};
 use platform::db::{Db, WriteError};
 use platform::jobs::{self, Jobs};
@@ -578,6 +578,7 @@ impl Custody for CustodyService {
                             target: m.target,
                             target_bucket: m.target_bucket,
                             instruction: m.request_no,
+                            project: m.project_no.parse().ok().map(ListingId),
                             business_date: m.business_date,
                             at: m.at,
                             mirrored: m.mirrored,

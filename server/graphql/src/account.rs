@@ -3,6 +3,7 @@
 use crate::context::{asker, loader, services};
 use crate::error::{CustodyUserError, fault, unauthenticated};
 use crate::id::Gid;
+use crate::listing::Listing;
 use crate::loan::loaded;
 use crate::page::{Arguments, numbered};
 use crate::party::Party;
@@ -11,7 +12,7 @@ use crate::scalars::{Currency, Date, DateTime, Money, MoneyInput, Uuid};
 use async_graphql::connection::Connection;
 use async_graphql::{ComplexObject, Context, Enum, InputObject, Object, Result, SimpleObject};
 use custody_api::*;
-use kernel::id::{InstructionId, MovementId, PartyId, TransferId};
+use kernel::id::{InstructionId, ListingId, MovementId, PartyId, TransferId};
 use ledger_api::{AccountKind, Balance, Entry, Ledger, StatementOf};
 use std::collections::HashMap;
 
@@ -85,6 +86,7 @@ impl CashAccount {
     }
 
     /// What one allows the custodian to do without asking each time; the custodian is asked for it.
+    #[graphql(complexity = "100 + child_complexity")]
     async fn consents(&self, ctx: &Context<'_>) -> Result<Consents> {
         let asker = asker(ctx);
         let ask = CashAccountOf { party: self.party };
@@ -197,6 +199,7 @@ impl From<InstructionView> for Order {
 
 /// What the custodian did: one verified change in its books.
 #[derive(SimpleObject, Clone)]
+#[graphql(complex)]
 pub struct CashMovement {
     pub id: Gid<MovementId>,
     /// The custodian's own number.
@@ -207,6 +210,17 @@ pub struct CashMovement {
     pub at: DateTime,
     /// Whether the ledger has it.
     pub mirrored: bool,
+    #[graphql(skip)]
+    pub project: Option<ListingId>,
+}
+
+#[ComplexObject]
+impl CashMovement {
+    /// The listing for which it was: which loan was lent, repaid or charged for.
+    async fn listing(&self, ctx: &Context<'_>) -> Result<Option<Listing>> {
+        let Some(project) = self.project else { return Ok(None) };
+        loaded(loader(ctx).load_one(project).await).map(|l| l.map(Listing))
+    }
 }
 
 impl From<custody_api::CashMovement> for CashMovement {
@@ -219,6 +233,7 @@ impl From<custody_api::CashMovement> for CashMovement {
             business_date: Date(m.business_date),
             at: DateTime(m.at),
             mirrored: m.mirrored,
+            project: m.project,
         }
     }
 }

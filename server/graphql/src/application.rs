@@ -112,7 +112,7 @@ impl Application {
     }
 
     /// Whether the borrower has a cash account at the custodian; the loan is not offered before.
-    #[graphql(complexity = "5")]
+    #[graphql(complexity = "30")]
     async fn has_cash_account(&self, ctx: &Context<'_>) -> Result<bool> {
         let ask = CashAccountOf { party: self.0.borrower };
         let found = services(ctx).custody.cash_account(&asker(ctx).call(), ask).await;

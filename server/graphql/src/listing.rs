@@ -9,7 +9,7 @@ use crate::party::Party;
 use crate::payload;
 use crate::scalars::{Date, DateTime, Decimal, Money, MoneyInput, Uuid};
 use async_graphql::{Context, Enum, InputObject, Object, Result};
-use custody_api::{CashAccountOf, Consent, Custody, InstructionOf};
+use custody_api::{CashAccountOf, Custody, InstructionOf};
 use finance::Rounding;
 use investing_api::*;
 use kernel::id::{BidId, ListingId, derived};
@@ -75,7 +75,7 @@ pub fn sorted(order: investing_api::ListingOrder) -> Sorted {
     Sorted { code: code * 2 + u8::from(turned), kind }
 }
 
-/// An approved loan that is offered to investors. Who borrows is not shown.
+/// An approved loan that is offered to investors. Who borrows is shown to staff alone.
 pub struct Listing(pub ListingView);
 
 impl From<ListingView> for Listing {
@@ -162,30 +162,26 @@ impl Listing {
         loaded(loader(ctx).load_one(self.0.borrower).await).map(|p| p.map(Party::from))
     }
 
-    /// Whether the borrower allows the custodian to take the fee, as it stands there now; for staff, and nothing for
-    /// anybody else.
-    #[graphql(complexity = "30")]
+    /// While it is filled: whether the borrower allows the custodian to take the fee, as the custodian says now. For staff;
+    /// nothing for anybody else, in another state, or while the custodian does not answer.
+    #[graphql(complexity = "100")]
     async fn fee_allowed(&self, ctx: &Context<'_>) -> Result<Option<bool>> {
         let asker = asker(ctx);
-        if !asker.is_staff() {
+        if !asker.is_staff() || self.0.status != investing_api::ListingStatus::Filled {
             return Ok(None);
         }
-        let fee = self.0.fee;
-        if !fee.is_positive() {
+        if !self.0.fee.is_positive() {
             return Ok(Some(true));
         }
         let ask = CashAccountOf { party: self.0.borrower };
-        let found = services(ctx).custody.consents(&asker.call(), ask).await;
-        let covers = |c: &Consent| {
-            let left = c.total.minus(c.used).ok();
-            c.scope == custody_api::ConsentScope::Fee
-                && c.per_order.currency() == fee.currency()
-                && c.per_order.minor() >= fee.minor()
-                && left.is_some_and(|left| left.minor() >= fee.minor())
-        };
-        match found {
-            Ok(found) => Ok(Some(found.consents.iter().any(covers))),
+        let now = asker.clock.now();
+        match services(ctx).custody.consents(&asker.call(), ask).await {
+            Ok(found) => Ok(Some(
+                found.consents.iter().any(|c| c.covers(custody_api::ConsentScope::Fee, self.0.fee, now)),
+            )),
             Err(Fault::Refused(_)) => Ok(Some(false)),
+            // A payout can be read and decided without it.
+            Err(Fault::Unavailable | Fault::OutcomeUnknown | Fault::Busy) => Ok(None),
             Err(e) => Err(fault(asker, e)),
         }
     }

@@ -5,7 +5,7 @@ use async_graphql::connection::{Connection, Edge, EmptyFields};
 use async_graphql::{OutputType, Result};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use chrono::{DateTime, NaiveDate};
+use chrono::{DateTime, Datelike, NaiveDate};
 use platform::page::{Key, Mark, Page};
 use uuid::Uuid;
 
@@ -46,19 +46,33 @@ pub struct Sorted {
 /// Most lists have one order.
 pub const BY_TIME: Sorted = Sorted { code: 0, kind: Kind::Instant };
 
+/// A key and an id.
+const MARK: usize = 24;
+
 impl Sorted {
     fn mark(self, text: &str) -> Result<Mark> {
         let read = || {
-            let bytes: [u8; 25] = URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok()?;
-            let (code, rest) = bytes.split_first()?;
+            let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
+            // A list's own order stands in its cursors by having no code.
+            let (code, rest) =
+                if bytes.len() == MARK { (0, &bytes[..]) } else { (*bytes.first()?, &bytes[1..]) };
+            if code != self.code || rest.len() != MARK {
+                return None;
+            }
             let (key, id) = rest.split_at(8);
             let key = i64::from_be_bytes(key.try_into().ok()?);
+            // No list has a day that a database could not hold.
+            let known = |day: NaiveDate| (1..=9_999).contains(&day.year());
             let key = match self.kind {
-                Kind::Instant => Key::Instant(DateTime::from_timestamp_micros(key)?),
-                Kind::Day => Key::Day(NaiveDate::from_epoch_days(i32::try_from(key).ok()?)?),
+                Kind::Instant => {
+                    Key::Instant(DateTime::from_timestamp_micros(key).filter(|at| known(at.date_naive()))?)
+                }
+                Kind::Day => {
+                    Key::Day(NaiveDate::from_epoch_days(i32::try_from(key).ok()?).filter(|day| known(*day))?)
+                }
                 Kind::Number => Key::Number(key),
             };
-            (*code == self.code).then_some(Mark { key, id: Uuid::from_slice(id).ok()? })
+            Some(Mark { key, id: Uuid::from_slice(id).ok()? })
         };
         read().ok_or_else(|| malformed("this is not a cursor of this list in this order"))
     }
@@ -69,7 +83,7 @@ impl Sorted {
             Key::Day(day) => i64::from(day.to_epoch_days()),
             Key::Number(n) => n,
         };
-        let mut bytes = vec![self.code];
+        let mut bytes = if self.code == 0 { Vec::new() } else { vec![self.code] };
         bytes.extend(key.to_be_bytes());
         bytes.extend(mark.id.as_bytes());
         URL_SAFE_NO_PAD.encode(bytes)
@@ -197,6 +211,8 @@ mod tests {
             let text = sorted.cursor(place);
             assert_eq!(sorted.mark(&text).ok(), Some(place));
             assert!(sorted.mark("nonsense").is_err());
+            let far = Sorted { kind: Kind::Day, ..sorted }.cursor(Mark { key: Key::Number(-3_000_000), id });
+            assert!(Sorted { kind: Kind::Day, ..sorted }.mark(&far).is_err(), "a day before all calendars");
             let another = Sorted { code: sorted.code + 1, ..sorted };
             assert!(another.mark(&text).is_err(), "a cursor of another order");
         }

@@ -5,6 +5,7 @@ use crate::components::notice::{Skeleton, Trouble};
 use crate::messages::t;
 use crate::pages::public::marketplace::query::PageInfo;
 use leptos::prelude::*;
+use std::collections::HashSet;
 
 /// One page, and where the next begins.
 pub type Paged<T> = (Vec<T>, Option<String>);
@@ -14,6 +15,17 @@ pub fn paged<T>(nodes: Vec<T>, info: PageInfo) -> Paged<T> {
 }
 
 type Asking<T> = std::pin::Pin<Box<dyn Future<Output = Result<Paged<T>, Failure>>>>;
+
+/// A row of such a list.
+pub trait Row: Clone + PartialEq + Send + Sync + 'static {
+    /// What tells it from the others.
+    fn id(&self) -> String;
+
+    /// The same, and from itself when it looks different.
+    fn key(&self) -> String {
+        self.id()
+    }
+}
 
 /// What there is to draw.
 #[derive(Clone, Copy, PartialEq)]
@@ -55,7 +67,7 @@ impl<T: Send + Sync + 'static> Clone for Pages<T> {
 
 impl<T: Send + Sync + 'static> Copy for Pages<T> {}
 
-impl<T: Clone + PartialEq + Send + Sync + 'static> Pages<T> {
+impl<T: Row> Pages<T> {
     /// Asks for the first page at once.
     pub fn new<F: Future<Output = Result<Paged<T>, Failure>> + 'static>(
         ask: impl Fn(Option<String>) -> F + Send + Sync + 'static,
@@ -134,7 +146,11 @@ impl<T: Clone + PartialEq + Send + Sync + 'static> Pages<T> {
                         return;
                     }
                     self.shown.try_update(|shown| match shown {
-                        Some(Ok(all)) if next_page => all.extend(found),
+                        Some(Ok(all)) if next_page => {
+                            // What came in live meanwhile is there already.
+                            let known: HashSet<String> = all.iter().map(|r| r.id()).collect();
+                            all.extend(found.into_iter().filter(|r| !known.contains(&r.id())));
+                        }
                         _ => *shown = Some(Ok(found)),
                     });
                 }
@@ -153,11 +169,10 @@ impl<T: Clone + PartialEq + Send + Sync + 'static> Pages<T> {
         });
     }
 
-    /// Draws it, or that it is on its way, or why it cannot be had; and the way to the next page. A row is drawn once:
-    /// `key` tells it from the others, and from itself when it looks different; `frame` is what stands around the rows.
+    /// Draws it, or that it is on its way, or why it cannot be had; and the way to the next page. A row is drawn once;
+    /// `frame` is what stands around the rows.
     pub fn view(
         self,
-        key: fn(&T) -> String,
         nothing: impl Fn() -> AnyView + Send + 'static,
         frame: impl Fn(AnyView) -> AnyView + Send + 'static,
         row: fn(T) -> AnyView,
@@ -171,7 +186,7 @@ impl<T: Clone + PartialEq + Send + Sync + 'static> Pages<T> {
                 Stage::Waiting => view! { <div class="card"><Skeleton lines=8/></div> }.into_any(),
                 Stage::Failed => self.shown.get_untracked().and_then(Result::err).map(|failure| view! { <Trouble failure again=Callback::new(move |()| self.anew())/> }).into_any(),
                 Stage::Empty => nothing(),
-                Stage::There => frame(view! { <For each=rows key=key children=row/> }.into_any()),
+                Stage::There => frame(view! { <For each=rows key=T::key children=row/> }.into_any()),
             }}
             {move || self.failed.get().map(|failure| view! { <Trouble failure/> })}
             {move || self.more.get().map(|after| view! {

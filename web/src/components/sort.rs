@@ -78,11 +78,21 @@ pub fn Pick(
             <span class="small muted">{t(label)}</span>
             <select name=key on:change=move |e| set.set(Some(event_target_value(&e)).filter(|v| !v.is_empty()))
                 prop:value=move || now.get().unwrap_or_default()>
-                {move || options.get().into_iter().map(|(value, words)| {
+                {move || with_present(options.get(), now.get()).into_iter().map(|(value, words)| {
                     let own = value.clone();
                     view! { <option value=value selected=move || now.get().unwrap_or_default() == own>{words}</option> }
                 }).collect_view()}
             </select>
         </label>
     }
+}
+
+/// What the address says is among them, also when it was typed there.
+fn with_present(mut options: Vec<(String, String)>, now: Option<String>) -> Vec<(String, String)> {
+    if let Some(now) = now
+        && !options.iter().any(|(value, _)| *value == now)
+    {
+        options.push((now.clone(), now));
+    }
+    options
 }

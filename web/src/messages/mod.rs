@@ -323,6 +323,7 @@ pub struct FactorPanel {
 }
 
 pub struct PeoplePage {
+    pub found: &'static str,
     pub staff: &'static str,
     pub search: &'static str,
     pub name: &'static str,
@@ -409,7 +410,7 @@ pub struct StatementPage {
     pub lead: &'static str,
     pub save: &'static str,
     /// The file's first row.
-    pub columns: [&'static str; 7],
+    pub columns: [&'static str; 8],
     pub none: &'static str,
     pub on: &'static str,
     pub what: &'static str,
@@ -622,6 +623,8 @@ pub struct Terms {
 }
 
 pub struct Market {
+    pub rate_lowest: &'static str,
+    pub ends_latest: &'static str,
     pub nothing_fits: &'static str,
     pub clear: &'static str,
     pub search: &'static str,

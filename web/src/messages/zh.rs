@@ -127,6 +127,8 @@ pub(super) static ZH: Messages = Messages {
         },
     },
     market: Market {
+        rate_lowest: "利率最低",
+        ends_latest: "最晚截止",
         nothing_fits: "没有符合条件的借款",
         clear: "清除搜索和筛选",
         search: "按用途搜索",
@@ -515,7 +517,7 @@ pub(super) static ZH: Messages = Messages {
         title: "对账单",
         lead: "账本中的每一笔变动，在存管机构都有对应的一联。",
         save: "导出 CSV",
-        columns: ["起息日", "摘要", "币种", "账本", "存管流水号", "存管", "分录"],
+        columns: ["起息日", "摘要", "币种", "账本", "存管流水号", "存管", "借款", "分录"],
         none: "还没有变动。",
         on: "起息日",
         what: "摘要",
@@ -748,8 +750,12 @@ pub(super) static ZH: Messages = Messages {
         search: "按操作或编号查找",
         auditors_only: "本页面仅供审计员和管理员使用。",
         whole: |entries, anchored| match anchored {
-            Some(anchored) => format!("日志完整：共 {entries} 条，存管机构保存了第 {anchored} 条的哈希值。"),
-            None => format!("日志完整：共 {entries} 条。存管机构尚未保存其哈希值。"),
+            Some(anchored) => format!(
+                "日志完整：共 {entries} 条（每项操作及其结果），存管机构保存了第 {anchored} 条的哈希值。"
+            ),
+            None => {
+                format!("日志完整：共 {entries} 条（每项操作及其结果）。自下次日终起，存管机构保存其哈希值。")
+            }
         },
         broken: "日志被篡改：",
         what: "操作",
@@ -826,6 +832,7 @@ pub(super) static ZH: Messages = Messages {
         remove_means: "此后仅凭密码即可登录。",
     },
     people: PeoplePage {
+        found: "查找结果",
         staff: "员工",
         search: "按姓名或邮箱查找任何人",
         name: "姓名",

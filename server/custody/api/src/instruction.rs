@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use finance::Money;
-use kernel::id::{BreakId, InstructionId, LineId, MovementId, PartyId, TransferId};
+use kernel::id::{BreakId, InstructionId, LineId, ListingId, MovementId, PartyId, TransferId};
 use platform::page::Page;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -193,6 +193,17 @@ pub struct Consent {
     pub expires_at: DateTime<Utc>,
 }
 
+impl Consent {
+    /// Whether an order of this kind and amount would go through by it now.
+    pub fn covers(&self, scope: ConsentScope, amount: Money, now: DateTime<Utc>) -> bool {
+        self.scope == scope
+            && self.expires_at > now
+            && self.per_order.currency() == amount.currency()
+            && self.per_order.minor() >= amount.minor()
+            && self.total.minus(self.used).is_ok_and(|left| left.minor() >= amount.minor())
+    }
+}
+
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct MovementsOf {
     pub party: PartyId,
@@ -215,6 +226,9 @@ pub struct CashMovement {
     pub target_bucket: String,
     pub amount: Money,
     pub instruction: String,
+    /// The listing it was for, if for one.
+    #[serde(default)]
+    pub project: Option<ListingId>,
     pub business_date: NaiveDate,
     pub at: DateTime<Utc>,
     pub mirrored: bool,

@@ -8,6 +8,7 @@ use crate::messages::{say, t};
 use leptos::leptos_dom::helpers::TimeoutHandle;
 use leptos::prelude::*;
 use serde_json::{Map, Value, json};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 const PAUSE: Duration = Duration::from_millis(800);
@@ -34,6 +35,19 @@ fn draft_of(saved: &Saved) -> Draft {
     Draft { id: saved.id.0.clone(), text: Value::from(all).to_string() }
 }
 
+/// Whether the server has taken it.
+async fn send(draft: &Draft) -> bool {
+    let all: Vec<Value> = fields(&draft.text)
+        .into_iter()
+        .map(|(name, value)| json!({ "name": name, "value": value }))
+        .collect();
+    let sent = command::send::<Value>(SAVE, json!({ "id": draft.id, "fields": all })).await.is_ok();
+    if sent {
+        draft::kept().update(|n| *n += 1);
+    }
+    sent
+}
+
 /// Keeps a form on the server, and begins with what is kept there unless this tab has gone on since.
 #[component]
 pub fn Keep(form: Form, saved: Option<Saved>, blank: Draft) -> impl IntoView {
@@ -52,43 +66,54 @@ pub fn Keep(form: Form, saved: Option<Saved>, blank: Draft) -> impl IntoView {
         standing.set(Standing::Kept);
         there.set(Some(kept));
     }
-    let save = move |leaving: bool| {
-        let now = form.whole_untracked();
-        // Sent as an application, it is a draft no more; a draft on its way is followed by the next, unless none can follow.
-        if form.busy.get_untracked() || (busy.get_value() && !leaving) {
-            return;
-        }
-        busy.set_value(true);
-        leptos::task::spawn_local(async move {
-            let all: Vec<Value> = fields(&now.text)
-                .into_iter()
-                .map(|(name, value)| json!({ "name": name, "value": value }))
-                .collect();
-            let sent = command::send::<Value>(SAVE, json!({ "id": now.id, "fields": all })).await;
-            if sent.is_ok() {
-                draft::kept().update(|n| *n += 1);
-            }
-            if busy.try_update_value(|b| *b = false).is_none() {
+    // What was typed last by whoever left while an older draft was on its way; it follows that one.
+    let last = Arc::new(Mutex::new(None::<Draft>));
+    let save = {
+        let last = last.clone();
+        move |leaving: bool| {
+            let now = form.whole_untracked();
+            // Sent as an application, it is a draft no more.
+            if form.busy.get_untracked() {
                 return;
             }
-            standing.set(if sent.is_ok() { Standing::Kept } else { Standing::Lost });
-            if sent.is_ok() {
-                // What was typed meanwhile is seen by the effect below.
-                there.set(Some(now));
+            if busy.get_value() {
+                if leaving {
+                    *last.lock().unwrap_or_else(PoisonError::into_inner) = Some(now);
+                }
+                return;
             }
-        });
+            busy.set_value(true);
+            let last = last.clone();
+            leptos::task::spawn_local(async move {
+                let sent = send(&now).await;
+                let left = last.lock().unwrap_or_else(PoisonError::into_inner).take();
+                if let Some(left) = left {
+                    send(&left).await;
+                }
+                if busy.try_update_value(|b| *b = false).is_none() {
+                    return;
+                }
+                standing.set(if sent { Standing::Kept } else { Standing::Lost });
+                if sent {
+                    // What was typed meanwhile is seen by the effect below.
+                    there.set(Some(now));
+                }
+            });
+        }
     };
     // Nothing of it would be lost.
     let is_kept = move |now: &Draft| {
         let same = |t: &Draft| t.id == now.id && fields(&t.text) == fields(&now.text);
         there.with_untracked(|t| t.as_ref().is_some_and(same)) || untouched(now)
     };
+    let save_soon = save.clone();
     Effect::new(move |_| {
         there.track();
         if is_kept(&form.whole()) {
             return;
         }
         standing.set(Standing::Typing);
+        let save = save_soon.clone();
         timer.update_value(|timer| {
             if let Some(waiting) = timer.take() {
                 waiting.clear();

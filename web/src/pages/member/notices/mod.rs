@@ -5,7 +5,7 @@ pub mod query;
 use crate::api::{self, Failure, command, live};
 use crate::components::amount::text;
 use crate::components::member::Members;
-use crate::components::pages::{Paged, Pages, paged};
+use crate::components::pages::{self, Paged, Pages, paged};
 use crate::locale::instant;
 use crate::messages::{say, t, title};
 use cynic::QueryBuilder;
@@ -16,6 +16,16 @@ use query::{CHANGES, Notice, NoticeVariables};
 use serde_json::{Map, Value, json};
 
 const READ: &str = "mutation($input: NoticesReadInput!) { noticesRead(input: $input) { noticeBox { unread } errors { code message } } }";
+
+impl pages::Row for Notice {
+    fn id(&self) -> String {
+        self.id.inner().to_string()
+    }
+
+    fn key(&self) -> String {
+        format!("{}{}", self.id.inner(), self.unread)
+    }
+}
 
 #[component]
 pub fn Notices() -> impl IntoView {
@@ -72,7 +82,6 @@ fn Inside() -> impl IntoView {
     view! {
         <h1>{t(|m| m.notices.title)}</h1>
         {pages.view(
-            |n| format!("{}{}", n.id.inner(), n.unread),
             || view! { <div class="card stack empty"><p>{t(|m| m.notices.none)}</p></div> }.into_any(),
             |rows| view! { <ul class="card flush feed">{rows}</ul> }.into_any(),
             |n| row(n).into_any(),

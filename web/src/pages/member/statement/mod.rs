@@ -6,11 +6,12 @@ use crate::api::{self, Failure, live};
 use crate::components::amount::Figure;
 use crate::components::member::Members;
 use crate::components::notice::Trouble;
-use crate::components::pages::{Paged, Pages, paged};
+use crate::components::pages::{self, Paged, Pages, paged};
 use crate::csv;
 use crate::file;
 use crate::locale::date;
 use crate::messages::{say, t, title};
+use crate::page::Page;
 use crate::pages::investor::overview::query::PURSE;
 use cynic::QueryBuilder;
 use finance::Money;
@@ -21,6 +22,16 @@ use serde_json::Map;
 
 /// How many lines are shown at once.
 const SHOWN: i32 = 50;
+
+impl pages::Row for Line {
+    fn id(&self) -> String {
+        self.id.inner().to_string()
+    }
+
+    fn key(&self) -> String {
+        self.id() + self.cash.as_ref().map_or("", |_| "=")
+    }
+}
 
 #[component]
 pub fn Statement() -> impl IntoView {
@@ -53,6 +64,7 @@ async fn whole() -> Result<String, Failure> {
                 l.amount.amount.0,
                 cash.map(|c| c.number.clone()).unwrap_or_default(),
                 cash.map(|c| c.amount.amount.0.clone()).unwrap_or_default(),
+                cash.and_then(|c| c.listing.as_ref()).map(|l| l.purpose.clone()).unwrap_or_default(),
                 l.id.inner().into(),
             ]);
         }
@@ -91,7 +103,6 @@ fn Inside() -> impl IntoView {
         <p class="muted story">{t(|m| m.statement.lead)}</p>
         {move || failed.get().map(|failure| view! { <Trouble failure/> })}
         {lines.view(
-            |l| l.id.inner().to_string() + l.cash.as_ref().map_or("", |_| "="),
             || view! { <div class="card stack empty"><p>{t(|m| m.statement.none)}</p></div> }.into_any(),
             |rows| view! {
                 <div class="card flush">
@@ -123,6 +134,7 @@ fn row(line: Line) -> impl IntoView {
     let out = ours.is_some_and(|o| o.minor() < 0);
     let theirs = line.cash.as_ref().and_then(|c| c.amount.exact());
     // Settling a shortfall is between one's own accounts and has no counterfoil.
+    let of = line.cash.as_ref().and_then(|c| c.listing.clone());
     let agrees = kind == EntryKind::ShortfallSettled
         || ours.zip(theirs).is_some_and(|(o, t)| o.is_zero() || o.minor().abs() == t.minor());
     // Shown as it changes the whole: what moves within the account changes nothing, what goes out has a minus.
@@ -134,7 +146,7 @@ fn row(line: Line) -> impl IntoView {
     view! {
         <tr data-entry=format!("{kind:?}")>
             <td data-label=t(|m| m.statement.on)>{move || date(&on)}</td>
-            <td class="lead-cell"><b>{move || (say().entry_kind)(kind, out)}</b></td>
+            <td class="lead-cell"><b>{move || (say().entry_kind)(kind, out)}</b> {of.map(|l| view! { " " <a class="plain small" href=Page::Listing(l.id.inner().into()).path()>{l.purpose}</a> })}</td>
             <td class="numeric" data-label=t(|m| m.statement.ledger)>
                 <span class="money"><span class="currency">{line.amount.currency.0}</span><Figure amount=line.amount.amount.0/></span>
             </td>

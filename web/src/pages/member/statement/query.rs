@@ -1,6 +1,7 @@
 //! What the statement loads.
 
 use crate::api::{Currency, Date, Money, schema};
+use crate::pages::investor::overview::query::Target;
 use crate::pages::public::marketplace::query::PageInfo;
 use cynic::QueryFragment;
 
@@ -26,6 +27,7 @@ pub struct Counterpart {
     pub number: String,
     pub amount: Money,
     pub business_date: Date,
+    pub listing: Option<Target>,
 }
 
 #[derive(QueryFragment, Clone, PartialEq, Debug)]

@@ -6,7 +6,7 @@ use crate::api::live;
 use crate::api::{self, Currency, Decimal};
 use crate::components::amount::{Figure, text};
 use crate::components::funding::{Funding, LineState, percent};
-use crate::components::pages::{Pages, paged};
+use crate::components::pages::{self, Pages, paged};
 use crate::components::search::sought;
 use crate::components::sort::{Pick, sorting};
 use crate::components::tabs::Tabs;
@@ -137,18 +137,26 @@ fn key(row: &Row, field: ListingOrderField) -> (i64, String) {
 
 const RATES: [u32; 4] = [5, 8, 10, 12];
 const MONTHS: [u32; 4] = [6, 12, 24, 36];
-const ORDERS: [(&str, fn(&Messages) -> &'static str); 6] = [
+const ORDERS: [(&str, fn(&Messages) -> &'static str); 8] = [
     ("-rate", |m| m.market.rate_highest),
+    ("rate", |m| m.market.rate_lowest),
     ("term", |m| m.market.term_shortest),
     ("-term", |m| m.market.term_longest),
     ("amount", |m| m.market.amount_smallest),
     ("-amount", |m| m.market.amount_greatest),
     ("until", |m| m.market.ends_soonest),
+    ("-until", |m| m.market.ends_latest),
 ];
 
 /// "Any", and the choices.
 fn choices(values: impl IntoIterator<Item = (String, String)>) -> Vec<(String, String)> {
     std::iter::once((String::new(), say().market.any.to_string())).chain(values).collect()
+}
+
+impl pages::Row for Shown {
+    fn id(&self) -> String {
+        self.id.clone()
+    }
 }
 
 #[component]
@@ -227,7 +235,6 @@ pub fn Marketplace() -> impl IntoView {
         </div>
         <div class="picks">{picks}</div>
         {pages.view(
-            |r| r.id.clone(),
             move || {
                 let narrowed = untrack(|| wanted.with(Wanted::is_narrowed));
                 view! {

@@ -3,7 +3,7 @@
 use crate::api::{self, DateTime, schema};
 use crate::components::loaded::Loaded;
 use crate::components::member::Staff;
-use crate::components::pages::{Pages, paged};
+use crate::components::pages::{self, Pages, paged};
 use crate::components::search::sought;
 use crate::locale::instant;
 use crate::messages::{code_words, say, t, title};
@@ -71,6 +71,16 @@ pub fn may_look() -> bool {
     session::has_any(&[Role::Auditor, Role::Administrator])
 }
 
+impl pages::Row for Act {
+    fn id(&self) -> String {
+        self.number.to_string()
+    }
+
+    fn key(&self) -> String {
+        format!("{}{:?}", self.number, self.outcome)
+    }
+}
+
 #[component]
 pub fn Audit() -> impl IntoView {
     view! {
@@ -106,7 +116,6 @@ fn Inside() -> impl IntoView {
             None => view! { <p class=if p.anchored.is_some() { "notice good" } else { "notice" } data-proof="whole">{move || (say().audit.whole)(p.entries, p.anchored)}</p> }.into_any(),
         })}
         {pages.view(
-            |a| format!("{}{:?}", a.number, a.outcome),
             || view! { <div class="card stack empty"><h2>{t(|m| m.find.nothing)}</h2></div> }.into_any(),
             |rows| view! {
                 <div class="card flush">
@@ -156,7 +165,7 @@ fn short(value: &str) -> String {
     }
 }
 
-/// Whether in words, a rate as per cent, and what is else said as it is.
+/// Yes or no in words; what is else said as it is.
 fn plain(value: String) -> AnyView {
     match value.as_str() {
         "true" => view! { <b>{t(|m| m.audit.yes)}</b> }.into_any(),

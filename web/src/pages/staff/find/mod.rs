@@ -6,7 +6,7 @@ use crate::api::{self, Failure};
 use crate::components::amount::{Amount, Figure};
 use crate::components::member::Staff;
 use crate::components::notice::{Skeleton, Trouble};
-use crate::components::pages::{Pages, paged};
+use crate::components::pages::{self, Pages, paged};
 use crate::components::search::sought;
 use crate::components::tabs::Tabs;
 use crate::locale::{date, number};
@@ -36,6 +36,12 @@ fn wanted(filter: Option<&str>) -> Option<LoanStatus> {
         Some("awaiting") => Some(LoanStatus::AwaitingDisbursement),
         Some("closed") => Some(LoanStatus::Closed),
         _ => Some(LoanStatus::Active),
+    }
+}
+
+impl pages::Row for Lent {
+    fn id(&self) -> String {
+        self.id.inner().to_string()
     }
 }
 
@@ -153,7 +159,6 @@ fn AllLoans() -> impl IntoView {
             <p class="notice spread"><span>{t(|m| m.find.of_one)}</span> <button class="button small" on:click=move |_| set_borrower.set(None)>{t(|m| m.find.of_all)}</button></p>
         })}
         {pages.view(
-            |l| l.id.inner().to_string(),
             || view! { <div class="card stack empty"><h2>{t(|m| m.find.no_loans)}</h2></div> }.into_any(),
             |rows| view! {
                 <div class="card flush">

@@ -4,7 +4,7 @@ use crate::api::{self, DateTime, Money, schema};
 use crate::components::amount::text;
 use crate::components::member::Staff;
 use crate::components::orders::OrderStatus;
-use crate::components::pages::{Pages, paged};
+use crate::components::pages::{self, Pages, paged};
 use crate::components::tabs::Tabs;
 use crate::locale::instant;
 use crate::messages::{Messages, say, t, title};
@@ -52,6 +52,16 @@ pub struct All {
     pub orders: Rows,
 }
 
+impl pages::Row for Sent {
+    fn id(&self) -> String {
+        self.id.inner().to_string()
+    }
+
+    fn key(&self) -> String {
+        format!("{}{:?}", self.id.inner(), self.status)
+    }
+}
+
 #[component]
 pub fn Orders() -> impl IntoView {
     view! {
@@ -85,7 +95,6 @@ fn Inside() -> impl IntoView {
         <p class="muted story">{t(|m| m.orders.lead)}</p>
         <Tabs label=|m| m.orders.which choices=CHOICES/>
         {pages.view(
-            |o| format!("{}{:?}", o.id.inner(), o.status),
             || view! { <div class="card stack empty"><h2>{t(|m| m.orders.none)}</h2></div> }.into_any(),
             |rows| view! {
                 <div class="card flush">

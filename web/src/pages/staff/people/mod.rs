@@ -91,7 +91,7 @@ fn Inside() -> impl IntoView {
     }
     view! {
         <h1>{t(|m| m.people.title)}</h1>
-        <Everybody again/>
+        <Everybody again decided=Signal::derive(move || changes.get())/>
         <div class="columns two">
             <Inviting again/>
             <section class="card stack">
@@ -127,7 +127,7 @@ pub struct Known {
 
 /// The staff, or whoever fits the words; each with what can be proposed about them.
 #[component]
-fn Everybody(again: Callback<()>) -> impl IntoView {
+fn Everybody(again: Callback<()>, decided: Signal<Option<Vec<Change>>>) -> impl IntoView {
     let (words, field) = sought();
     let found = Loaded::new(move || {
         let text = words.get_untracked();
@@ -135,8 +135,9 @@ fn Everybody(again: Callback<()>) -> impl IntoView {
         let staff = text.trim().is_empty();
         async move { Ok(api::ask(Known::build(StaffVariables { text, staff })).await?.parties) }
     });
-    Effect::new(move |before: Option<String>| {
-        let now = words.get();
+    // Other words, or a change that was proposed or decided: then the roles may be others.
+    Effect::new(move |before: Option<(String, Option<Vec<Change>>)>| {
+        let now = (words.get(), decided.get());
         if before.is_some_and(|b| b != now) {
             found.again();
         }
@@ -144,7 +145,7 @@ fn Everybody(again: Callback<()>) -> impl IntoView {
     });
     view! {
         <section class="card flush">
-            <div class="spread inset"><h2>{t(|m| m.people.staff)}</h2> {field(|m| m.people.search)}</div>
+            <div class="spread inset"><h2>{move || if words.with(|w| w.trim().is_empty()) { say().people.staff } else { say().people.found }}</h2> {field(|m| m.people.search)}</div>
             {found.view(4, move |all| if all.is_empty() {
                 view! { <p class="inset muted">{t(|m| m.find.nothing)}</p> }.into_any()
             } else {
