@@ -501,8 +501,8 @@ story!(staff_find_people_listings_and_orders, |world| {
     // Who borrows and what they allow is for staff alone.
     let whose = "{ listings { nodes { borrower { email } feeAllowed } } }";
     let of = async |who: Option<&str>| door.ask(who, whose, json!({})).await?.at("/listings/nodes/0");
-    let known = json!({ "borrower": { "email": "borrower.usd@example.test" }, "feeAllowed": true });
-    assert_eq!(of(Some(&operations.token)).await?, known);
+    let known = |fee| json!({ "borrower": { "email": "borrower.usd@example.test" }, "feeAllowed": fee });
+    assert_eq!(of(Some(&operations.token)).await?, known(Value::Null), "nobody asks before it is filled");
     let unknown = json!({ "borrower": null, "feeAllowed": null });
     assert_eq!(of(Some(&lender.token)).await?, unknown);
     assert_eq!(of(None).await?, unknown);
@@ -528,5 +528,11 @@ story!(staff_find_people_listings_and_orders, |world| {
     assert_eq!(open.at("/orders/nodes")?.as_array().map(Vec::len), Some(0), "nothing is under way");
     let officer = door.sign_in("officer@demo.test").await?;
     assert_eq!(door.ask(Some(&officer.token), query, json!({ "open": false })).await?.code(), "FORBIDDEN");
+
+    // Filled, it is about to be paid out: whoever decides that sees what the borrower allows; a lender does not.
+    let paid_out = text.find("# As operations@demo.test").context("the payout")?;
+    life::play(Stage::Stepped(&world), &door, &text[bids..paid_out]).await?;
+    assert_eq!(of(Some(&operations.token)).await?, known(json!(true)));
+    assert_eq!(of(Some(&lender.token)).await?, unknown);
     Ok(())
 });
