@@ -373,6 +373,7 @@ async fn whole_life<'a>(url: &'a str, people: &mut Vec<Person<'a>>) -> anyhow::R
     assert_eq!(rows.len(), 2, "one instalment and the rest");
     ines.goto("/statement").await?;
     ines.see("[data-entry=Disbursement]", "Lent").await?;
+    ines.see("[data-entry=Disbursement] a", "A heat pump").await?;
     let apart = ines.browser.driver.find_all(By::Css(".seam-cell.apart")).await?;
     assert!(apart.is_empty(), "each movement has its counterfoil");
     ines.browser.shoot("statement-light-wide").await?;

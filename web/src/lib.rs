@@ -1,4 +1,4 @@
-//! The Counterfoil app: one code with two builds of it, so that a visitor does not load what only staff can open.
+//! The Counterfoil app: one code and three builds of it, so that nobody loads what only others open.
 
 mod api;
 mod app;

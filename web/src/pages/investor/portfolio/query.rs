@@ -1,8 +1,7 @@
 //! What the portfolio loads.
 
 use crate::api::{Date, Decimal, Money, schema};
-use crate::pages::investor::overview::query::Bids;
-use crate::pages::investor::overview::query::{ExpectedCash, Target};
+use crate::pages::investor::overview::query::{Bids, ExpectedCash, Target};
 use cynic::QueryFragment;
 
 #[derive(cynic::Enum, Clone, Copy, PartialEq, Eq, Debug)]

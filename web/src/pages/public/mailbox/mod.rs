@@ -36,6 +36,8 @@ async fn ask() -> Result<Vec<Mail>, Failure> {
 #[component]
 pub fn Mailbox() -> impl IntoView {
     let (filter, _) = query_signal::<String>("show");
+    // Who it is may be known only after the page is drawn.
+    let me = Memo::new(move |_| session::party().with(|p| p.as_ref().map(|p| p.email.clone())));
     let mails = Loaded::new(ask);
     // A letter takes a moment; nothing announces it to somebody who has not signed in.
     mails.while_waiting(|_| true);
@@ -44,10 +46,10 @@ pub fn Mailbox() -> impl IntoView {
         <h1>{t(|m| m.letters.mailbox)}</h1>
         <p class="muted story">{t(|m| m.letters.mailbox_lead)}</p>
         // One's own, like the mailbox it stands for; somebody who has not signed in waits for a link to any address.
-        {move || session::email().is_some().then(|| view! { <Tabs label=|m| m.letters.whose choices=CHOICES/> })}
+        {move || me.get().is_some().then(|| view! { <Tabs label=|m| m.letters.whose choices=CHOICES/> })}
         {mails.view(6, move |all| view! {
             {move || {
-                let own = session::email().filter(|_| filter.get().is_none());
+                let own = me.get().filter(|_| filter.get().is_none());
                 let shown: Vec<Mail> = all.iter().filter(|m| own.as_ref().is_none_or(|o| *o == m.to)).cloned().collect();
                 if shown.is_empty() {
                     view! { <div class="card stack empty"><p>{t(|m| m.letters.no_mail)}</p></div> }.into_any()
