@@ -109,6 +109,51 @@ async fn deadlocks_are_tried_again_on_postgres() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Two who find nothing and insert the same key: the second looks again and finds it. A clash that stays is told soon.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_loses_an_insert_looks_again_on_postgres() -> anyhow::Result<()> {
+    let (db, _database) = counters(Kind::Postgres).await?;
+    let runs = Arc::new(AtomicU32::new(0));
+    let find_or_insert = || {
+        let (db, runs) = (db.clone(), runs.clone());
+        async move {
+            db.write(move |tx| {
+                let runs = runs.clone();
+                async move {
+                    runs.fetch_add(1, Ordering::Relaxed);
+                    if tx.one("SELECT n FROM t WHERE id = 2", []).await?.is_some() {
+                        return Ok("found");
+                    }
+                    tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+                    tx.run("INSERT INTO t (id, n) VALUES (2, 0)", []).await?;
+                    Ok::<_, WriteError<()>>("inserted")
+                }
+                .boxed()
+            })
+            .await
+        }
+    };
+    let (a, b) = tokio::join!(find_or_insert(), find_or_insert());
+    let mut said = [a, b].map(|outcome| outcome.expect("neither fails"));
+    said.sort_unstable();
+    assert_eq!(said, ["found", "inserted"]);
+    assert_eq!(runs.swap(0, Ordering::Relaxed), 3, "the two did not meet");
+
+    let again = runs.clone();
+    let stubborn = db.write(move |tx| {
+        let again = again.clone();
+        async move {
+            again.fetch_add(1, Ordering::Relaxed);
+            tx.run("INSERT INTO t (id, n) VALUES (2, 0)", []).await?;
+            Ok::<(), WriteError<()>>(())
+        }
+        .boxed()
+    });
+    assert!(matches!(stubborn.await, Err(WriteError::Db(_))));
+    assert_eq!(runs.load(Ordering::Relaxed), 4);
+    Ok(())
+}
+
 story!(one_service_stops_and_starts_and_nothing_is_lost, |world| {
     let ledger = world.house.ledger(Service::Operator);
     let ask = || ProofOf { anchor: None };

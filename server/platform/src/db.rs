@@ -3,7 +3,8 @@
 //! A write takes a closure that may run again, awaits nothing but its transaction and has no effect outside it.
 //!
 //! - **PostgreSQL**: READ COMMITTED, one transaction a write; serialisation failures and deadlocks are tried again
-//!   until the caller's deadline.
+//!   until the caller's deadline, and so, a few times, is a write that found nothing and then lost the insert to another:
+//!   its closure looks again and finds what the other wrote.
 //! - **SQLite**: all writes of the process pass one writer task with a pool of one connection. What waits together
 //!   commits together (a savepoint each, none when alone); an error or a panic rolls back its own savepoint; a lost
 //!   transaction or a failed commit reopens the pool, answers nobody and runs each closure again alone. Answers and
@@ -40,6 +41,8 @@ const QUEUE_MAX: usize = 4_096;
 const CLOSURE_LIMIT: Duration = Duration::from_secs(20);
 /// How long a write may be tried again after deadlocks.
 const RETRY_LIMIT: Duration = Duration::from_secs(10);
+/// How often a write whose key another was quicker to insert may look again; a clash that stays is a fault of ours.
+const CLASH_RETRIES: u32 = 3;
 /// How long connections may take to end.
 const CLOSE_LIMIT: Duration = Duration::from_secs(10);
 
@@ -91,9 +94,14 @@ impl<E> WriteError<E> {
     fn transient(&self) -> bool {
         matches!(self, WriteError::Db(e) if transient(e))
     }
+
+    /// Another write inserted the same key between this one's look and its own insert.
+    fn clashed(&self) -> bool {
+        matches!(self, WriteError::Db(e) if sql_state(e).is_some_and(|s| s == "23505"))
+    }
 }
 
-/// Serialisation failure, deadlock, or the unique violation of two first uses of one id.
+/// Serialisation failure or deadlock.
 fn transient(e: &DbErr) -> bool {
     let text = e.to_string();
     ["40001", "40P01", "deadlock detected", "could not serialize", "database is locked"]
@@ -402,6 +410,7 @@ impl Db {
     {
         let give_up = Instant::now() + RETRY_LIMIT;
         let mut pause = Duration::from_millis(2);
+        let mut clashes = 0;
         loop {
             let options = TransactionOptions {
                 isolation_level: Some(IsolationLevel::ReadCommitted),
@@ -442,6 +451,10 @@ impl Db {
                     metrics::counter!("db_retries_total").increment(1);
                     tokio::time::sleep(pause).await;
                     pause = (pause * 2).min(Duration::from_millis(200));
+                }
+                Err(e) if e.clashed() && clashes < CLASH_RETRIES => {
+                    metrics::counter!("db_retries_total").increment(1);
+                    clashes += 1;
                 }
                 outcome => return outcome,
             }
