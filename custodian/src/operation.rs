@@ -45,24 +45,83 @@ pub struct Request {
     pub ask: Ask,
 }
 
+/// How much of a project's name is kept.
+const NAME_MAX: usize = 200;
+
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(tag = "operation", rename_all = "snake_case")]
 pub enum Ask {
-    OpenAccount { user_no: String, name: String },
-    GrantAuthorization { user_no: String, grants: Vec<Grant> },
-    TopUp { user_no: String, currency: String, amount: i64 },
-    Withdraw { user_no: String, currency: String, amount: i64 },
-    CreateProject { project_no: String, user_no: String, currency: String, amount: i64, fee_max: i64 },
-    Freeze { user_no: String, project_no: String, purpose: Scope, amount: i64 },
-    FreezeBatch { project_no: String, purpose: Scope, lines: Vec<FreezeAsk> },
-    Unfreeze { freeze_no: String },
-    UnfreezeBatch { freeze_nos: Vec<String> },
-    Disburse { project_no: String, lines: Vec<DisburseLine> },
-    Unblock { project_no: String, amount: i64 },
-    ReverseLine { batch_no: String, line_no: String, amount: i64 },
-    Repay { project_no: String, freeze_no: String, lines: Vec<RepayLine> },
-    Fee { user_no: String, project_no: String, amount: i64 },
-    PlatformFunds { currency: String, amount: i64 },
+    OpenAccount {
+        user_no: String,
+        name: String,
+    },
+    GrantAuthorization {
+        user_no: String,
+        grants: Vec<Grant>,
+    },
+    TopUp {
+        user_no: String,
+        currency: String,
+        amount: i64,
+    },
+    Withdraw {
+        user_no: String,
+        currency: String,
+        amount: i64,
+    },
+    CreateProject {
+        project_no: String,
+        #[serde(default)]
+        name: String,
+        user_no: String,
+        currency: String,
+        amount: i64,
+        fee_max: i64,
+    },
+    Freeze {
+        user_no: String,
+        project_no: String,
+        purpose: Scope,
+        amount: i64,
+    },
+    FreezeBatch {
+        project_no: String,
+        purpose: Scope,
+        lines: Vec<FreezeAsk>,
+    },
+    Unfreeze {
+        freeze_no: String,
+    },
+    UnfreezeBatch {
+        freeze_nos: Vec<String>,
+    },
+    Disburse {
+        project_no: String,
+        lines: Vec<DisburseLine>,
+    },
+    Unblock {
+        project_no: String,
+        amount: i64,
+    },
+    ReverseLine {
+        batch_no: String,
+        line_no: String,
+        amount: i64,
+    },
+    Repay {
+        project_no: String,
+        freeze_no: String,
+        lines: Vec<RepayLine>,
+    },
+    Fee {
+        user_no: String,
+        project_no: String,
+        amount: i64,
+    },
+    PlatformFunds {
+        currency: String,
+        amount: i64,
+    },
 }
 
 impl Ask {
@@ -403,7 +462,7 @@ impl Bank {
                 .await?;
                 return Ok("PROCESSING");
             }
-            Ask::CreateProject { project_no, user_no, currency, amount, fee_max } => {
+            Ask::CreateProject { project_no, name, user_no, currency, amount, fee_max } => {
                 if *amount <= 0 || *fee_max < 0 || fee_max > amount {
                     return Err(Refusal::code("PARAMETER"));
                 }
@@ -420,6 +479,9 @@ impl Bank {
                 if store::run(db, sql, values).await? == 0 {
                     return Err(Refusal::code("PROJECT_EXISTS"));
                 }
+                let name: String = name.chars().take(NAME_MAX).collect();
+                let sql = "INSERT INTO project_name (project, name) VALUES ($1, $2)";
+                store::run(db, sql, [project_no.clone().into(), name.into()]).await?;
             }
             Ask::Freeze { user_no, project_no, purpose, amount } => {
                 self.freeze(db, blank, no, user_no, project_no, *purpose, *amount, confirmed, &day).await?;

@@ -183,17 +183,37 @@ fn scope_words(t: Tongue, scope: Scope) -> &'static str {
     }
 }
 
-/// The project's currency, for an order that names none itself.
-async fn currency_of(bank: &Bank, ask: &Ask) -> Result<String, DbErr> {
-    let Ask::Freeze { project_no, .. } = ask else { return Ok(String::new()) };
-    let sql = "SELECT currency FROM project WHERE no = $1";
-    let row = store::one(bank.db(), sql, [project_no.as_str().into()]).await?;
-    row.map_or(Ok(String::new()), |r| r.try_get_by_index(0))
+/// What an order says of its project by number alone.
+#[derive(Default)]
+struct Project {
+    currency: String,
+    name: String,
 }
 
-async fn form(bank: &Bank, t: Tongue, token: &str, request: &Request, wrong: Option<&str>) -> Response {
-    match currency_of(bank, &request.ask).await {
-        Ok(currency) => draw(bank, t, token, request, &currency, wrong),
+async fn project_of(bank: &Bank, ask: &Ask) -> Result<Project, DbErr> {
+    let Ask::Freeze { project_no, .. } = ask else { return Ok(Project::default()) };
+    let sql = "SELECT p.currency, n.name FROM project p LEFT JOIN project_name n ON n.project = p.no WHERE p.no = $1";
+    let Some(row) = store::one(bank.db(), sql, [project_no.as_str().into()]).await? else {
+        return Ok(Project::default());
+    };
+    let name: Option<String> = row.try_get_by_index(1)?;
+    let number = || project_no.get(..8).unwrap_or(project_no).to_string();
+    Ok(Project {
+        currency: row.try_get_by_index(0)?,
+        name: name.filter(|n| !n.is_empty()).unwrap_or_else(number),
+    })
+}
+
+async fn form(
+    bank: &Bank,
+    t: Tongue,
+    token: &str,
+    request: &Request,
+    bank_account: &str,
+    wrong: Option<&str>,
+) -> Response {
+    match project_of(bank, &request.ask).await {
+        Ok(project) => draw(bank, t, token, request, &project, bank_account, wrong),
         Err(e) => broken(bank, t, &e),
     }
 }
@@ -203,7 +223,8 @@ fn draw(
     t: Tongue,
     token: &str,
     request: &Request,
-    project: &str,
+    project: &Project,
+    bank_account: &str,
     wrong: Option<&str>,
 ) -> Response {
     let status = if wrong.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
@@ -223,16 +244,18 @@ fn draw(
             t.say("Withdraw to your own bank", "提现到您自己的银行账户"),
             html! { dl { (line(sum, &amount(*a, currency))) } },
         ),
-        Ask::Freeze { amount: a, project_no, purpose, .. } => {
+        Ask::Freeze { amount: a, purpose, .. } => {
             let title = if *purpose == Scope::Bid {
                 t.say("Freeze money for a bid", "为投标冻结资金")
             } else {
                 t.say("Pay an instalment", "支付一期还款")
             };
-            let project_no = project_no.get(..8).unwrap_or(project_no);
             (
                 title,
-                html! { dl { (line(sum, &amount(*a, project))) (line(t.say("Project", "项目"), project_no)) } p { (t.say("The money stays yours until the loan is paid out.", "放款之前，资金仍归您所有。")) } },
+                html! { dl { (line(sum, &amount(*a, &project.currency))) (line(t.say("Loan", "借款项目"), &project.name)) } p {
+                    @if *purpose == Scope::Bid { (t.say("The money stays yours until the loan is paid out.", "放款之前，资金仍归您所有。")) }
+                    @else { (t.say("It goes to those who lent to you, each their part.", "款项将按份额分给出借人。")) }
+                } },
             )
         }
         Ask::GrantAuthorization { grants, .. } => (
@@ -257,9 +280,12 @@ fn draw(
         form method="post" action={ "/pages/" (token) "?lang=" (t.tag()) } {
             @if opening {
                 label for="bank" { (t.say("Your bank account (IBAN or number)", "您的银行账号（IBAN 或账号）")) }
-                input id="bank" name="bank_account" autocomplete="off" required minlength="5" maxlength="34";
+                input id="bank" name="bank_account" value=(bank_account) autocomplete="off" required minlength="5" maxlength="34";
                 label for="password" { (t.say("Choose a payment password (8 characters or more)", "设置支付密码（至少 8 个字符）")) }
                 input id="password" type="password" name="password" autocomplete="new-password" required minlength="8";
+                label for="again" { (t.say("The payment password once more", "再次输入支付密码")) }
+                input id="again" type="password" name="password_again" autocomplete="new-password" required minlength="8";
+                p.bank { (t.say("Keep it: you confirm each movement of your money with it, and the platform cannot give you a new one.", "请牢记：每次动用资金都须以此密码确认，平台无法为您重设。")) }
             } @else {
                 label for="password" { (t.say("Payment password", "支付密码")) }
                 input id="password" type="password" name="password" autocomplete="current-password" autofocus required;
@@ -273,7 +299,7 @@ fn draw(
 
 async fn show(t: Tongue, State(bank): State<Arc<Bank>>, Path(token): Path<String>) -> Response {
     match waiting(&bank, &token).await {
-        Ok(Some(request)) => form(&bank, t, &token, &request, None).await,
+        Ok(Some(request)) => form(&bank, t, &token, &request, "", None).await,
         Ok(None) => over(&bank, t),
         Err(e) => broken(&bank, t, &e),
     }
@@ -284,6 +310,8 @@ struct Answer {
     decision: String,
     #[serde(default)]
     password: String,
+    /// As typed a second time, where a password is chosen.
+    password_again: Option<String>,
     #[serde(default)]
     bank_account: String,
 }
@@ -291,6 +319,10 @@ struct Answer {
 /// Why a page is not done.
 enum Wrong {
     Mend(Said),
+    /// And how many more before the account is locked.
+    Password {
+        left: i64,
+    },
     Over,
     Broken(DbErr),
 }
@@ -354,15 +386,43 @@ async fn answer(
     }
     match confirm(&bank, &token, &request, &answer).await {
         Ok(()) => {
-            let body = html! { p { (t.say("Done. The platform has been told.", "已完成，并已通知平台。")) } (back(&bank, t)) };
+            let body = html! {
+                p { (t.say("Done. The platform has been told.", "已完成，并已通知平台。")) }
+                (back(&bank, t))
+                p { a href={ "/account?lang=" (t.tag()) } { (t.say("See your account here", "在本机构查看您的账户")) } }
+            };
             page(&bank, t, StatusCode::OK, t.say("Confirmed", "已确认"), body)
         }
         Err(Wrong::Mend(why)) => {
-            form(&bank, t, &token, &request, Some(t.say(&why.english, &why.chinese))).await
+            form(&bank, t, &token, &request, &answer.bank_account, Some(t.say(&why.english, &why.chinese)))
+                .await
+        }
+        Err(Wrong::Password { left }) => {
+            let why = wrong_password(t, left);
+            form(&bank, t, &token, &request, &answer.bank_account, Some(&why)).await
         }
         Err(Wrong::Over) => over(&bank, t),
         Err(Wrong::Broken(e)) => broken(&bank, t, &e),
     }
+}
+
+/// To somebody whose account it is known to be.
+fn wrong_password(t: Tongue, left: i64) -> String {
+    let mut words = t
+        .say(
+            "The payment password is wrong. It is the one you chose here, not the platform's.",
+            "支付密码不正确。请输入您在本机构设置的支付密码，而非平台密码。",
+        )
+        .to_owned();
+    if left <= 2 {
+        words += &match t {
+            English if left <= 0 => " It was wrong too often: the account is locked. Please call us.".into(),
+            Chinese if left <= 0 => "错误次数过多，账户已锁定，请致电我们。".into(),
+            English => format!(" After {left} more the account is locked until you call us."),
+            Chinese => format!("再错 {left} 次账户将被锁定，须致电我们解锁。"),
+        };
+    }
+    words
 }
 
 async fn confirm(bank: &Arc<Bank>, token: &str, request: &Request, answer: &Answer) -> Result<(), Wrong> {
@@ -373,6 +433,12 @@ async fn confirm(bank: &Arc<Bank>, token: &str, request: &Request, answer: &Answ
                 return Err(said(
                     "The payment password needs at least 8 characters.",
                     "支付密码至少需要 8 个字符。",
+                ));
+            }
+            if answer.password_again.as_ref().is_some_and(|again| *again != answer.password) {
+                return Err(said(
+                    "The two payment passwords differ. Please type the same one twice.",
+                    "两次输入的支付密码不一致，请重新输入。",
                 ));
             }
             if answer.bank_account.trim().len() < 5 {
@@ -437,7 +503,7 @@ async fn password(bank: &Bank, user_no: &str, given: String) -> Result<String, W
     )
     .await?;
     let Some(row) = row else {
-        return Err(said("The account or the password is wrong.", "账号或密码不正确。"));
+        return Err(Wrong::Password { left: WRONG_MAX });
     };
     let (no, stored, wrong): (String, String, i64) =
         (row.try_get_by_index(0)?, row.try_get_by_index(1)?, row.try_get_by_index(2)?);
@@ -460,7 +526,7 @@ async fn password(bank: &Bank, user_no: &str, given: String) -> Result<String, W
         Ok(no)
     } else {
         store::run(bank.db(), "UPDATE account SET wrong = wrong + 1 WHERE no = $1", [no.into()]).await?;
-        Err(said("The account or the password is wrong.", "账号或密码不正确。"))
+        Err(Wrong::Password { left: WRONG_MAX - wrong - 1 })
     }
 }
 
@@ -474,6 +540,8 @@ fn sign_in(bank: &Bank, t: Tongue, no: &str, wrong: Option<&Said>) -> Response {
             input id="password" type="password" name="password" required;
             button { (t.say("Show", "查看")) }
         }
+        p { (t.say("The account number stands on the platform's Cash page.", "账户号见平台的“资金”页面。")) }
+        (back(bank, t))
     };
     page(
         bank,
@@ -482,6 +550,12 @@ fn sign_in(bank: &Bank, t: Tongue, no: &str, wrong: Option<&Said>) -> Response {
         t.say("Your cash account", "您的资金账户"),
         body,
     )
+}
+
+fn neither() -> Said {
+    Said {
+        english: "The account or the password is wrong.".into(), chinese: "账号或密码不正确。".into()
+    }
 }
 
 /// Whose page it is, when a link says so.
@@ -507,6 +581,8 @@ async fn account_show(t: Tongue, State(bank): State<Arc<Bank>>, Form(form): Form
     match account_body(&bank, t, &form).await {
         Ok(body) => page(&bank, t, StatusCode::OK, t.say("Your cash account", "您的资金账户"), body),
         Err(Wrong::Mend(why)) => sign_in(&bank, t, &form.account, Some(&why)),
+        // Nobody learns here which accounts there are.
+        Err(Wrong::Password { .. }) => sign_in(&bank, t, &form.account, Some(&neither())),
         Err(Wrong::Over) => over(&bank, t),
         Err(Wrong::Broken(e)) => broken(&bank, t, &e),
     }
@@ -544,10 +620,12 @@ async fn account_body(bank: &Bank, t: Tongue, form: &Account) -> Result<Markup, 
         allowed.push((c.try_get_by_index::<String>(0)?, words));
     }
     Ok(html! {
+        @if lines.is_empty() { p { (t.say("There is no money in it yet.", "账户中还没有资金。")) } }
         @for (available, frozen, blocked) in lines {
             dl { dt { (t.say("Available", "可用")) } dd { (available) } dt { (t.say("Frozen", "冻结")) } dd { (frozen) } dt { (t.say("Blocked", "止付")) } dd { (blocked) } }
         }
         h1 { (t.say("What you allow", "您的授权")) }
+        @if allowed.is_empty() { p { (t.say("Nothing: each order asks you first.", "没有授权：每笔指令都会先请您确认。")) } }
         @for (no, words) in allowed {
             form method="post" action={ "/account/revoke?lang=" (t.tag()) } {
                 p { (words) }
@@ -557,6 +635,7 @@ async fn account_body(bank: &Bank, t: Tongue, form: &Account) -> Result<Markup, 
                 button { (t.say("Take it back", "撤销")) }
             }
         }
+        (back(bank, t))
     })
 }
 
@@ -576,6 +655,8 @@ async fn revoke(t: Tongue, State(bank): State<Arc<Bank>>, Form(form): Form<Accou
             html! { p { (t.say("From now on each order of this kind asks you first.", "今后此类指令都会先请您确认。")) } a.go href={ "/account?lang=" (t.tag()) } { (t.say("Your account", "您的账户")) } },
         ),
         Err(Wrong::Mend(why)) => sign_in(&bank, t, &form.account, Some(&why)),
+        // Nobody learns here which accounts there are.
+        Err(Wrong::Password { .. }) => sign_in(&bank, t, &form.account, Some(&neither())),
         Err(Wrong::Over) => over(&bank, t),
         Err(Wrong::Broken(e)) => broken(&bank, t, &e),
     }

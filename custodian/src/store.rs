@@ -39,6 +39,8 @@ CREATE TABLE IF NOT EXISTS project (
     fee_max INTEGER NOT NULL, fee_taken INTEGER NOT NULL DEFAULT 0, frozen INTEGER NOT NULL DEFAULT 0,
     disbursed INTEGER NOT NULL DEFAULT 0, state TEXT NOT NULL,
     CHECK (frozen + disbursed <= amount), CHECK (fee_taken <= fee_max)) STRICT;
+CREATE TABLE IF NOT EXISTS project_name (
+    project TEXT PRIMARY KEY REFERENCES project (no), name TEXT NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS holding (
     project TEXT NOT NULL REFERENCES project (no), account TEXT NOT NULL REFERENCES account (no),
     principal INTEGER NOT NULL CHECK (principal >= 0), PRIMARY KEY (project, account)) STRICT;

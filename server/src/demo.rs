@@ -583,7 +583,9 @@ impl Demo {
             let seen = seen.context("the close is gone")?;
             match seen.status {
                 CloseStatus::Done => return Ok(()),
-                CloseStatus::Halted => bail!("the close halted: {}", seen.note),
+                CloseStatus::Halted => {
+                    bail!("the close halted: {}", seen.finding.map_or_else(String::new, |f| f.to_string()))
+                }
                 CloseStatus::Running => self.clock.advance(Duration::seconds(5)),
             }
         }

@@ -206,8 +206,16 @@ story!(a_change_to_the_audit_log_is_found_and_halts_the_close, |world| {
     }
     ensure!(fault(&door, &auditor).await?.as_str().is_some_and(|f| f.contains("the custodian keeps")));
     close(&world, &door, &operations).await?;
-    let day = door.ask(Some(&auditor.token), "{ businessDay { status note } }", json!({})).await?;
+    let day = door
+        .ask(Some(&auditor.token), "{ businessDay { status finding { code message } } }", json!({}))
+        .await?;
     assert_eq!(day.text("/businessDay/status")?, "HALTED");
-    ensure!(day.text("/businessDay/note")?.contains("the audit log is broken"), "{}", day.body);
+    assert_eq!(day.text("/businessDay/finding/code")?, "AUDIT_BROKEN");
+    ensure!(
+        day.text("/businessDay/finding/message")?.contains("ends before the entry")
+            || day.text("/businessDay/finding/message")?.contains("the custodian keeps"),
+        "{}",
+        day.body
+    );
     Ok(())
 });

@@ -4,7 +4,9 @@ use anyhow::{anyhow, ensure};
 use chrono::Days;
 use kernel::call::{Actor, Call, Role, Service};
 use kernel::id::{PartyId, PersonId, SessionId};
-use office_api::{CloseDay, CloseStatus, CloseStep, CloseView, DayOf, Office, OfficeError, Today};
+use office_api::{
+    CloseDay, CloseFinding, CloseStatus, CloseStep, CloseView, DayOf, Office, OfficeError, Today,
+};
 use platform::{Fault, WriteError};
 use tests::story;
 use tests::world::World;
@@ -51,7 +53,7 @@ story!(a_day_is_closed_once_by_those_who_may_and_goes_on_after_a_stop, |world| {
     let whole = day(&world, date).await?;
     assert_eq!((whole.status, whole.steps.len()), (CloseStatus::Done, CloseStep::ALL.len()));
     assert_eq!(whole.steps[..6], half.steps[..], "what was done is not done again");
-    ensure!(whole.steps[1].note == "MATCHED", "{:?}", whole.steps[1]);
+    assert_eq!(whole.steps[1].finding, Some(CloseFinding::BooksMatched));
     assert_eq!(today().await?, date + Days::new(1));
 
     // Asked again, it is the same close and no second day goes by.
@@ -84,7 +86,7 @@ story!(a_break_halts_the_close_until_it_is_settled, |world| {
     world.settle().await?;
     let halted = day(&world, date).await?;
     assert_eq!(halted.status, CloseStatus::Halted);
-    ensure!(halted.note.starts_with("BROKEN"), "{}", halted.note);
+    ensure!(matches!(halted.finding, Some(CloseFinding::BooksBroken { .. })), "{:?}", halted.finding);
     assert_eq!(office.today(&world.call(), Today {}).await, Ok(date), "the day is not over");
 
     tamper("DELETE FROM ledger_link", vec![]).await?;

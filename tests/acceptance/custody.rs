@@ -100,6 +100,7 @@ impl Actors<'_> {
         let project = self.0.uuid();
         self.control(project, Some(minor)).await?;
         let create = CreateProject {
+            name: "A heat pump".into(),
             id: self.instruction(),
             project,
             borrower,
@@ -159,7 +160,7 @@ impl Actors<'_> {
     async fn status(&self, id: InstructionId) -> anyhow::Result<(InstructionStatus, String)> {
         let view = self
             .inside()
-            .instruction(&self.0.call(), InstructionOf { id })
+            .instruction(&self.0.call(), InstructionOf { id, newest: false })
             .await
             .map_err(|e| anyhow!("{e}"))?;
         Ok((view.status, view.code))
@@ -225,7 +226,8 @@ story!(a_user_opens_an_account_tops_up_and_withdraws, |world| {
     let bob = actors.person().await?;
     let theft = actors.gateway().withdraw(&actors.as_person(bob), withdraw(actors.instruction(), 1)).await;
     assert_eq!(theft, Err(Refused::Forbidden));
-    let peek = actors.gateway().instruction(&actors.as_person(bob), InstructionOf { id }).await;
+    let peek =
+        actors.gateway().instruction(&actors.as_person(bob), InstructionOf { id, newest: false }).await;
     assert_eq!(peek, Err(Refused::Refused(CustodyError::InstructionNotFound)));
     Ok(())
 });
@@ -281,7 +283,7 @@ story!(a_user_who_refuses_or_stays_away_loses_nothing, |world| {
         actors.gateway().withdraw(&actors.as_person(ann), withdraw).await.map_err(|e| anyhow!("{e}"))?;
     let url = view.redirect_url.clone().context("a page")?;
     let (status, body) = world.at_custodian(&url, "decision=confirm&password=wrong-horse").await?;
-    assert_eq!((status, body.contains("The account or the password is wrong")), (422, true));
+    assert_eq!((status, body.contains("The payment password is wrong")), (422, true));
     world.at_custodian(&url, "decision=refuse").await?;
     world.wait(5).await?;
     assert_eq!(actors.status(view.id).await?, (InstructionStatus::Cancelled, "USER_REFUSED".into()));
@@ -456,7 +458,7 @@ story!(a_page_whose_reply_was_lost_is_found_again, |world| {
     let view =
         actors.gateway().withdraw(&actors.as_person(ann), withdraw).await.map_err(|e| anyhow!("{e}"))?;
     world.wait(10).await?;
-    let ask = InstructionOf { id: view.id };
+    let ask = InstructionOf { id: view.id, newest: false };
     let view = actors.gateway().instruction(&actors.as_person(ann), ask).await.map_err(|e| anyhow!("{e}"))?;
     actors.confirm(&view).await?;
     world.wait(10).await?;

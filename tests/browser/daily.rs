@@ -138,6 +138,14 @@ impl<'a> Person<'a> {
         self.see("button", "Confirm").await?;
         if let Ok(bank) = self.browser.driver.find(By::Css("input[name=bank_account]")).await {
             bank.send_keys("GB00HARB123").await?;
+            // A slip of the finger is told, and nothing else has to be typed again.
+            self.enter("password", PAYMENT_PASSWORD).await?;
+            self.enter("password_again", "another one").await?;
+            self.press("button", "Confirm").await?;
+            self.see("[role=alert]", "The two payment passwords differ").await?;
+            let kept = self.browser.driver.find(By::Css("input[name=bank_account]")).await?.value().await?;
+            assert_eq!(kept.as_deref(), Some("GB00HARB123"));
+            self.enter("password_again", PAYMENT_PASSWORD).await?;
         }
         self.enter("password", PAYMENT_PASSWORD).await?;
         self.press("button", "Confirm").await?;
@@ -347,6 +355,10 @@ async fn whole_life<'a>(url: &'a str, people: &mut Vec<Person<'a>>) -> anyhow::R
     operations.approve("Disbursement", "filled").await?;
     operations.see(".notice", "You have said your word.").await?;
     second.approve("Disbursement", "seen").await?;
+    // Money moves with the second word: it asks once more, and nothing was sent by then.
+    second.see("dialog[open]", "Yours is the second word").await?;
+    second.see("[data-status=Proposed]", "").await?;
+    second.press("[data-sure]", "Yes, approve").await?;
     second.see("[data-status=Approved]", "Approved").await?;
     bruno.see("[data-loan]", "Running").await?;
     bruno.press("[data-loan] a", "A heat pump").await?;

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use custody_api::{InstructionStatus, InstructionView, InstructionsOf, MovementsOf, ProofSummary};
 use entity_custody::{cash_account, instruction, movement, statement};
 use finance::{Currency, Money};
-use kernel::id::{AccountId, BreakId, InstructionId, LineId, PartyId, TransferId};
+use kernel::id::{AccountId, BreakId, InstructionId, LineId, PartyId, TransferId, derived};
 use platform::db::{Sql, Tx};
 use platform::page::{self, Order};
 use sea_orm::{
@@ -98,6 +98,26 @@ pub(crate) async fn maybe_instruction(
 }
 
 /// The instruction with its row locked.
+/// An instruction; asked for, the newest attempt at what it ordered.
+pub(crate) async fn newest_attempt(
+    db: &impl ConnectionTrait,
+    id: InstructionId,
+    newest: bool,
+) -> Result<Option<Instruction>, DbErr> {
+    let mut found = maybe_instruction(db, id).await?;
+    for number in 1.. {
+        let over = found.as_ref().is_none_or(|i| i.status == InstructionStatus::Settled);
+        if !newest || over {
+            break;
+        }
+        match maybe_instruction(db, derived::attempt(id, number)).await? {
+            Some(next) => found = Some(next),
+            None => break,
+        }
+    }
+    Ok(found)
+}
+
 pub(crate) async fn lock_instruction(tx: &Tx, id: InstructionId) -> Result<Option<Instruction>, DbErr> {
     tx.one(format!("SELECT id FROM custody_instruction WHERE id = $1{}", tx.for_update()), [id.0.into()])
         .await?;

@@ -282,7 +282,7 @@ impl Custody for CustodyService {
                 party: Some(input.borrower),
                 project: Some(input.project),
                 amount: Some(input.amount),
-                ask: json!({ "project_no": input.project.to_string(), "user_no": input.borrower.to_string(),
+                ask: json!({ "project_no": input.project.to_string(), "name": input.name, "user_no": input.borrower.to_string(),
                              "currency": input.amount.currency(), "amount": input.amount.minor(), "fee_max": input.fee_max.minor() }),
                 lines_total: 0,
                 ..draft(input.id, "create_project")
@@ -457,7 +457,7 @@ impl Custody for CustodyService {
         input: InstructionOf,
     ) -> Answer<'a, InstructionView, CustodyError> {
         async move {
-            let found = repo::maybe_instruction(self.inner.db.read(), input.id).await;
+            let found = repo::newest_attempt(self.inner.db.read(), input.id, input.newest).await;
             let found = found.map_err(|e| unreadable(call, "read an instruction", &e))?;
             // To a stranger it is as if it were not there.
             let mine = |party: Option<Uuid>| {

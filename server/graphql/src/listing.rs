@@ -244,7 +244,11 @@ impl Bid {
             return Ok(self.0.redirect_url.clone());
         }
         let asker = asker(ctx);
-        match services(ctx).custody.instruction(&asker.call(), InstructionOf { id: self.0.freeze }).await {
+        match services(ctx)
+            .custody
+            .instruction(&asker.call(), InstructionOf { id: self.0.freeze, newest: false })
+            .await
+        {
             Ok(freeze) => Ok(freeze.redirect_url),
             // Before it has been sent there is nothing to confirm; and it is nobody else's to confirm.
             Err(Fault::Refused(_) | Fault::Forbidden) => Ok(None),

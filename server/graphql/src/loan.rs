@@ -1,5 +1,6 @@
 //! Loans, notes, repayments.
 
+use crate::account::Order;
 use crate::context::{asker, loader, services};
 use crate::error::{LendingUserError, fault, top, unauthenticated};
 use crate::id::Gid;
@@ -8,8 +9,10 @@ use crate::party::Party;
 use crate::payload;
 use crate::scalars::{Date, DateTime, Decimal, Money, Uuid};
 use async_graphql::{Context, Enum, InputObject, Object, Result, SimpleObject};
-use kernel::id::{LoanId, NoteId, QuoteId, RepaymentId};
+use custody_api::{Custody, CustodyError, InstructionOf};
+use kernel::id::{LoanId, NoteId, QuoteId, RepaymentId, derived};
 use lending_api::*;
+use platform::Fault;
 use std::fmt::Display;
 
 /// What a loader brought; why it brought nothing is for the log.
@@ -179,6 +182,21 @@ impl Loan {
 
     async fn fee(&self) -> Money {
         self.0.terms.fee.into()
+    }
+
+    /// The order by which the platform takes its fee, once the loan has been paid out; for the borrower, null to others.
+    #[graphql(complexity = "10 + child_complexity")]
+    async fn fee_order(&self, ctx: &Context<'_>) -> Result<Option<Order>> {
+        let asker = asker(ctx);
+        if asker.party() != Some(self.0.borrower) {
+            return Ok(None);
+        }
+        let ask = InstructionOf { id: derived::loan_fee(self.0.id), newest: true };
+        match services(ctx).custody.instruction(&asker.call(), ask).await {
+            Ok(order) => Ok(Some(order.into())),
+            Err(Fault::Refused(CustodyError::InstructionNotFound)) => Ok(None),
+            Err(e) => Err(fault(asker, e)),
+        }
     }
 
     async fn status(&self) -> LoanStatus {

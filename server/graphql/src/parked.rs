@@ -1,15 +1,21 @@
 //! What failed: visible from the first failure on, and tried again at once on a person's word.
 
-use crate::context::{asker, services};
+use crate::context::{asker, loader, services};
 use crate::error::fault;
+use crate::loan::loaded;
+use crate::party::Party;
 use crate::scalars::DateTime;
 use async_graphql::{Context, Enum, InputObject, Object, Result, SimpleObject};
 use custody_api::Custody;
+use identity_api::PartyView;
 use investing_api::Investing;
+use kernel::id::PartyId;
 use lending_api::Lending;
 use notification_api::Notification;
 use office_api::Office;
 use platform::reader::{DeadLetter, ParkedOf, Unpark};
+use serde_json::Value;
+use std::collections::HashMap;
 
 /// A service that can have parked work.
 #[derive(Clone, Copy, PartialEq, Eq, Enum)]
@@ -28,17 +34,23 @@ pub struct Parked {
     /// By which it is asked for again.
     pub name: String,
     pub kind: String,
-    /// Why it failed the last time.
+    /// Why it failed the last time, in English.
     pub error: String,
+    /// The error's code, where a service refused it by one.
+    pub code: Option<String>,
+    /// Whose matter it is, where it is somebody's.
+    pub party: Option<Party>,
     pub attempts: u32,
     /// It is not tried again by itself any more.
     pub waits: bool,
     pub since: DateTime,
 }
 
-fn view(service: Worker, letter: DeadLetter) -> Parked {
+fn view(service: Worker, letter: DeadLetter, parties: &HashMap<PartyId, PartyView>) -> Parked {
     Parked {
         service,
+        party: concerns(&letter).and_then(|id| parties.get(&id)).cloned().map(Party::from),
+        code: code(&letter.error).map(str::to_owned),
         name: letter.name,
         kind: letter.kind,
         error: letter.error,
@@ -46,6 +58,29 @@ fn view(service: Worker, letter: DeadLetter) -> Parked {
         waits: letter.dead,
         since: DateTime(letter.since),
     }
+}
+
+/// The code that a refusal is written down with: `CODE: sentence`.
+fn code(error: &str) -> Option<&str> {
+    let (code, _) = error.split_once(':')?;
+    let spelled = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
+    (!code.is_empty() && code.chars().all(spelled)).then_some(code)
+}
+
+/// Whose matter an event or a job is: what it says of a borrower, else of a party, at any depth.
+fn concerns(letter: &DeadLetter) -> Option<PartyId> {
+    fn named(value: &Value, key: &str) -> Option<PartyId> {
+        match value {
+            Value::Object(fields) => {
+                let here = fields.get(key).and_then(Value::as_str).and_then(|id| id.parse().ok());
+                here.map(PartyId).or_else(|| fields.values().find_map(|v| named(v, key)))
+            }
+            Value::Array(all) => all.iter().find_map(|v| named(v, key)),
+            _ => None,
+        }
+    }
+    let body: Value = serde_json::from_str(&letter.body).ok()?;
+    named(&body, "borrower").or_else(|| named(&body, "party"))
 }
 
 /// All that is parked, oldest first.
@@ -59,7 +94,7 @@ pub async fn all(ctx: &Context<'_>) -> Result<Vec<Parked>> {
     macro_rules! of {
         ($($client:ident as $worker:ident),*) => {$(
             let letters = s.$client.parked(&call, ParkedOf {}).await.map_err(|e| fault(asker, e))?;
-            found.extend(letters.into_iter().map(|l| view(Worker::$worker, l)));
+            found.extend(letters.into_iter().map(|l| (Worker::$worker, l)));
         )*};
     }
     of!(
@@ -69,8 +104,10 @@ pub async fn all(ctx: &Context<'_>) -> Result<Vec<Parked>> {
         office as Office,
         notification as Notification
     );
-    found.sort_by_key(|p| p.since.0);
-    Ok(found)
+    found.sort_by_key(|(_, letter)| letter.since);
+    let named = loader(ctx).load_many(found.iter().filter_map(|(_, l)| concerns(l))).await;
+    let parties = loaded(named.map(Some))?.unwrap_or_default();
+    Ok(found.into_iter().map(|(service, letter)| view(service, letter, &parties)).collect())
 }
 
 #[derive(InputObject)]

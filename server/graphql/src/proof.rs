@@ -28,12 +28,22 @@ pub struct ProofFinding {
     pub since: Option<DateTime>,
 }
 
+/// What is between two steps: nothing is wrong, and it will be there by itself.
+#[derive(SimpleObject)]
+pub struct OnTheWay {
+    pub count: u32,
+    /// By currency.
+    pub amounts: Vec<Money>,
+    pub oldest: DateTime,
+}
+
 /// The ledger against the custodian's own signed statement.
 #[derive(SimpleObject)]
 pub struct Proof {
     pub verdict: Verdict,
-    /// The verdict as a line for a person.
+    /// The verdict as a line in English.
     pub line: String,
+    pub in_flight: Option<OnTheWay>,
     pub at: DateTime,
     pub ledger_position: String,
     pub chain_head: String,
@@ -88,6 +98,14 @@ impl From<ProofReport> for Proof {
         Proof {
             verdict: verdict(&r.verdict),
             line,
+            in_flight: match r.verdict {
+                custody_api::Verdict::InFlight { count, amounts, oldest } => Some(OnTheWay {
+                    count: u32::try_from(count).unwrap_or(u32::MAX),
+                    amounts: amounts.into_iter().map(Money::from).collect(),
+                    oldest: DateTime(oldest),
+                }),
+                custody_api::Verdict::Matched | custody_api::Verdict::Broken => None,
+            },
             at: DateTime(r.at),
             ledger_position: r.ledger_position.to_string(),
             chain_head: r.chain_head,

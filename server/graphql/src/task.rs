@@ -158,11 +158,81 @@ pub enum CloseStep {
     Repayments,
 }
 
+/// What a step of the close has to say.
+#[derive(Clone, Copy, PartialEq, Eq, Enum)]
+pub enum CloseFindingCode {
+    /// The close did not wait any longer for `count` orders at the custodian.
+    StillOnTheWay,
+    BooksMatched,
+    /// Both books are equal but for `count` movements between two steps, the oldest since `since`.
+    BooksInFlight,
+    /// `what` says where.
+    BooksBroken,
+    /// `what` says where.
+    AuditBroken,
+    /// `date` has begun.
+    Begun,
+    /// `count` repayments were begun, and `overdue` loans became overdue.
+    DayRun,
+}
+
+/// What a step found: a code, and the figures that belong to it.
+#[derive(SimpleObject)]
+pub struct CloseFinding {
+    pub code: CloseFindingCode,
+    pub count: Option<u32>,
+    pub overdue: Option<u32>,
+    pub date: Option<Date>,
+    pub since: Option<DateTime>,
+    pub what: Option<String>,
+    /// All of it as a sentence in English.
+    pub message: String,
+}
+
+impl From<office_api::CloseFinding> for CloseFinding {
+    fn from(f: office_api::CloseFinding) -> CloseFinding {
+        use office_api::CloseFinding as F;
+        let message = f.to_string();
+        let bare = |code| CloseFinding {
+            code,
+            count: None,
+            overdue: None,
+            date: None,
+            since: None,
+            what: None,
+            message,
+        };
+        match f {
+            F::StillOnTheWay { count } => {
+                CloseFinding { count: Some(count), ..bare(CloseFindingCode::StillOnTheWay) }
+            }
+            F::BooksMatched => bare(CloseFindingCode::BooksMatched),
+            F::BooksInFlight { count, since } => CloseFinding {
+                count: Some(count),
+                since: Some(DateTime(since)),
+                ..bare(CloseFindingCode::BooksInFlight)
+            },
+            F::BooksBroken { what } => {
+                CloseFinding { what: Some(what), ..bare(CloseFindingCode::BooksBroken) }
+            }
+            F::AuditBroken { what } => {
+                CloseFinding { what: Some(what), ..bare(CloseFindingCode::AuditBroken) }
+            }
+            F::Begun { date } => CloseFinding { date: Some(Date(date)), ..bare(CloseFindingCode::Begun) },
+            F::DayRun { repayments_begun, became_overdue } => CloseFinding {
+                count: Some(repayments_begun),
+                overdue: Some(became_overdue),
+                ..bare(CloseFindingCode::DayRun)
+            },
+        }
+    }
+}
+
 /// A step that is done.
 #[derive(SimpleObject)]
 pub struct CloseStepDone {
     pub step: CloseStep,
-    pub note: Option<String>,
+    pub finding: Option<CloseFinding>,
     pub at: DateTime,
 }
 
@@ -174,7 +244,7 @@ pub struct BusinessDay {
     pub next: Date,
     pub status: CloseStatus,
     /// Why it waits, when it does.
-    pub note: Option<String>,
+    pub finding: Option<CloseFinding>,
     pub steps: Vec<CloseStepDone>,
     pub begun_by: Option<Gid<PartyId>>,
     pub begun_at: DateTime,
@@ -182,14 +252,16 @@ pub struct BusinessDay {
 
 impl From<CloseView> for BusinessDay {
     fn from(c: CloseView) -> BusinessDay {
-        let text = |note: String| Some(note).filter(|n| !n.is_empty());
-        let step =
-            |s: CloseStepView| CloseStepDone { step: s.step.into(), note: text(s.note), at: DateTime(s.at) };
+        let step = |s: CloseStepView| CloseStepDone {
+            step: s.step.into(),
+            finding: s.finding.map(CloseFinding::from),
+            at: DateTime(s.at),
+        };
         BusinessDay {
             date: Date(c.date),
             next: Date(c.next),
             status: c.status.into(),
-            note: text(c.note),
+            finding: c.finding.map(CloseFinding::from),
             steps: c.steps.into_iter().map(step).collect(),
             begun_by: c.begun_by.map(Gid),
             begun_at: DateTime(c.at),

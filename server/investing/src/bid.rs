@@ -143,7 +143,7 @@ impl Inner {
             repo::maybe_bid(self.db.read(), id).await.map_err(|e| unreadable(call, "read a bid", &e))?;
         let mut bid = found.ok_or(Fault::Refused(InvestingError::BidNotFound))?;
         if bid.status == BidStatus::Reserved {
-            let seen = self.custody.instruction(call, InstructionOf { id: bid.freeze }).await;
+            let seen = self.custody.instruction(call, InstructionOf { id: bid.freeze, newest: false }).await;
             bid.redirect_url = seen.ok().and_then(|i| i.redirect_url);
         }
         Ok(bid)

@@ -153,6 +153,7 @@ impl Inner {
         let project = CreateProject {
             id: derived::listing_project(view.id),
             project: view.id.0,
+            name: view.purpose.clone(),
             borrower: view.borrower,
             amount: view.amount,
             fee_max: view.fee,

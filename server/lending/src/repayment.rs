@@ -175,8 +175,10 @@ impl Inner {
             .map_err(|e| unreadable(call, "read a repayment", &e))?;
         let mut view = found.ok_or(Fault::Refused(LendingError::LoanNotFound))?.view;
         if view.status == RepaymentStatus::Freezing {
-            let seen =
-                self.custody.instruction(call, InstructionOf { id: derived::repayment_freeze(id) }).await;
+            let seen = self
+                .custody
+                .instruction(call, InstructionOf { id: derived::repayment_freeze(id), newest: false })
+                .await;
             view.redirect_url = seen.ok().and_then(|i| i.redirect_url);
         }
         Ok(view)

@@ -27,11 +27,11 @@ const DRAIN_MINUTES: i64 = 15;
 
 /// What a step came to.
 enum Step {
-    Done(String),
+    Done(Option<CloseFinding>),
     /// Not yet; look again soon.
     Wait,
     /// People must look at it first.
-    Halt(String),
+    Halt(CloseFinding),
 }
 
 impl Inner {
@@ -50,7 +50,7 @@ impl Inner {
             async move {
                 if let Some(found) = repo::maybe_close(tx, Some(date)).await? {
                     if found.status == CloseStatus::Halted {
-                        repo::set_close(tx, date, CloseStatus::Running, "", None).await?;
+                        repo::set_close(tx, date, CloseStatus::Running, None, None).await?;
                     }
                     if found.status != CloseStatus::Done {
                         // Also for one that says it runs: the job that halted may have ended only after this word came.
@@ -82,7 +82,7 @@ impl Inner {
                     date,
                     next: date + Days::new(1),
                     status: CloseStatus::Running,
-                    note: String::new(),
+                    finding: None,
                     steps: Vec::new(),
                     begun_by: by,
                     at: now,
@@ -114,31 +114,41 @@ impl Inner {
             CloseStep::Drain => {
                 let waiting = self.custody.in_flight(call, InFlightOf {}).await?;
                 if waiting.count == 0 {
-                    return Ok(Step::Done(String::new()));
+                    return Ok(Step::Done(None));
                 }
                 let patience = self.clock.now() - close.at > Duration::minutes(DRAIN_MINUTES);
                 Ok(if patience {
-                    Step::Done(format!("{} still on their way", waiting.count))
+                    Step::Done(Some(CloseFinding::StillOnTheWay { count: waiting.count }))
                 } else {
                     Step::Wait
                 })
             }
             CloseStep::Proof => {
                 let report = self.custody.proof(call, ProveBooks::default()).await?;
-                let line = report.last_line();
-                Ok(if report.verdict == Verdict::Broken { Step::Halt(line) } else { Step::Done(line) })
+                Ok(match report.verdict {
+                    Verdict::Matched => Step::Done(Some(CloseFinding::BooksMatched)),
+                    Verdict::InFlight { count, oldest, .. } => {
+                        let count = u32::try_from(count).unwrap_or(u32::MAX);
+                        Step::Done(Some(CloseFinding::BooksInFlight { count, since: oldest }))
+                    }
+                    Verdict::Broken => Step::Halt(CloseFinding::BooksBroken { what: report.last_line() }),
+                })
             }
             CloseStep::Anchor => {
                 let audit = match self.act_anchor(call).await? {
                     Ok(audit) => audit,
-                    Err(fault) => return Ok(Step::Halt(format!("the audit log is broken: {fault}"))),
+                    Err(fault) => return Ok(Step::Halt(CloseFinding::AuditBroken { what: fault })),
                 };
                 self.custody.anchor(call, AnchorBooks { audit }).await?;
-                Ok(Step::Done(String::new()))
+                Ok(Step::Done(None))
             }
             CloseStep::CustodianDate => {
                 let there = self.custody.open_day(call, OpenCustodianDay { date: close.next }).await?;
-                Ok(if there >= close.next { Step::Done(there.to_string()) } else { Step::Wait })
+                Ok(if there >= close.next {
+                    Step::Done(Some(CloseFinding::Begun { date: there }))
+                } else {
+                    Step::Wait
+                })
             }
             CloseStep::BusinessDate => {
                 let (from, to) = (close.date, close.next);
@@ -147,32 +157,37 @@ impl Inner {
                         .boxed()
                 });
                 write.await.map_err(|e| Trouble::from(format!("{e:?}")))?;
-                Ok(Step::Done(to.to_string()))
+                Ok(Step::Done(Some(CloseFinding::Begun { date: to })))
             }
             CloseStep::Listings => {
                 let run = investing_api::RunDay { date: close.next };
                 self.investing.run_day(call, run).await?;
-                Ok(Step::Done(String::new()))
+                Ok(Step::Done(None))
             }
             CloseStep::Repayments => {
                 let run = lending_api::RunDay { date: close.next };
                 let run = self.lending.run_day(call, run).await?;
-                Ok(Step::Done(format!(
-                    "{} repayments begun, {} loans became overdue",
-                    run.repayments_begun, run.became_overdue
-                )))
+                Ok(Step::Done(Some(CloseFinding::DayRun {
+                    repayments_begun: run.repayments_begun,
+                    became_overdue: run.became_overdue,
+                })))
             }
         }
     }
 
-    async fn write_step(&self, close: &CloseView, step: CloseStep, note: String) -> Result<(), Trouble> {
+    async fn write_step(
+        &self,
+        close: &CloseView,
+        step: CloseStep,
+        finding: Option<CloseFinding>,
+    ) -> Result<(), Trouble> {
         let (date, outbox, now) = (close.date, self.outbox.clone(), self.clock.now());
         let write = self.db.write(move |tx| {
-            let (outbox, note) = (outbox.clone(), note.clone());
+            let (outbox, finding) = (outbox.clone(), finding.clone());
             async move {
-                repo::insert_close_step(tx, date, step, &note, now).await?;
+                repo::insert_close_step(tx, date, step, finding.as_ref(), now).await?;
                 if step == CloseStep::ALL[CloseStep::ALL.len() - 1] {
-                    repo::set_close(tx, date, CloseStatus::Done, "", Some(now)).await?;
+                    repo::set_close(tx, date, CloseStatus::Done, None, Some(now)).await?;
                     if let Some(close) = repo::maybe_close(tx, Some(date)).await? {
                         outbox.announce(tx, &OfficeEvent::DayClosed { close }).await?;
                     }
@@ -184,11 +199,11 @@ impl Inner {
         write.await.map_err(|e| Trouble::from(format!("{e:?}")))
     }
 
-    async fn halt(&self, date: NaiveDate, why: String) -> Result<(), Trouble> {
+    async fn halt(&self, date: NaiveDate, why: CloseFinding) -> Result<(), Trouble> {
         let write = self.db.write(move |tx| {
             let why = why.clone();
             async move {
-                repo::set_close(tx, date, CloseStatus::Halted, &why, None)
+                repo::set_close(tx, date, CloseStatus::Halted, Some(&why), None)
                     .await
                     .map_err(WriteError::<()>::from)
             }
@@ -251,10 +266,10 @@ impl Worker for Closes {
                     continue;
                 }
                 match inner.step(call, &close, step).await? {
-                    Step::Done(note) => inner.write_step(&close, step, note).await?,
+                    Step::Done(finding) => inner.write_step(&close, step, finding).await?,
                     Step::Wait => return Ok(Done::Again(inner.clock.now() + Duration::seconds(1))),
                     Step::Halt(why) => {
-                        tracing::error!(%date, step = step.code(), why, "the close of business halts");
+                        tracing::error!(%date, step = step.code(), %why, "the close of business halts");
                         inner.halt(date, why).await?;
                         return Ok(Done::Finished);
                     }

@@ -6,8 +6,8 @@ use entity_office::{act, approval, document, task};
 use kernel::call::Role;
 use kernel::id::{ApplicationId, DocumentId, PartyId, PersonId, TaskId};
 use office_api::{
-    ActsOf, ApprovalView, CloseStatus, CloseStep, CloseStepView, CloseView, OpenTask, TaskKind, TaskStatus,
-    TaskView,
+    ActsOf, ApprovalView, CloseFinding, CloseStatus, CloseStep, CloseStepView, CloseView, OpenTask, TaskKind,
+    TaskStatus, TaskView,
 };
 use platform::db::{Sql, Tx};
 use platform::page::{self, Order, Page};
@@ -168,7 +168,7 @@ pub(crate) async fn maybe_close(
         let step: String = row.try_get_by_index(0)?;
         steps.push(CloseStepView {
             step: CloseStep::from_code(&step).ok_or(DbErr::Type(step))?,
-            note: row.try_get_by_index(1)?,
+            finding: finding(row.try_get_by_index(1)?),
             at: row.try_get_by_index(2)?,
         });
     }
@@ -177,11 +177,22 @@ pub(crate) async fn maybe_close(
         date,
         next: row.try_get_by_index(1)?,
         status: CloseStatus::from_code(&status).ok_or(DbErr::Type(status))?,
-        note: row.try_get_by_index(3)?,
+        finding: finding(row.try_get_by_index(3)?),
         steps,
         begun_by: row.try_get_by_index::<Option<Uuid>>(4)?.map(PartyId),
         at: row.try_get_by_index(5)?,
     }))
+}
+
+/// A finding as it is kept; nothing found is an empty text.
+fn kept(finding: Option<&CloseFinding>) -> Result<String, DbErr> {
+    let text = finding.map(serde_json::to_string).transpose().map_err(|e| DbErr::Json(e.to_string()))?;
+    Ok(text.unwrap_or_default())
+}
+
+/// What was kept before findings had a form is not shown.
+fn finding(text: String) -> Option<CloseFinding> {
+    serde_json::from_str(&text).ok()
 }
 
 pub(crate) async fn insert_close(tx: &Tx, close: &CloseView) -> Result<(), DbErr> {
@@ -201,11 +212,11 @@ pub(crate) async fn set_close(
     tx: &Tx,
     date: NaiveDate,
     status: CloseStatus,
-    note: &str,
+    finding: Option<&CloseFinding>,
     done_at: Option<DateTime<Utc>>,
 ) -> Result<(), DbErr> {
     let sql = "UPDATE office_close SET status = $1, note = $2, done_at = $3 WHERE date = $4";
-    tx.run(sql, [status.code().into(), note.into(), done_at.into(), date.into()]).await.map(drop)
+    tx.run(sql, [status.code().into(), kept(finding)?.into(), done_at.into(), date.into()]).await.map(drop)
 }
 
 /// Writes a step down; one that is written down stays.
@@ -213,12 +224,12 @@ pub(crate) async fn insert_close_step(
     tx: &Tx,
     date: NaiveDate,
     step: CloseStep,
-    note: &str,
+    finding: Option<&CloseFinding>,
     now: DateTime<Utc>,
 ) -> Result<(), DbErr> {
     let sql =
         "INSERT INTO office_close_step (date, step, note, at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING";
-    tx.run(sql, [date.into(), step.code().into(), note.into(), now.into()]).await.map(drop)
+    tx.run(sql, [date.into(), step.code().into(), kept(finding)?.into(), now.into()]).await.map(drop)
 }
 
 /// The last entry's number and hash, its row locked: entries are written one after the other.

@@ -18,6 +18,7 @@ pub enum Finance {
     StandingConsent,
     OwnersCompared,
     HashChain,
+    BusinessDay,
 }
 
 /// The term as the page calls it, and a mark that opens the meaning; the browser closes it on Escape or a press elsewhere.

@@ -3,6 +3,7 @@
 use super::*;
 
 pub(super) static EN: Messages = Messages {
+    business_day: "Business day",
     skip: "Skip to the content",
     main_navigation: "Main",
     home_link: "Counterfoil, home",
@@ -128,6 +129,9 @@ pub(super) static EN: Messages = Messages {
             }
             Finance::OwnersCompared => {
                 "For each owner and currency: the sum of the accounts in our ledger against the cash account at the custodian."
+            }
+            Finance::BusinessDay => {
+                "The day by which loans run: what falls due, interest and notices go by it. It ends when the day's business is closed. In a demo a person closes it, so that it may be ahead of your calendar."
             }
             Finance::HashChain => {
                 "Each entry of the ledger holds the fingerprint of the one before, so that none can be changed afterwards without all later ones changing too."
@@ -631,6 +635,11 @@ pub(super) static EN: Messages = Messages {
         withdraw_means: "It ends here. You can ask again at any time.",
     },
     loan: LoanPage {
+        fee_untaken: |fee| {
+            format!(
+                "The custodian has not taken the platform's fee of {fee}: you do not allow it, or the money was not there. The loan itself is not touched by that."
+            )
+        },
         see_consents: "See what you allow",
         still_owed: "What you still owe",
         none: "There is no such loan of yours",
@@ -690,6 +699,16 @@ pub(super) static EN: Messages = Messages {
         you: "you",
     },
     task: TaskPage {
+        sure: "Let the money move?",
+        sure_yes: "Yes, approve",
+        moves: |kind| match kind {
+            TaskKind::Disbursement => {
+                "Yours is the second word. The custodian then pays each lender's frozen part to the borrower's own account, and the loan begins. No single person can undo it."
+            }
+            _ => {
+                "Yours is the second word. The custodian then gives each lender their part back, and the loan does not come about. No single person can undo it."
+            }
+        },
         say_word: "To the decision",
         on_market: "Approved: see it on the marketplace.",
         fee_forbidden: "The borrower has not allowed the fee. Paid out now, the custodian will refuse to take it until they do.",
@@ -738,6 +757,22 @@ pub(super) static EN: Messages = Messages {
         then_pays: |amount| format!("The borrower would pay about {amount} a month."),
     },
     day: DayPage {
+        still_on_the_way: |n| format!("{n} orders were still on their way"),
+        in_flight: |n, since| format!("{n} on the way, the oldest since {since}"),
+        broken: |verdict, what| format!("{verdict}. In the report: {what}"),
+        audit_broken: "The audit log has been changed",
+        begun: |date| format!("{date} has begun"),
+        day_run: |begun, overdue| format!("{begun} repayments begun, {overdue} loans became overdue"),
+        worker: |worker| match worker {
+            Worker::Custody => "custody",
+            Worker::Lending => "lending",
+            Worker::Investing => "investing",
+            Worker::Office => "office",
+            Worker::Notification => "notification",
+        },
+        as_written: "As it was written down",
+        a_person: "Waits for a person",
+        tried: |n| format!("Tried {n} times; goes on by itself"),
         since: "Since",
         title: "Business day",
         today: |date| format!("It is {date}."),

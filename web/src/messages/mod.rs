@@ -2,6 +2,7 @@
 
 mod en;
 mod errors;
+pub mod parked;
 mod zh;
 
 use crate::api::Failure;
@@ -15,7 +16,7 @@ use crate::pages::investor::portfolio::query::LoanStatus;
 use crate::pages::member::notices::query::NoticeKind;
 use crate::pages::member::statement::query::EntryKind;
 use crate::pages::public::marketplace::query::ListingStatus;
-use crate::pages::staff::day::query::{CloseStatus, CloseStep};
+use crate::pages::staff::day::query::{CloseStatus, CloseStep, Worker};
 use crate::pages::staff::people::ChangeKind;
 use crate::pages::staff::queue::query::{TaskKind, TaskStatus};
 use crate::session::Role;
@@ -84,6 +85,7 @@ impl Language {
 }
 
 pub struct Messages {
+    pub business_day: &'static str,
     pub skip: &'static str,
     pub main_navigation: &'static str,
     pub home_link: &'static str,
@@ -484,6 +486,7 @@ pub struct LoansPage {
 }
 
 pub struct LoanPage {
+    pub fee_untaken: fn(&str) -> String,
     pub see_consents: &'static str,
     pub still_owed: &'static str,
     pub none: &'static str,
@@ -536,6 +539,9 @@ pub struct QueuePage {
 }
 
 pub struct TaskPage {
+    pub sure: &'static str,
+    pub sure_yes: &'static str,
+    pub moves: fn(TaskKind) -> &'static str,
     pub say_word: &'static str,
     pub on_market: &'static str,
     pub fee_forbidden: &'static str,
@@ -572,6 +578,16 @@ pub struct TaskPage {
 }
 
 pub struct DayPage {
+    pub still_on_the_way: fn(i32) -> String,
+    pub in_flight: fn(i32, &str) -> String,
+    pub broken: fn(&str, &str) -> String,
+    pub audit_broken: &'static str,
+    pub begun: fn(&str) -> String,
+    pub day_run: fn(i32, i32) -> String,
+    pub worker: fn(Worker) -> &'static str,
+    pub as_written: &'static str,
+    pub a_person: &'static str,
+    pub tried: fn(i32) -> String,
     pub since: &'static str,
     pub title: &'static str,
     pub today: fn(&str) -> String,
@@ -854,6 +870,15 @@ pub fn code_words(code: &str) -> String {
 
 /// A failure in the language of now. The server's own sentence names figures, and stands where it is the reader's language
 /// or nothing better is known.
+/// What a custodian calls itself in the reader's language; one that is not known here is called as the server calls it.
+pub fn custodian_name(code: &str) -> String {
+    match (code, language()) {
+        ("harbour", Language::English) => "Harbour Custody".into(),
+        ("harbour", Language::Chinese) => "海港存管".into(),
+        _ => code.into(),
+    }
+}
+
 pub fn sentence(failure: &Failure) -> String {
     let own = match failure.code.as_str() {
         "OFFLINE" => Some(say().offline),

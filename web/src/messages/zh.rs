@@ -3,6 +3,7 @@
 use super::*;
 
 pub(super) static ZH: Messages = Messages {
+    business_day: "业务日",
     skip: "跳到正文",
     main_navigation: "主导航",
     home_link: "Counterfoil 首页",
@@ -121,6 +122,9 @@ pub(super) static ZH: Messages = Messages {
                 "您用支付密码向存管机构确认的长期授权：限额之内的同类指令自动通过。您可随时在存管机构撤销。"
             }
             Finance::OwnersCompared => "按每位所有人和每种货币，核对账本各账户之和与存管机构资金账户余额。",
+            Finance::BusinessDay => {
+                "借款按业务日计算：到期、利息和通知均以此为准。当日业务处理完毕后进入下一日。演示环境由人工日终，日期可能超前于您的日历。"
+            }
             Finance::HashChain => {
                 "账本的每条记录都含有上一条的指纹；任何一条事后被改动，之后的全部记录都会对不上。"
             }
@@ -588,6 +592,9 @@ pub(super) static ZH: Messages = Messages {
         withdraw_means: "申请到此结束，您可以随时重新申请。",
     },
     loan: LoanPage {
+        fee_untaken: |fee| {
+            format!("存管机构未能扣取平台费用 {fee}：您未授权，或余额不足。借款本身不受影响。")
+        },
         see_consents: "查看您的授权",
         still_owed: "剩余本金",
         none: "您没有这笔借款",
@@ -641,6 +648,14 @@ pub(super) static ZH: Messages = Messages {
         you: "您",
     },
     task: TaskPage {
+        sure: "确认划转资金？",
+        sure_yes: "确认批准",
+        moves: |kind| match kind {
+            TaskKind::Disbursement => {
+                "您是第二位批准人。批准后，存管机构将把各出借人冻结的资金划入借款人本人账户，借款随即成立，任何人都无法单独撤销。"
+            }
+            _ => "您是第二位批准人。批准后，存管机构将把资金退还各出借人，借款不成立，任何人都无法单独撤销。",
+        },
         say_word: "前往审批",
         on_market: "已批准：在市场中查看。",
         fee_forbidden: "借款人尚未授权扣取费用。现在放款，存管机构将拒绝扣费，直至其授权。",
@@ -683,6 +698,22 @@ pub(super) static ZH: Messages = Messages {
         then_pays: |amount| format!("借款人每月约还 {amount}。"),
     },
     day: DayPage {
+        still_on_the_way: |n| format!("仍有 {n} 条指令在途"),
+        in_flight: |n, since| format!("{n} 笔在途，最早始于 {since}"),
+        broken: |verdict, what| format!("{verdict}。报告原文：{what}"),
+        audit_broken: "审计日志被改动",
+        begun: |date| format!("{date} 已开始"),
+        day_run: |begun, overdue| format!("发起还款 {begun} 笔，新增逾期 {overdue} 笔"),
+        worker: |worker| match worker {
+            Worker::Custody => "存管",
+            Worker::Lending => "借款",
+            Worker::Investing => "出借",
+            Worker::Office => "办公",
+            Worker::Notification => "通知",
+        },
+        as_written: "原始记录",
+        a_person: "等待人工处理",
+        tried: |n| format!("已尝试 {n} 次，将自动继续"),
         since: "自",
         title: "业务日",
         today: |date| format!("今天是 {date}。"),

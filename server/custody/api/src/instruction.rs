@@ -61,6 +61,9 @@ pub struct CreateProject {
     pub id: InstructionId,
     /// The listing.
     pub project: Uuid,
+    /// What users see it called on the custodian's own pages.
+    #[serde(default)]
+    pub name: String,
     pub borrower: PartyId,
     pub amount: Money,
     /// The most the platform may take as a fee from the borrower for this project.
@@ -151,6 +154,9 @@ pub struct ChargeFee {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct InstructionOf {
     pub id: InstructionId,
+    /// The newest attempt at it, where it was attempted again.
+    #[serde(default)]
+    pub newest: bool,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]

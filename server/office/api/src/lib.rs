@@ -267,11 +267,61 @@ impl CloseStatus {
     }
 }
 
-/// One step that is done, and what it had to say.
+/// What a step found, as figures and not as a sentence: each reader hears it in their own language.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(tag = "found", rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum CloseFinding {
+    /// The close did not wait any longer for so many orders at the custodian.
+    StillOnTheWay {
+        count: u32,
+    },
+    BooksMatched,
+    /// Equal but for what is between two steps.
+    BooksInFlight {
+        count: u32,
+        since: DateTime<Utc>,
+    },
+    /// `what` is the report's last line.
+    BooksBroken {
+        what: String,
+    },
+    AuditBroken {
+        what: String,
+    },
+    /// The date that has begun.
+    Begun {
+        date: NaiveDate,
+    },
+    DayRun {
+        repayments_begun: u32,
+        became_overdue: u32,
+    },
+}
+
+impl std::fmt::Display for CloseFinding {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            CloseFinding::StillOnTheWay { count } => write!(f, "{count} still on their way"),
+            CloseFinding::BooksMatched => f.write_str("MATCHED"),
+            CloseFinding::BooksInFlight { count, since } => {
+                write!(f, "IN FLIGHT: {count}, oldest since {since}")
+            }
+            CloseFinding::BooksBroken { what } => f.write_str(what),
+            CloseFinding::AuditBroken { what } => write!(f, "the audit log is broken: {what}"),
+            CloseFinding::Begun { date } => write!(f, "{date}"),
+            CloseFinding::DayRun { repayments_begun, became_overdue } => {
+                write!(f, "{repayments_begun} repayments begun, {became_overdue} loans became overdue")
+            }
+        }
+    }
+}
+
+/// One step that is done, and what it found.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct CloseStepView {
     pub step: CloseStep,
-    pub note: String,
+    #[serde(default)]
+    pub finding: Option<CloseFinding>,
     pub at: DateTime<Utc>,
 }
 
@@ -282,7 +332,8 @@ pub struct CloseView {
     pub next: NaiveDate,
     pub status: CloseStatus,
     /// Why it waits, when it does.
-    pub note: String,
+    #[serde(default)]
+    pub finding: Option<CloseFinding>,
     pub steps: Vec<CloseStepView>,
     pub begun_by: Option<PartyId>,
     pub at: DateTime<Utc>,

@@ -50,7 +50,7 @@ async fn send(draft: &Draft) -> bool {
 
 /// Keeps a form on the server, and begins with what is kept there unless this tab has gone on since.
 #[component]
-pub fn Keep(form: Form, saved: Option<Saved>, blank: Draft) -> impl IntoView {
+pub fn Keep(form: Form, saved: Option<Saved>, blank: Draft, taken_up: Callback<()>) -> impl IntoView {
     let standing = RwSignal::new(Standing::Blank);
     // What the server has, as far as this tab knows.
     let there = RwSignal::new(None::<Draft>);
@@ -62,6 +62,8 @@ pub fn Keep(form: Form, saved: Option<Saved>, blank: Draft) -> impl IntoView {
         let kept = draft_of(&saved);
         if untouched(&form.whole_untracked()) {
             form.adopt(kept.clone());
+            // Once the page stands: the address is not changed while it is being drawn.
+            request_animation_frame(move || taken_up.run(()));
         }
         standing.set(Standing::Kept);
         there.set(Some(kept));

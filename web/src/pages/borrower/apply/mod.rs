@@ -200,12 +200,23 @@ fn Asking(products: Vec<Product>, draft: Option<query::Saved>) -> impl IntoView 
             read.optional(field).map(|_| String::new())
         })
     };
-    let years_check = Callback::new(move |_: String| read.years().map(|_| String::new()));
+    let years_check = Callback::new(move |typed: String| {
+        if typed.trim().is_empty() {
+            return Ok(say().apply.may_be_left_out.into());
+        }
+        read.years().map(|_| String::new())
+    });
+    // Who takes up a draft goes on where it stopped.
+    let taken_up = Callback::new(move |()| {
+        if step.get_untracked().is_none() {
+            go(untrack(|| (1..3).find(|s| !right(*s))).unwrap_or(3));
+        }
+    });
     view! {
         <div class="columns two">
             <section class="card stack">
                 <Steps names=|m| &m.apply.steps now/>
-                <Keep form saved=draft blank/>
+                <Keep form saved=draft blank taken_up/>
                 <form class="stack" on:submit=submit novalidate>
                     {move || match now.get() {
                         1 => view! {

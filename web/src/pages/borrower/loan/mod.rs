@@ -10,6 +10,7 @@ use crate::components::form::{Form, Submit};
 use crate::components::funding::LineState;
 use crate::components::loaded::Loaded;
 use crate::components::member::Members;
+use crate::components::orders::OrderStatus;
 use crate::components::term::{Finance, Term};
 use crate::draft;
 use crate::locale::{date, now, number, parsed};
@@ -109,12 +110,15 @@ fn Shown(loan: query::Loan, me: Option<Me>, today: String, again: Callback<()>) 
     let running = matches!(status, LoanStatus::Active | LoanStatus::Overdue);
     let (rate, term) = (loan.rate.percent(), loan.term_months);
     let started = loan.started_on.clone();
+    let taken = loan.fee_order.as_ref().map(|o| (loan.fee.clone(), o.status));
+    let untaken = taken.clone().filter(|(_, s)| s.is_over() && *s != OrderStatus::Settled);
     let facts = view! {
         <dl class="facts key">
             <div><dt><Term label=|m| m.loans.owed means=Finance::Owed/></dt><dd><Amount money=loan.outstanding.clone()/></dd></div>
             <div><dt>{t(|m| m.loans.borrowed)}</dt><dd><Amount money=loan.principal.clone()/></dd></div>
             <div><dt><Term label=|m| m.rate_a_year means=Finance::Rate/></dt><dd>{move || number(&rate)} " %"</dd></div>
             <div><dt>{t(|m| m.months)}</dt><dd>{term}</dd></div>
+            {taken.map(|(fee, status)| view! { <div data-fee=format!("{status:?}")><dt><Term label=|m| m.apply.fee means=Finance::Fee/></dt><dd><Amount money=fee/></dd><dd class="small muted">{move || (say().order_status)(status)}</dd></div> })}
             {started.map(|s| view! { <div><dt>{t(|m| m.loan.started)}</dt><dd>{move || date(&s.0)}</dd></div> })}
         </dl>
     };
@@ -133,6 +137,9 @@ fn Shown(loan: query::Loan, me: Option<Me>, today: String, again: Callback<()>) 
                 s => (say().loan_status)(s).to_string(),
             }}</span></p>
             {facts}
+            {untaken.map(|(fee, _)| view! {
+                <p class="notice warn" data-fee-untaken="">{move || (say().loan.fee_untaken)(&text(&fee))} " " <A href=Page::Cash.path()>{t(|m| m.loan.see_consents)}</A></p>
+            })}
         </section>
         {(mine && running).then(|| view! { <Paying id next late free way again/> })}
         {(!points.is_empty()).then(|| view! { <section class="card"><Area title=|m| m.loan.still_owed points/></section> })}

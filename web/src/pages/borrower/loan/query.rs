@@ -1,6 +1,7 @@
 //! What one loan's page loads and sends.
 
 use crate::api::{Date, Decimal, Money, schema};
+use crate::components::orders::OrderStatus;
 use crate::pages::investor::overview::query::Target;
 use crate::pages::investor::portfolio::query::LoanStatus;
 use cynic::QueryFragment;
@@ -47,11 +48,18 @@ pub struct Repayment {
 }
 
 #[derive(QueryFragment, Clone, PartialEq, Debug)]
+#[cynic(graphql_type = "Order")]
+pub struct FeeOrder {
+    pub status: OrderStatus,
+}
+
+#[derive(QueryFragment, Clone, PartialEq, Debug)]
 pub struct Loan {
     pub id: cynic::Id,
     pub principal: Money,
     pub outstanding: Money,
     pub fee: Money,
+    pub fee_order: Option<FeeOrder>,
     pub rate: Decimal,
     pub term_months: i32,
     pub status: LoanStatus,

@@ -11,10 +11,11 @@ use crate::components::halves::Halves;
 use crate::components::loaded::Loaded;
 use crate::components::member::Members;
 use crate::components::orders::{self, ConsentScope, Order, OrderList};
+use crate::components::steps::Steps;
 use crate::components::tabs::Tabs;
 use crate::components::term::{Finance, Term};
 use crate::locale::date;
-use crate::messages::{Messages, say, t, title};
+use crate::messages::{Messages, custodian_name, say, t, title};
 use crate::pages::investor::overview::query::{PURSE, Purse};
 use crate::session::{self, Role};
 use cynic::QueryBuilder;
@@ -116,9 +117,7 @@ fn Both(purse: Purse, cash: Option<Money>, custodian: String) -> impl IntoView {
         view! { <div><dt>{t(label)}</dt><dd>{move || text(&amount)}</dd></div> }
     };
     let code = StoredValue::new(purse.currency.0.clone());
-    let mut letters = custodian.chars();
-    let name = letters.next().map(|first| first.to_uppercase().collect::<String>() + letters.as_str());
-    let name = StoredValue::new(name.unwrap_or_default());
+    let name = StoredValue::new(custodian);
     let left = view! {
         <p class="spread small"><span>{t(|m| m.cash.in_ledger)}</span><span class="muted">{t(|m| m.cash.virtual_account)}</span></p>
         <p class="amount" data-half="ledger">{wire(ledger).map(|m| view! { <Amount money=m/> })}</p>
@@ -130,7 +129,7 @@ fn Both(purse: Purse, cash: Option<Money>, custodian: String) -> impl IntoView {
     }
     .into_any();
     let right = view! {
-        <p class="spread small"><span>{move || (say().cash.at)(&name.get_value())}</span><span class="muted">{t(|m| m.cash.own_account)}</span></p>
+        <p class="spread small"><span>{move || (say().cash.at)(&custodian_name(&name.get_value()))}</span><span class="muted">{t(|m| m.cash.own_account)}</span></p>
         <p class="amount" data-half="custodian">{wire(cash).map(|m| view! { <Amount money=m/> })}</p>
         <p class="small muted">{t(|m| m.cash.nobody_else)}</p>
     }
@@ -143,6 +142,7 @@ fn Both(purse: Purse, cash: Option<Money>, custodian: String) -> impl IntoView {
 fn Begun(url: String) -> impl IntoView {
     view! {
         <section class="card stack">
+            <Steps names=|m| &m.register.steps now=3/>
             <h2>{t(|m| m.cash.open_title)}</h2>
             <p class="story">{t(|m| m.cash.open_begun)}</p>
             <p><a class="button primary" href=move || back::there(&url) data-confirm="" on:click=move |_| back::remember()>{t(|m| m.cash.open)}</a></p>
@@ -178,6 +178,7 @@ fn Opening(placed: Callback<()>) -> impl IntoView {
     };
     view! {
         <section class="card stack">
+            <Steps names=|m| &m.register.steps now=3/>
             <h2>{t(|m| m.cash.open_title)}</h2>
             <p class="story">{t(|m| m.cash.open_why)}</p>
             <form class="stack narrow-form" on:submit=submit novalidate>

@@ -19,6 +19,11 @@ const REGISTER: &str =
 /// As short as a password may be.
 pub const PASSWORD_MIN: usize = 10;
 
+/// Whether it can be one; the server says whether it is.
+fn an_address(typed: &str) -> bool {
+    typed.trim().split_once('@').is_some_and(|(who, at)| !who.is_empty() && !at.is_empty())
+}
+
 #[component]
 pub fn Register() -> impl IntoView {
     view! {
@@ -49,7 +54,7 @@ fn Entry(invitation: Option<String>) -> impl IntoView {
     let failed_in = RwSignal::new(false);
     let secret = StoredValue::new(invitation);
     let email_check = Callback::new(|typed: String| {
-        if typed.trim().is_empty() { Err(say().register.email_missing.into()) } else { Ok(String::new()) }
+        if an_address(&typed) { Ok(String::new()) } else { Err(say().register.email_missing.into()) }
     });
     let name_check = Callback::new(|typed: String| {
         if typed.trim().is_empty() {
@@ -70,7 +75,7 @@ fn Entry(invitation: Option<String>) -> impl IntoView {
     let long = move || password.with(|p| p.chars().count() >= PASSWORD_MIN);
     let right = move |step: usize| match step {
         1 => !form.is_empty("name") && !form.is_empty("country") && number_ok(&form.get("number")),
-        _ => !form.is_empty("email") && long(),
+        _ => an_address(&form.get("email")) && long(),
     };
     let navigate = use_navigate();
     let inside = Callback::new(move |page: Page| navigate(&page.path(), Default::default()));

@@ -3,6 +3,7 @@
 pub mod query;
 
 use crate::api::{self, Failure, command};
+use crate::components::amount;
 use crate::components::form::{Form, Submit};
 use crate::components::loaded::Loaded;
 use crate::components::member::Staff;
@@ -11,6 +12,7 @@ use crate::components::proof::{Totals, Verdict};
 use crate::components::term::{Finance, Term};
 use crate::components::timeline::{Stage, Timeline};
 use crate::locale::{date, instant};
+use crate::messages::parked::parked_kind;
 use crate::messages::{say, sentence, t, title};
 use crate::session::{self, Role};
 use cynic::QueryBuilder;
@@ -64,14 +66,14 @@ fn Closing(found: query::Day, operates: bool, again: Callback<()>) -> impl IntoV
         <section class="card stack">
             <h1 data-figure="date">{move || (say().day.today)(&date(&shown))}</h1>
             {last.map(|d| {
-                let (status, note) = (d.status, d.note.clone());
+                let (status, finding) = (d.status, StoredValue::new(d.finding.clone()));
                 let stages = move || CloseStep::ALL.into_iter().map(|step| {
                     let done = d.steps.iter().find(|s| s.step == step);
                     let reached = d.steps.len();
                     let here = done.is_none() && CloseStep::ALL.get(reached) == Some(&step);
                     Stage {
                         name: (say().close_step)(step).into(),
-                        note: done.map(|s| s.note.as_deref().map_or_else(|| instant(&s.at.0), note_words)).unwrap_or_default(),
+                        note: done.map(|s| s.finding.as_ref().map_or_else(|| instant(&s.at.0), found_words)).unwrap_or_default(),
                         done: done.is_some(),
                         here: here && status == CloseStatus::Running,
                         bad: here && status == CloseStatus::Halted,
@@ -83,7 +85,7 @@ fn Closing(found: query::Day, operates: bool, again: Callback<()>) -> impl IntoV
                             {move || (say().close_status)(status)}
                         </span>
                     </h2>
-                    {note.map(|n| view! { <p class="notice bad" role="alert">{n}</p> })}
+                    {move || finding.get_value().map(|f| view! { <p class="notice bad" role="alert">{found_words(&f)}</p> })}
                     <Timeline stages=Signal::derive(stages)/>
                 }
             })}
@@ -104,10 +106,22 @@ fn Closing(found: query::Day, operates: bool, again: Callback<()>) -> impl IntoV
     }
 }
 
-/// A step's note; a date in the reader's form.
-fn note_words(note: &str) -> String {
-    let a_date = note.len() == 10 && note.chars().all(|c| c.is_ascii_digit() || c == '-');
-    if a_date { date(note) } else { note.to_string() }
+/// What a step found, in the reader's language.
+fn found_words(f: &CloseFinding) -> String {
+    let (words, count) = (&say().day, f.count.unwrap_or_default());
+    let what = f.what.as_deref().unwrap_or_default();
+    match f.code {
+        CloseFindingCode::StillOnTheWay => (words.still_on_the_way)(count),
+        CloseFindingCode::BooksMatched => (say().verdict)(Verdict::Matched).into(),
+        CloseFindingCode::BooksInFlight => {
+            let since = f.since.as_ref().map(|s| instant(&s.0)).unwrap_or_default();
+            (words.in_flight)(count, &since)
+        }
+        CloseFindingCode::BooksBroken => (words.broken)((say().verdict)(Verdict::Broken), what),
+        CloseFindingCode::AuditBroken => (words.broken)(words.audit_broken, what),
+        CloseFindingCode::Begun => f.date.as_ref().map(|d| (words.begun)(&date(&d.0))).unwrap_or_default(),
+        CloseFindingCode::DayRun => (words.day_run)(count, f.overdue.unwrap_or_default()),
+    }
 }
 
 #[component]
@@ -141,10 +155,10 @@ fn Proving() -> impl IntoView {
 #[component]
 fn Report(p: Proof) -> impl IntoView {
     let verdict = p.verdict;
-    let (at, line) = (p.at.0, StoredValue::new(p.line));
+    let (at, flying) = (p.at.0, StoredValue::new(p.in_flight));
     let words = Signal::derive(move || (say().verdict)(verdict).to_string());
     view! {
-        <p data-verdict=format!("{verdict:?}")><span class=verdict.mark()>{words}</span> " " {(verdict != Verdict::Matched).then(|| line.get_value())} " " <span class="small muted">{move || instant(&at)}</span></p>
+        <p data-verdict=format!("{verdict:?}")><span class=verdict.mark()>{words}</span> " " {move || flying.get_value().map(|f| on_the_way(&f))} " " <span class="small muted">{move || instant(&at)}</span></p>
         <Totals totals=p.totals left=|m| m.cash.in_ledger right=|m| m.day.at_custodian/>
         <dl class="facts card">
             <div><dt><Term label=|m| m.day.owners means=Finance::OwnersCompared/></dt><dd>{p.owners}</dd></div>
@@ -156,6 +170,12 @@ fn Report(p: Proof) -> impl IntoView {
             <ul class="notice bad" role="alert">{p.findings.into_iter().map(|f| view! { <li>{f.owner.map(|o| format!("{o}: "))} {f.what}</li> }).collect_view()}</ul>
         })}
     }
+}
+
+/// What is between two steps, as a sentence with its sums.
+fn on_the_way(f: &OnTheWay) -> String {
+    let sums: Vec<String> = f.amounts.iter().map(amount::text).collect();
+    format!("{} ({})", (say().day.in_flight)(f.count, &instant(&f.oldest.0)), sums.join(", "))
 }
 
 /// What failed too often; it keeps its ids, so that trying again does nothing twice.
@@ -171,7 +191,7 @@ fn Waiting(operates: bool) -> impl IntoView {
                 }
                 view! {
                     <div class="card flush"><table class="listings">
-                        <thead><tr><th>{t(|m| m.day.what_failed)}</th><th>{t(|m| m.day.why)}</th><th class="numeric">{t(|m| m.day.attempts)}</th><th>{t(|m| m.day.since)}</th><th><span class="visually-hidden">{t(|m| m.action)}</span></th></tr></thead>
+                        <thead><tr><th>{t(|m| m.day.what_failed)}</th><th>{t(|m| m.day.why)}</th><th>{t(|m| m.day.attempts)}</th><th>{t(|m| m.day.since)}</th><th><span class="visually-hidden">{t(|m| m.action)}</span></th></tr></thead>
                         <tbody>{all.into_iter().map(|p| view! { <Letter p operates again=Callback::new(move |()| loaded.again())/> }).collect_view()}</tbody>
                     </table></div>
                 }
@@ -186,15 +206,28 @@ fn Letter(p: Parked, operates: bool, again: Callback<()>) -> impl IntoView {
     let form = Form::new("retry");
     let since = p.since.0;
     let (name, service) = (StoredValue::new(p.name), p.service);
+    let (kind, code, waits, attempts) = (StoredValue::new(p.kind), p.code, p.waits, p.attempts);
+    // Written down as `CODE: sentence`.
+    let refusal = StoredValue::new(code.map(|code| {
+        let message = p.error.split_once(": ").map(|(_, said)| said.to_owned()).unwrap_or_default();
+        Failure { code, message }
+    }));
     let retry = move |_| {
         let input = json!({ "name": name.get_value(), "service": service.code() });
         form.send(command::send::<Value>(query::RETRY, input), move |_| again.run(()));
     };
     view! {
         <tr>
-            <td class="lead-cell"><b>{p.kind}</b> " " <span class="small muted">{service.code()}</span></td>
-            <td data-label=t(|m| m.day.why)>{p.error}</td>
-            <td class="numeric" data-label=t(|m| m.day.attempts)>{p.attempts}</td>
+            <td class="lead-cell">
+                <b>{move || kind.with_value(|k| parked_kind(k).map_or_else(|| k.clone(), str::to_owned))}</b>
+                {p.party.map(|whose| view! { <span class="small">" " {whose.name}</span> })}
+                " " <span class="small muted">{move || (say().day.worker)(service)}</span>
+            </td>
+            <td data-label=t(|m| m.day.why)>
+                {move || refusal.with_value(|r| r.as_ref().map(sentence)).map(|s| view! { <p>{s}</p> })}
+                <details open=refusal.with_value(Option::is_none)><summary class="small">{t(|m| m.day.as_written)}</summary><code class="small" lang="en">{kind.get_value()} ": " {p.error}</code></details>
+            </td>
+            <td data-label=t(|m| m.day.attempts)>{move || if waits { say().day.a_person.to_owned() } else { (say().day.tried)(attempts) }}</td>
             <td data-label=t(|m| m.day.since)>{move || instant(&since)}</td>
             <td>
                 {operates.then(|| view! { <button class="button small" disabled=form.busy on:click=retry>{t(|m| m.again)}</button> })}

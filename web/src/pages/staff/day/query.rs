@@ -1,6 +1,6 @@
 //! What the business day's page loads and sends.
 
-use crate::api::{Date, DateTime, schema};
+use crate::api::{Date, DateTime, Money, schema};
 use crate::components::proof::{ProofTotal, Verdict};
 use cynic::QueryFragment;
 
@@ -35,11 +35,32 @@ impl CloseStep {
     ];
 }
 
+#[derive(cynic::Enum, Clone, Copy, PartialEq, Eq, Debug)]
+pub enum CloseFindingCode {
+    StillOnTheWay,
+    BooksMatched,
+    BooksInFlight,
+    BooksBroken,
+    AuditBroken,
+    Begun,
+    DayRun,
+}
+
+#[derive(QueryFragment, Clone, PartialEq, Debug)]
+pub struct CloseFinding {
+    pub code: CloseFindingCode,
+    pub count: Option<i32>,
+    pub overdue: Option<i32>,
+    pub date: Option<Date>,
+    pub since: Option<DateTime>,
+    pub what: Option<String>,
+}
+
 #[derive(QueryFragment, Clone, PartialEq, Debug)]
 pub struct CloseStepDone {
     pub step: CloseStep,
     pub at: DateTime,
-    pub note: Option<String>,
+    pub finding: Option<CloseFinding>,
 }
 
 #[derive(QueryFragment, Clone, PartialEq, Debug)]
@@ -47,7 +68,7 @@ pub struct BusinessDay {
     pub date: Date,
     pub next: Date,
     pub status: CloseStatus,
-    pub note: Option<String>,
+    pub finding: Option<CloseFinding>,
     pub steps: Vec<CloseStepDone>,
 }
 
@@ -65,9 +86,16 @@ pub struct ProofFinding {
 }
 
 #[derive(QueryFragment, Clone, PartialEq, Debug)]
+pub struct OnTheWay {
+    pub count: i32,
+    pub amounts: Vec<Money>,
+    pub oldest: DateTime,
+}
+
+#[derive(QueryFragment, Clone, PartialEq, Debug)]
 pub struct Proof {
     pub verdict: Verdict,
-    pub line: String,
+    pub in_flight: Option<OnTheWay>,
     pub at: DateTime,
     pub owners: i32,
     pub ledger_position: String,
@@ -93,11 +121,19 @@ pub enum Worker {
 }
 
 #[derive(QueryFragment, Clone, PartialEq, Debug)]
+#[cynic(graphql_type = "Party")]
+pub struct Named {
+    pub name: String,
+}
+
+#[derive(QueryFragment, Clone, PartialEq, Debug)]
 pub struct Parked {
     pub service: Worker,
     pub name: String,
     pub kind: String,
     pub error: String,
+    pub code: Option<String>,
+    pub party: Option<Named>,
     pub attempts: i32,
     pub since: DateTime,
     pub waits: bool,

@@ -5,6 +5,7 @@ pub mod query;
 
 use crate::api::{self, Decimal, Failure, command, live};
 use crate::components::amount::{money, text};
+use crate::components::dialog::Dialog;
 use crate::components::documents::Documents;
 use crate::components::form::{Field, Form, Submit};
 use crate::components::funding::LineState;
@@ -90,7 +91,10 @@ fn Decision(task: Memo<Option<Whole>>, again: Callback<()>) -> impl IntoView {
         let spoke =
             mail.with_value(|m| task.approvals.iter().any(|a| a.by.as_ref().is_some_and(|b| b.email == *m)));
         let may = session::has_any(&task.roles);
-        (!task.status.is_over()).then(|| (task.id.inner().to_string(), task.kind, may, spoke))
+        // With the second word money moves.
+        let moves = matches!(task.kind, TaskKind::Disbursement | TaskKind::DisbursementUndo);
+        let last = moves && task.approvals.iter().any(|a| a.approve);
+        (!task.status.is_over()).then(|| (task.id.inner().to_string(), task.kind, may, spoke, last))
     });
     view! {
         <p class="small"><A href=Page::Queue.path()>{t(|m| m.queue.title)}</A></p>
@@ -115,11 +119,11 @@ fn Decision(task: Memo<Option<Whole>>, again: Callback<()>) -> impl IntoView {
                         })}
                     }
                 })}
-                {move || turn.get().map(|(id, kind, may, spoke)| match (may, spoke) {
+                {move || turn.get().map(|(id, kind, may, spoke, last)| match (may, spoke) {
                     // Why not, rather than a button that is not there.
                     (false, _) => view! { <p class="notice">{move || (say().task.not_yours)(kind)}</p> }.into_any(),
                     (true, true) => view! { <p class="notice">{t(|m| m.task.spoke)}</p> }.into_any(),
-                    (true, false) => view! { <Word id kind again/> }.into_any(),
+                    (true, false) => view! { <Word id kind last again/> }.into_any(),
                 })}
             </section>
         </div>
@@ -175,7 +179,7 @@ fn word(a: Approval) -> impl IntoView {
 
 /// One's own word, with its reason.
 #[component]
-fn Word(id: String, kind: TaskKind, again: Callback<()>) -> impl IntoView {
+fn Word(id: String, kind: TaskKind, last: bool, again: Callback<()>) -> impl IntoView {
     let form = Form::new(format!("word.{id}"));
     let task = StoredValue::new(id);
     let refusing = RwSignal::new(false);
@@ -196,8 +200,24 @@ fn Word(id: String, kind: TaskKind, again: Callback<()>) -> impl IntoView {
         let input = json!({ "task": task.get_value(), "approve": approve, "note": note });
         form.send(command::send::<Value>(DECIDE, input), move |_| again.run(()));
     };
+    let sure = RwSignal::new(false);
+    let submit = move |e: leptos::ev::SubmitEvent| {
+        e.prevent_default();
+        if last {
+            sure.set(true);
+        } else {
+            say_it(true);
+        }
+    };
     view! {
-        <form class="stack" on:submit=move |e: leptos::ev::SubmitEvent| { e.prevent_default(); say_it(true); }>
+        <Dialog open=sure title=|m| m.task.sure>
+            <p>{move || (say().task.moves)(kind)}</p>
+            <div class="row">
+                <button type="button" class="button primary" disabled=form.busy data-sure="" on:click=move |_| { sure.set(false); say_it(true); }>{t(|m| m.task.sure_yes)}</button>
+                <button type="button" class="button" on:click=move |_| sure.set(false)>{t(|m| m.close)}</button>
+            </div>
+        </Dialog>
+        <form class="stack" on:submit=submit>
             <p class="small">{move || (say().task.means)(kind)}</p>
             <Field form name="note" label=Signal::derive(|| say().task.reason.to_string()) check long=true/>
             <div class="row">
