@@ -83,6 +83,9 @@ pub enum Ask {
         project_no: String,
         purpose: Scope,
         amount: i64,
+        /// On the user's page, whatever they allow in advance.
+        #[serde(default)]
+        by_hand: bool,
     },
     FreezeBatch {
         project_no: String,
@@ -328,7 +331,8 @@ impl Bank {
             | Ask::GrantAuthorization { .. }
             | Ask::TopUp { .. }
             | Ask::Withdraw { .. } => true,
-            Ask::Freeze { user_no, project_no, purpose, amount } => {
+            Ask::Freeze { by_hand: true, .. } => true,
+            Ask::Freeze { user_no, project_no, purpose, amount, .. } => {
                 let project = project_of(db, project_no).await?;
                 let account = account_of(db, user_no).await?;
                 self.consent(db, &account, *purpose, &project.currency, *amount).await?.is_none()
@@ -483,7 +487,7 @@ impl Bank {
                 let sql = "INSERT INTO project_name (project, name) VALUES ($1, $2)";
                 store::run(db, sql, [project_no.clone().into(), name.into()]).await?;
             }
-            Ask::Freeze { user_no, project_no, purpose, amount } => {
+            Ask::Freeze { user_no, project_no, purpose, amount, .. } => {
                 self.freeze(db, blank, no, user_no, project_no, *purpose, *amount, confirmed, &day).await?;
             }
             Ask::FreezeBatch { project_no, purpose, lines } => {

@@ -34,7 +34,7 @@ main{max-width:460px;margin:6vh auto;padding:28px;background:var(--card);border:
 h1{font-size:1.3rem;margin:0 0 4px}p{margin:8px 0}.bank{color:var(--soft);font-size:.9rem}dl{display:grid;grid-template-columns:auto 1fr;gap:4px 16px;margin:16px 0}dt{color:var(--soft)}dd{margin:0;text-align:end}
 label{display:block;margin:12px 0 4px}input{font:inherit;width:100%;padding:9px;border:1px solid var(--soft);border-radius:3px;background:var(--card);color:var(--ink)}
 button,a.go{font:inherit;display:inline-block;padding:9px 18px;border-radius:3px;border:1px solid var(--act);background:var(--act);color:var(--on);margin:16px 8px 0 0;cursor:pointer;text-decoration:none}button.no{background:none;color:var(--act)}
-.bad{color:var(--bad)}:focus-visible{outline:2px solid var(--act);outline-offset:2px}";
+@media (max-width:500px){main{margin:12px}}.bad{color:var(--bad)}:focus-visible{outline:2px solid var(--act);outline-offset:2px}";
 
 /// In which of the two languages a page is written: as the link says, else as the browser wishes.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -177,31 +177,56 @@ fn grouped(whole: i64) -> String {
 
 fn scope_words(t: Tongue, scope: Scope) -> &'static str {
     match scope {
-        Scope::Bid => t.say("Freeze my money for loans I bid on", "为我投标的借款冻结资金"),
+        Scope::Bid => t.say("Freeze my money for loans I bid on", "为我出借的借款冻结资金"),
         Scope::Repay => t.say("Take my instalments when they are due", "到期时扣取我的还款"),
         Scope::Fee => t.say("Take the platform's fee for my loan", "扣取我借款的平台费用"),
     }
 }
 
-/// What an order says of its project by number alone.
+/// What the custodian knows beside what an order says.
 #[derive(Default)]
-struct Project {
+struct Known {
+    /// The project's currency and name, for an order that names it by number alone.
     currency: String,
     name: String,
+    /// The end of the user's bank account, and what is available, where money leaves.
+    bank: String,
+    available: i64,
 }
 
-async fn project_of(bank: &Bank, ask: &Ask) -> Result<Project, DbErr> {
-    let Ask::Freeze { project_no, .. } = ask else { return Ok(Project::default()) };
-    let sql = "SELECT p.currency, n.name FROM project p LEFT JOIN project_name n ON n.project = p.no WHERE p.no = $1";
-    let Some(row) = store::one(bank.db(), sql, [project_no.as_str().into()]).await? else {
-        return Ok(Project::default());
-    };
-    let name: Option<String> = row.try_get_by_index(1)?;
-    let number = || project_no.get(..8).unwrap_or(project_no).to_string();
-    Ok(Project {
-        currency: row.try_get_by_index(0)?,
-        name: name.filter(|n| !n.is_empty()).unwrap_or_else(number),
-    })
+async fn known(bank: &Bank, ask: &Ask) -> Result<Known, DbErr> {
+    match ask {
+        Ask::Freeze { project_no, .. } => {
+            let sql = "SELECT p.currency, n.name FROM project p LEFT JOIN project_name n ON n.project = p.no WHERE p.no = $1";
+            let Some(row) = store::one(bank.db(), sql, [project_no.as_str().into()]).await? else {
+                return Ok(Known::default());
+            };
+            let name: Option<String> = row.try_get_by_index(1)?;
+            let number = || project_no.get(..8).unwrap_or(project_no).to_string();
+            Ok(Known {
+                currency: row.try_get_by_index(0)?,
+                name: name.filter(|n| !n.is_empty()).unwrap_or_else(number),
+                ..Known::default()
+            })
+        }
+        Ask::Withdraw { user_no, currency, .. } => {
+            let sql = "SELECT a.bank_account, b.available FROM account a LEFT JOIN balance b ON b.account = a.no AND b.currency = $2
+                       WHERE a.user_no = $1";
+            let Some(row) =
+                store::one(bank.db(), sql, [user_no.as_str().into(), currency.as_str().into()]).await?
+            else {
+                return Ok(Known::default());
+            };
+            let account: String = row.try_get_by_index(0)?;
+            let skipped = account.chars().count().saturating_sub(4);
+            Ok(Known {
+                bank: format!("•••• {}", account.chars().skip(skipped).collect::<String>()),
+                available: row.try_get_by_index::<Option<i64>>(1)?.unwrap_or_default(),
+                ..Known::default()
+            })
+        }
+        _ => Ok(Known::default()),
+    }
 }
 
 async fn form(
@@ -212,8 +237,8 @@ async fn form(
     bank_account: &str,
     wrong: Option<&str>,
 ) -> Response {
-    match project_of(bank, &request.ask).await {
-        Ok(project) => draw(bank, t, token, request, &project, bank_account, wrong),
+    match known(bank, &request.ask).await {
+        Ok(known) => draw(bank, t, token, request, &known, bank_account, wrong),
         Err(e) => broken(bank, t, &e),
     }
 }
@@ -223,7 +248,7 @@ fn draw(
     t: Tongue,
     token: &str,
     request: &Request,
-    project: &Project,
+    known: &Known,
     bank_account: &str,
     wrong: Option<&str>,
 ) -> Response {
@@ -242,17 +267,24 @@ fn draw(
         ),
         Ask::Withdraw { currency, amount: a, .. } => (
             t.say("Withdraw to your own bank", "提现到您自己的银行账户"),
-            html! { dl { (line(sum, &amount(*a, currency))) } },
+            html! {
+                dl {
+                    (line(sum, &amount(*a, currency)))
+                    (line(t.say("To your bank account", "转入您的银行账户"), &known.bank))
+                    (line(t.say("Then left here", "转出后余额"), &amount((known.available - a).max(0), currency)))
+                }
+                p { (t.say("It costs nothing; in the sandbox it arrives within moments.", "不收取费用；在沙箱中片刻到账。")) }
+            },
         ),
         Ask::Freeze { amount: a, purpose, .. } => {
             let title = if *purpose == Scope::Bid {
-                t.say("Freeze money for a bid", "为投标冻结资金")
+                t.say("Freeze money for a bid", "为出借冻结资金")
             } else {
                 t.say("Pay an instalment", "支付一期还款")
             };
             (
                 title,
-                html! { dl { (line(sum, &amount(*a, &project.currency))) (line(t.say("Loan", "借款项目"), &project.name)) } p {
+                html! { dl { (line(sum, &amount(*a, &known.currency))) (line(t.say("Loan", "借款项目"), &known.name)) } p {
                     @if *purpose == Scope::Bid { (t.say("The money stays yours until the loan is paid out.", "放款之前，资金仍归您所有。")) }
                     @else { (t.say("It goes to those who lent to you, each their part.", "款项将按份额分给出借人。")) }
                 } },

@@ -780,7 +780,12 @@ impl Demo {
                 self.settle().await?;
             }
             let repay = RepayEarly { id: RepaymentId(self.uuid()), quote: quote.id };
+            let id = repay.id;
             lending.repay_early(&call, repay).await.map_err(|e| anyhow!("{}: {e}", who.name))?;
+            self.settle().await?;
+            let freeze = InstructionOf { id: derived::repayment_freeze(id), newest: false };
+            let order = self.house.custody(Service::Gateway).instruction(&call, freeze).await;
+            self.confirm(order.map_err(|e| anyhow!("{}: {e}", who.name))?).await?;
             return Ok((Stage::Running, 1));
         }
         let due =

@@ -153,7 +153,8 @@ impl Actors<'_> {
             .await
             .map_err(|e| anyhow!("{e}"))?;
         anyhow::ensure!(posted.all_posted(), "{posted:?}");
-        let freeze = Freeze { id, party, project, purpose, amount: usd(minor), reservation };
+        let amount = usd(minor);
+        let freeze = Freeze { id, party, project, purpose, amount, by_hand: false, reservation };
         self.inside().freeze(&self.0.call(), freeze).await.map_err(|e| anyhow!("{e}"))
     }
 

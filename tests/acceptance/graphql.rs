@@ -312,6 +312,28 @@ async fn serve(door: &Door) -> anyhow::Result<std::net::SocketAddr> {
     Ok(address)
 }
 
+story!(the_business_date_is_followed_by_everybody, |world| {
+    let door = Door::of(&world);
+    let address = serve(&door).await?;
+    let staff = door.staff(&world, &life::STAFF).await?;
+    let mut public = Socket::open(address, None).await?;
+    public.subscribe("1", "subscription { businessDateChanged { cursor businessDate } }").await?;
+    let path = "/businessDateChanged/businessDate";
+    let today = public.next_of(path).await?;
+    let close =
+        "mutation($input: BusinessDayCloseInput!) { businessDayClose(input: $input) { errors { code } } }";
+    let operations = staff.iter().find(|s| s.email.starts_with("operations")).context("operations")?;
+    let begun = door.ask(Some(&operations.token), close, json!({ "input": { "date": today } })).await?;
+    assert_eq!(begun.at("/businessDayClose/errors")?, json!([]));
+    world.wait(5).await?;
+    let next: chrono::NaiveDate = today.as_str().context("a date")?.parse()?;
+    let next = next.succ_opt().context("a day after")?;
+    assert_eq!(public.next_of(path).await?, json!(next));
+    let asked = door.ask(None, "{ passwordLinkStands(secret: \"guessed\") }", json!({})).await?;
+    assert_eq!(asked.at("/passwordLinkStands")?, json!(false));
+    Ok(())
+});
+
 story!(a_listing_is_followed_while_it_fills_and_after_a_break, |world| {
     let door = Door::of(&world);
     let address = serve(&door).await?;

@@ -545,6 +545,12 @@ story!(a_loan_is_paid_off_early_at_the_quoted_amount_or_not_at_all, |world| {
         matches!(busy, Err(Fault::Refused(LendingError::LoanBusy | LendingError::LoanNotActive))),
         "{busy:?}"
     );
+    // It is confirmed at the custodian, though the consent for what falls due would reach that far.
+    world.settle().await?;
+    assert_eq!(town.loan(loan).await?.status, LoanStatus::Active);
+    let all = lending.repayments(&me, LoanOf { loan }).await.map_err(|e| anyhow!("{e}"))?;
+    let url = all.iter().find(|r| r.id == begun.id).and_then(|r| r.redirect_url.clone()).context("a page")?;
+    world.at_custodian(&url, "decision=confirm&password=correct-horse").await?;
     world.settle().await?;
     assert_eq!(begun.total.minor(), 10_032_26);
     let view = town.loan(loan).await?;

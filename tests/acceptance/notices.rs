@@ -94,6 +94,12 @@ story!(an_address_is_confirmed_by_its_letter, |world| {
     assert!(!tokens.party.email_confirmed);
     let secret = town.link("ann@example.org", "confirm").await?;
     let confirm = |secret: &str| ConfirmEmail { secret: Secret(secret.into()) };
+    let stands = LinkOf { secret: Secret(secret.clone()) };
+    assert_eq!(
+        town.identity().link_stands(&town.nobody(), stands).await,
+        Ok(false),
+        "a link of another kind"
+    );
     let wrong = town.identity().confirm_email(&town.nobody(), confirm("guessed")).await;
     assert_eq!(wrong, Err(Fault::Refused(IdentityError::LinkInvalid)));
     // A link of one kind does nothing of another.
@@ -157,8 +163,14 @@ story!(a_forgotten_password_is_chosen_anew_by_a_letter, |world| {
         town.reset(&secret, "short").await,
         Err(Fault::Refused(IdentityError::PasswordTooShort { length_min: 10 }))
     );
+    let stands = async || {
+        let link = LinkOf { secret: Secret(secret.clone()) };
+        town.identity().link_stands(&town.nobody(), link).await
+    };
+    assert_eq!(stands().await, Ok(true));
     world.clock.advance(Duration::seconds(1));
     assert_eq!(town.reset(&secret, "my second password").await, Ok(()));
+    assert_eq!(stands().await, Ok(false), "it was used");
     assert_eq!(town.reset(&secret, "my second password").await, Ok(()), "an answer that got lost");
     assert_eq!(
         town.reset(&secret, "my third password").await,

@@ -32,6 +32,7 @@ use crate::pages::staff::people::People;
 use crate::pages::staff::queue::Queue;
 use crate::pages::staff::task::{ApplicationPage, Task};
 use crate::session;
+use crate::today;
 use leptos::prelude::*;
 use leptos_meta::provide_meta_context;
 use leptos_router::NavigateOptions;
@@ -53,6 +54,7 @@ fn App(pages: Pages) -> impl IntoView {
     messages::provide();
     live::provide_line();
     session::provide();
+    today::provide();
     toast::provide();
     view! {
         <Router>

@@ -13,5 +13,6 @@ mod outlook;
 mod page;
 mod pages;
 mod session;
+mod today;
 
 pub use app::{borrower, members, staff, start};

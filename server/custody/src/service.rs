@@ -301,7 +301,7 @@ impl Custody for CustodyService {
                 project: Some(input.project),
                 amount: Some(input.amount),
                 ask: json!({ "user_no": input.party.to_string(), "project_no": input.project.to_string(),
-                             "purpose": input.purpose, "amount": input.amount.minor() }),
+                             "purpose": input.purpose, "amount": input.amount.minor(), "by_hand": input.by_hand }),
                 context: Context { reservation: Some(input.reservation), ..Context::default() },
                 // With a consent it is done at once, without one the user is asked; either way a page's time suffices.
                 waits_for_user: true,

@@ -11,6 +11,7 @@ use crate::id::Gid;
 use crate::listing::Listing;
 use crate::loan::Loan;
 use crate::notice::{Notice, NoticeBox};
+use crate::scalars::Date;
 use crate::task::Task;
 use async_graphql::{Context, Result, SimpleObject, Subscription as Subscribe};
 use futures::stream::{self, BoxStream, StreamExt};
@@ -19,7 +20,7 @@ use kernel::id::{ListingId, LoanId, TaskId};
 use ledger_api::{BalancesOf, Ledger, LedgerEvent};
 use lending_api::{Lending, LendingEvent, LoanOf};
 use notification_api::{BoxOf, NoticesOf, Notification, NotificationEvent};
-use office_api::{Office, OfficeEvent, QueueOf, TaskOf};
+use office_api::{Office, OfficeEvent, QueueOf, TaskOf, Today};
 use platform::Fault;
 use platform::outbox::EventRecord;
 use platform::page::Page;
@@ -72,6 +73,13 @@ pub struct NoticeChange {
 pub struct TaskChange {
     pub cursor: String,
     pub task: Task,
+}
+
+/// The platform's date, once a day has been closed.
+#[derive(SimpleObject)]
+pub struct DateChange {
+    pub cursor: String,
+    pub business_date: Date,
 }
 
 fn cursor(after: Option<String>) -> Result<Option<i64>> {
@@ -230,6 +238,27 @@ impl Subscription {
                 }
                 _ => None,
             }
+        });
+        Ok(stream::iter(first).chain(changes).boxed())
+    }
+
+    /// The business date, as days are closed. Public.
+    async fn business_date_changed<'a>(
+        &self,
+        ctx: &Context<'a>,
+        after: Option<String>,
+    ) -> Result<BoxStream<'a, Result<DateChange>>> {
+        let (asker, services, feed) = (asker(ctx), services(ctx), &ctx.data_unchecked::<Feeds>().office);
+        let after = cursor(after)?;
+        let begin = feed.begin(after).await;
+        let mut first = None;
+        if after.is_none() {
+            let today = services.office.today(&asker.call(), Today {}).await.map_err(|e| fault(asker, e))?;
+            first = Some(Ok(DateChange { cursor: begin.to_string(), business_date: Date(today) }));
+        }
+        let changes = feed.events(begin).filter_map(async |event| {
+            let OfficeEvent::DayClosed { close } = read(&event)? else { return None };
+            Some(Ok(DateChange { cursor: event.position.to_string(), business_date: Date(close.next) }))
         });
         Ok(stream::iter(first).chain(changes).boxed())
     }

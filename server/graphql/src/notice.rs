@@ -1,8 +1,9 @@
 //! What one has been told.
 
-use crate::context::{asker, services};
+use crate::context::{asker, loader, services};
 use crate::error::{NotificationUserError, fault};
 use crate::id::Gid;
+use crate::loan::loaded;
 use crate::page::{Arguments, connection};
 use crate::payload;
 use crate::scalars::{DateTime, Money};
@@ -10,6 +11,8 @@ use async_graphql::connection::Connection;
 use async_graphql::{Context, Enum, ID, InputObject, Object, Result, SimpleObject};
 use kernel::id::{ApplicationId, ListingId, LoanId, NoticeId, TaskId};
 use notification_api::*;
+use office_api::{Office, TaskOf};
+use platform::Fault;
 use platform::page::Mark;
 
 /// What has happened; new values may be added.
@@ -41,6 +44,8 @@ pub enum NoticeKind {
     /// A second factor, by whoever has the account.
     FactorAdded,
     FactorRemoved,
+    /// Somebody signed in by a recovery code.
+    RecoveryCodeUsed,
     TaskApproved,
     TaskRefused,
 }
@@ -67,6 +72,31 @@ impl Notice {
             About::Listing => Some(Gid(ListingId(id)).to_string().into()),
             About::Loan => Some(Gid(LoanId(id)).to_string().into()),
             About::Task => Some(Gid(TaskId(id)).to_string().into()),
+        }
+    }
+
+    /// What the loan, the listing or the application is for, where it is about one.
+    async fn about(&self, ctx: &Context<'_>) -> Result<Option<String>> {
+        let (id, loader) = (self.0.subject, loader(ctx));
+        let listing = async |id: ListingId| loaded(loader.load_one(id).await).map(|l| l.map(|l| l.purpose));
+        match self.0.kind.about() {
+            About::Account => Ok(None),
+            About::Application => {
+                loaded(loader.load_one(ApplicationId(id)).await).map(|a| a.map(|a| a.purpose))
+            }
+            About::Listing => listing(ListingId(id)).await,
+            About::Loan => match loaded(loader.load_one(LoanId(id)).await)? {
+                Some(loan) => listing(loan.listing).await,
+                None => Ok(None),
+            },
+            About::Task => {
+                let asker = asker(ctx);
+                match services(ctx).office.task(&asker.call(), TaskOf { task: TaskId(id) }).await {
+                    Ok(task) => Ok(Some(task.about)),
+                    Err(Fault::Refused(_) | Fault::Forbidden) => Ok(None),
+                    Err(e) => Err(fault(asker, e)),
+                }
+            }
         }
     }
 

@@ -19,7 +19,7 @@ use crate::{Demo, DemoAccount};
 use async_graphql::connection::Connection;
 use async_graphql::{Context, ID, Interface, Object, Result};
 use custody_api::{CashAccountOf, Custody, InstructionView, InstructionsOf, ProveBooks};
-use identity_api::{FactorOf, FindParties, Identity, PendingChanges, SessionsOf};
+use identity_api::{FactorOf, FindParties, Identity, LinkOf, PendingChanges, SessionsOf};
 use investing_api::{BidsOf, Investing, ListingsOf};
 use kernel::id::{ApplicationId, ListingId, LoanId, PartyId, TaskId};
 use ledger_api::{BalancesOf, Ledger};
@@ -83,6 +83,13 @@ impl PlatformQuery {
     /// The messages that a demo keeps instead of sending them, newest first; none outside a demo.
     async fn mailbox(&self, ctx: &Context<'_>) -> Result<Vec<Mail>> {
         notice::mailbox(ctx).await
+    }
+
+    /// Whether the link of a letter still lets one choose a new password; asking does not use it.
+    async fn password_link_stands(&self, ctx: &Context<'_>, secret: String) -> Result<bool> {
+        let ask = LinkOf { secret: identity_api::Secret(secret) };
+        let found = services(ctx).identity.link_stands(&asker(ctx).call(), ask).await;
+        found.map_err(|e| fault(asker(ctx), e))
     }
 
     /// The platform's date, on which loans run.

@@ -116,7 +116,11 @@ impl Inner {
             }
         }
         let step = step(factor, &totp, &typed, now);
-        if step.is_some() || repo::use_recovery(tx, party, kept, now).await? {
+        let recovered = step.is_none() && repo::use_recovery(tx, party, kept, now).await?;
+        if step.is_some() || recovered {
+            if recovered {
+                self.outbox.announce(tx, &IdentityEvent::RecoveryCodeUsed { party }).await?;
+            }
             repo::code_used(tx, party, step, request).await?;
             repo::clear_failures(tx, self.guesses(party)).await?;
             return Ok(Spent::Right);

@@ -149,6 +149,14 @@ impl Inner {
         }
     }
 
+    pub(crate) async fn link_stands(&self, call: &Call, input: LinkOf) -> Result<bool, Fault<IdentityError>> {
+        let now = self.clock.now();
+        let found = repo::letter_by_secret(self.db.read(), fingerprint(&input.secret)).await;
+        let found = found.map_err(|e| unreadable(call, "look at a link", &e))?;
+        Ok(found
+            .is_some_and(|l| l.kind == LetterKind::Reset.code() && l.used_at.is_none() && l.expires_at > now))
+    }
+
     pub(crate) async fn ask_confirmation(
         self: &std::sync::Arc<Self>,
         call: &Call,

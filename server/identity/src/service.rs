@@ -138,6 +138,14 @@ impl Identity for IdentityService {
         .boxed()
     }
 
+    fn link_stands<'a>(&'a self, call: &'a Call, input: LinkOf) -> Answer<'a, bool, IdentityError> {
+        async move {
+            door(call)?;
+            self.inner.link_stands(call, input).await
+        }
+        .boxed()
+    }
+
     fn reset_password<'a>(&'a self, call: &'a Call, input: ResetPassword) -> Answer<'a, (), IdentityError> {
         async move {
             door(call)?;

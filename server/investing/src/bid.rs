@@ -196,6 +196,7 @@ impl Inner {
             project: bid.listing.0,
             purpose: FreezePurpose::Bid,
             amount: bid.amount,
+            by_hand: false,
             reservation,
         };
         let view = self.custody.freeze(call, freeze).await?;

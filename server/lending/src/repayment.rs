@@ -231,6 +231,8 @@ impl Inner {
             project: l.view.listing.0,
             purpose: FreezePurpose::Repay,
             amount: r.view.total,
+            // What is allowed in advance is what falls due; ending a loan early is one's own decision each time.
+            by_hand: r.view.early,
             reservation,
         };
         let view = self.custody.freeze(call, freeze).await?;

@@ -97,6 +97,8 @@ pub fn of_investing(event: &InvestingEvent) -> Vec<Tiding> {
         vec![tell(listing.borrower, kind, listing.id.0, Some(listing.amount))]
     };
     match event {
+        // Whoever refused it on the custodian's page knows.
+        E::BidRefused { bid, .. } if bid.why == "USER_REFUSED" => Vec::new(),
         E::BidRefused { listing, bid } => {
             vec![tell(bid.investor, K::BidRefused, listing.id.0, Some(bid.amount))]
         }
@@ -145,6 +147,9 @@ pub fn of_identity(event: &IdentityEvent) -> Vec<Tiding> {
         }
         IdentityEvent::FactorAdded { party } => {
             vec![tell(*party, NoticeKind::FactorAdded, Uuid::nil(), None)]
+        }
+        IdentityEvent::RecoveryCodeUsed { party } => {
+            vec![tell(*party, NoticeKind::RecoveryCodeUsed, Uuid::nil(), None)]
         }
         IdentityEvent::FactorRemoved { party } => {
             vec![tell(*party, NoticeKind::FactorRemoved, Uuid::nil(), None)]

@@ -140,6 +140,9 @@ fn english(kind: NoticeKind, sum: &str) -> String {
         K::PasswordChanged => "Your password was changed.".into(),
         K::FactorAdded => "From now on a code is asked for when you sign in.".into(),
         K::FactorRemoved => "A code is no longer asked for when you sign in.".into(),
+        K::RecoveryCodeUsed => {
+            "One of your recovery codes was used. If it was not you, change your password now.".into()
+        }
         K::TaskApproved => "A task on which you said your word was approved.".into(),
         K::TaskRefused => "A task on which you said your word was refused.".into(),
     }
@@ -148,8 +151,8 @@ fn english(kind: NoticeKind, sum: &str) -> String {
 fn chinese(kind: NoticeKind, sum: &str) -> String {
     use NoticeKind as K;
     match kind {
-        K::BidRefused => format!("存管机构未能冻结您 {sum} 的投标。"),
-        K::BidReleased => format!("您 {sum} 的投标资金已解冻。"),
+        K::BidRefused => format!("存管机构未能冻结您 {sum} 的出借资金。"),
+        K::BidReleased => format!("您 {sum} 的出借资金已解冻。"),
         K::BidLent => format!("您的 {sum} 已借出。"),
         K::PaymentReceived => format!("您收到 {sum}。"),
         K::NoteOverdue => format!("您持有 {sum} 份额的一笔借款已逾期。"),
@@ -172,6 +175,7 @@ fn chinese(kind: NoticeKind, sum: &str) -> String {
         K::PasswordChanged => "您的密码已更改。".into(),
         K::FactorAdded => "今后登录时需要输入验证码。".into(),
         K::FactorRemoved => "今后登录时不再需要验证码。".into(),
+        K::RecoveryCodeUsed => "您的一个恢复码已被使用。如非本人操作，请立即更改密码。".into(),
         K::TaskApproved => "您参与审批的一项任务已通过。".into(),
         K::TaskRefused => "您参与审批的一项任务未通过。".into(),
     }

@@ -46,6 +46,12 @@ impl Money {
     }
 }
 
+impl From<finance::Money> for Money {
+    fn from(m: finance::Money) -> Money {
+        Money { amount: Decimal(m.to_decimal_string()), currency: Currency(m.currency().code().into()) }
+    }
+}
+
 impl Decimal {
     /// A ratio as a rate.
     pub fn rate(&self) -> Option<finance::Rate> {

@@ -24,13 +24,17 @@ pub fn Bell() -> impl IntoView {
 fn Inside() -> impl IntoView {
     let unread = RwSignal::new(0u32);
     let path = use_location().pathname;
+    // Two notices at once are told of twice with the same newest one.
+    let last = StoredValue::new(None::<cynic::Id>);
     live::follow(CHANGES, "noticeChanged", Map::new(), move |change| {
         let Ok(change) = serde_json::from_value::<Change>(change) else { return };
         unread.set(change.notice_box.unread);
         // Whoever looks at all of them sees it there.
         if let Some(newest) = change.newest
             && path.get_untracked() != Page::Notices.path()
+            && last.with_value(|l| l.as_ref() != Some(&newest.id))
         {
+            last.set_value(Some(newest.id.clone()));
             let page = newest.page();
             toast::show(move || words(&newest), Some(page));
         }

@@ -1,5 +1,6 @@
 //! Bids about which the last word is not spoken.
 
+use crate::back;
 use crate::components::amount::Amount;
 use crate::messages::{say, t};
 use crate::page::Page;
@@ -20,10 +21,14 @@ pub fn OpenBids(bids: Vec<Bid>) -> impl IntoView {
                 <tbody>
                     {bids.into_iter().map(|b| {
                         let status = b.status;
+                        let confirm = b.redirect_url.filter(|_| status == BidStatus::Reserved);
+                        let waits = confirm.is_some();
                         view! {
                             <tr>
                                 <td class="lead-cell">{b.listing.map(|l| view! { <A href=Page::Listing(l.id.inner().into()).path()>{l.purpose}</A> })}</td>
-                                <td data-label=t(|m| m.state)><span class=status.mark()>{move || (say().bid_status)(status)}</span></td>
+                                <td data-label=t(|m| m.state)><span class=status.mark()>{move || if waits { say().bid.waits_for_you } else { (say().bid_status)(status) }}</span>
+                                    {confirm.map(|url| view! { " " <a href=move || back::there(&url) on:click=move |_| back::remember()>{t(|m| m.orders.decide)}</a> })}
+                                </td>
                                 <td class="numeric" data-label=t(|m| m.amount)><Amount money=b.amount/></td>
                             </tr>
                         }

@@ -1,6 +1,5 @@
 //! The bar at the top and the words at the foot.
 
-use crate::api::{self, Date, schema};
 use crate::components::bell::Bell;
 use crate::components::colour_mode::ColourMode;
 use crate::components::term::{Finance, Term};
@@ -8,7 +7,7 @@ use crate::locale::date;
 use crate::messages::{Language, Messages, choose, language, say, t};
 use crate::page::Page;
 use crate::session::{self, Role};
-use cynic::{QueryBuilder, QueryFragment};
+use crate::today;
 use leptos::prelude::*;
 use leptos_router::components::A;
 use leptos_router::hooks::use_navigate;
@@ -127,25 +126,15 @@ pub fn Top() -> impl IntoView {
     }
 }
 
-#[derive(QueryFragment, Clone, PartialEq, Debug)]
-#[cynic(graphql_type = "Query")]
-struct Today {
-    business_date: Date,
-}
-
 /// What is true of every page: where the money lies, and which day the platform has.
 #[component]
 pub fn Foot() -> impl IntoView {
-    let day = RwSignal::new(None::<String>);
-    leptos::task::spawn_local(async move {
-        if let Ok(found) = api::ask(Today::build(())).await {
-            day.try_set(Some(found.business_date.0));
-        }
-    });
+    let day = today::today();
     view! {
         <footer class="foot">
+            <today::Following/>
             <p>{t(|m| m.foot)}</p>
-            {move || day.get().map(|d| view! { <p class="small"><Term label=|m| m.business_day means=Finance::BusinessDay/> " " <span data-figure="business-day">{move || date(&d)}</span></p> })}
+            {move || day.get().map(|d: String| view! { <p class="small"><Term label=|m| m.business_day means=Finance::BusinessDay/> " " <span data-figure="business-day">{move || date(&d)}</span></p> })}
             <p class="row"><A href=Page::Marketplace.path()>{t(|m| m.marketplace)}</A> <A href=Page::Calculator.path()>{t(|m| m.calculator)}</A></p>
         </footer>
     }

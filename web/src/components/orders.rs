@@ -156,7 +156,10 @@ pub fn OrderList(#[prop(into)] orders: Signal<Vec<Order>>) -> impl IntoView {
                     view! {
                         <tr data-order=name>
                             <td class="lead-cell"><b>{move || (say().orders.operation)(&operation)}</b></td>
-                            <td class="numeric" data-label=t(|m| m.amount)>{move || o.amount.as_ref().map(text)}</td>
+                            {match o.amount {
+                                Some(amount) => view! { <td class="numeric" data-label=t(|m| m.amount)>{move || text(&amount)}</td> }.into_any(),
+                                None => view! { <td></td> }.into_any(),
+                            }}
                             <td data-label=t(|m| m.state)>
                                 <span class=status.mark()>{move || (say().order_status)(status)}</span>
                                 {open.map(|url| view! { " " <a href=move || back::there(&url) data-confirm="" on:click=move |_| back::remember()>{t(|m| m.orders.decide)}</a> })}

@@ -256,6 +256,9 @@ pub(super) static EN: Messages = Messages {
             NoticeKind::PasswordChanged => "Your password was changed.".into(),
             NoticeKind::FactorAdded => "From now on a code is asked for when you sign in.".into(),
             NoticeKind::FactorRemoved => "A code is no longer asked for when you sign in.".into(),
+            NoticeKind::RecoveryCodeUsed => {
+                "One of your recovery codes was used. If it was not you, change your password now.".into()
+            }
             NoticeKind::TaskApproved => "A task on which you said your word was approved.".into(),
             NoticeKind::TaskRefused => "A task on which you said your word was refused.".into(),
             NoticeKind::Other => "Something happened in your account.".into(),
@@ -290,6 +293,7 @@ pub(super) static EN: Messages = Messages {
         means: "PDF, PNG or JPEG, at most 5 MB each and 10 in all. Only the people who decide on your application see them; lenders do not.",
     },
     letters: Letters {
+        dead: "the link was used, has run out or is not ours",
         whose: "Whose mail",
         to_me: "To me",
         to_all: "To everybody",
@@ -365,7 +369,7 @@ pub(super) static EN: Messages = Messages {
         lent: "Lent",
         still_out: "Still out",
         since: "Since",
-        days_late: |days| format!("{days} days overdue"),
+        days_late: |days| if days == 1 { "1 day overdue".into() } else { format!("{days} days overdue") },
         history: "Payments",
         on: "On",
         no_history: "Nothing has come back yet.",
@@ -504,6 +508,11 @@ pub(super) static EN: Messages = Messages {
         },
     },
     cash: CashPage {
+        fresh: "Your cash account is open, in your own name. Bring money in below; then choose what to lend to on the marketplace.",
+        awaited: |what, sum| {
+            format!("{what} {sum}: it waits for your word at the custodian; until then nothing moves.")
+        },
+        all_of_it: |sum| format!("All of it: {sum}"),
         open_begun: "You have begun; the custodian waits for you on its own page.",
         title: "Your cash account",
         short: "Cash",
@@ -572,6 +581,9 @@ pub(super) static EN: Messages = Messages {
         no: "on its way",
     },
     apply: ApplyPage {
+        sure: "Is this what you ask for?",
+        left_out: "left out",
+        lenders_see: "Lenders see the amount, the months, the purpose and your story, and not your name or what you earn.",
         at_rate: |rate| format!("at {rate} a year"),
         which_product: "Product",
         keeping: "Keeping what you typed…",
@@ -635,6 +647,14 @@ pub(super) static EN: Messages = Messages {
         withdraw_means: "It ends here. You can ask again at any time.",
     },
     loan: LoanPage {
+        being_paid: |amount| format!("{amount} are being paid."),
+        until_closed: "It holds until that business day is closed.",
+        missing: |amount| format!("{amount} are missing in your account."),
+        off_by_hand: "You confirm it with your payment password at the custodian.",
+        payments: "What you have paid",
+        on: "On",
+        paid_off: "paid off",
+        replaced_on: |on| format!("Paid off on {on}"),
         fee_untaken: |fee| {
             format!(
                 "The custodian has not taken the platform's fee of {fee}: you do not allow it, or the money was not there. The loan itself is not touched by that."
@@ -757,12 +777,21 @@ pub(super) static EN: Messages = Messages {
         then_pays: |amount| format!("The borrower would pay about {amount} a month."),
     },
     day: DayPage {
+        sure: |day| {
+            format!(
+                "{day} ends for everybody: what is due the day after is collected, and it cannot be opened again."
+            )
+        },
         still_on_the_way: |n| format!("{n} orders were still on their way"),
         in_flight: |n, since| format!("{n} on the way, the oldest since {since}"),
         broken: |verdict, what| format!("{verdict}. In the report: {what}"),
         audit_broken: "The audit log has been changed",
         begun: |date| format!("{date} has begun"),
-        day_run: |begun, overdue| format!("{begun} repayments begun, {overdue} loans became overdue"),
+        day_run: |begun, overdue| {
+            format!(
+                "Asked for {begun} instalments; {overdue} loans became overdue. Whether each was paid stands at its loan."
+            )
+        },
         worker: |worker| match worker {
             Worker::Custody => "custody",
             Worker::Lending => "lending",
@@ -814,10 +843,19 @@ pub(super) static EN: Messages = Messages {
         send: "Register",
         then: "Next you open your own cash account at the custodian, where you choose a payment password that we never see.",
         staff_then: "The link works once.",
-        sign_in_now: "If this address is new here, you are registered now. If it is yours already, sign in as before.",
+        sign_in_now: |email| {
+            format!(
+                "We have written to {email}. If you had an account here before, it is as it was: sign in with its password, or choose a new one."
+            )
+        },
         new_here: "New here?",
     },
     account: AccountPage {
+        mail_language: |language| {
+            format!(
+                "E-mails to you are written in {language}: the language you choose at the top while signed in."
+            )
+        },
         title: "Your account",
         roles: "Roles",
         sessions: "Where you are signed in",

@@ -35,7 +35,7 @@ pub(super) fn chinese(code: &str) -> Option<&'static str> {
         "IDENTITY_SAME_PERSON" => "需要两位不同的人。",
         "IDENTITY_COMMAND_ID_TAKEN" => "这个编号已用于另一项操作。",
         "IDENTITY_CODE_NEEDED" => "请输入验证器显示的六位数字，或一个恢复码。",
-        "IDENTITY_CODE_WRONG" => "验证码不正确或已使用，请等待下一个。",
+        "IDENTITY_CODE_WRONG" => "验证码不正确或已使用。验证器每 30 秒显示一个新码，恢复码只能使用一次。",
         "IDENTITY_FACTOR_ON" => "两步验证已经开启。",
         "IDENTITY_FACTOR_MISSING" => "尚未开启两步验证。",
         "IDENTITY_PASSWORD_WRONG" => "当前密码不正确。",

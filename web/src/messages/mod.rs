@@ -191,7 +191,7 @@ pub struct RegisterPage {
     pub send: &'static str,
     pub then: &'static str,
     pub staff_then: &'static str,
-    pub sign_in_now: &'static str,
+    pub sign_in_now: fn(&str) -> String,
     pub new_here: &'static str,
 }
 
@@ -237,6 +237,7 @@ pub struct NoticesPage {
 }
 
 pub struct Letters {
+    pub dead: &'static str,
     pub whose: &'static str,
     pub to_me: &'static str,
     pub to_all: &'static str,
@@ -262,6 +263,7 @@ pub struct Letters {
 }
 
 pub struct AccountPage {
+    pub mail_language: fn(&str) -> String,
     pub title: &'static str,
     pub roles: &'static str,
     pub sessions: &'static str,
@@ -365,6 +367,9 @@ pub struct OrdersPanel {
 }
 
 pub struct CashPage {
+    pub fresh: &'static str,
+    pub awaited: fn(&str, &str) -> String,
+    pub all_of_it: fn(&str) -> String,
     pub open_begun: &'static str,
     pub title: &'static str,
     pub short: &'static str,
@@ -425,6 +430,9 @@ pub struct StatementPage {
 }
 
 pub struct ApplyPage {
+    pub sure: &'static str,
+    pub left_out: &'static str,
+    pub lenders_see: &'static str,
     pub at_rate: fn(&str) -> String,
     pub which_product: &'static str,
     pub keeping: &'static str,
@@ -486,6 +494,14 @@ pub struct LoansPage {
 }
 
 pub struct LoanPage {
+    pub being_paid: fn(&str) -> String,
+    pub until_closed: &'static str,
+    pub missing: fn(&str) -> String,
+    pub off_by_hand: &'static str,
+    pub payments: &'static str,
+    pub on: &'static str,
+    pub paid_off: &'static str,
+    pub replaced_on: fn(&str) -> String,
     pub fee_untaken: fn(&str) -> String,
     pub see_consents: &'static str,
     pub still_owed: &'static str,
@@ -578,6 +594,7 @@ pub struct TaskPage {
 }
 
 pub struct DayPage {
+    pub sure: fn(&str) -> String,
     pub still_on_the_way: fn(i32) -> String,
     pub in_flight: fn(i32, &str) -> String,
     pub broken: fn(&str, &str) -> String,

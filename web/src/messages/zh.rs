@@ -106,7 +106,7 @@ pub(super) static ZH: Messages = Messages {
         means: |term| match term {
             Finance::Available => "您的资金账户中可随时出借或提现的资金。",
             Finance::SetAside => {
-                "存管机构已为您的投标冻结的资金。钱仍在您自己的资金账户中，暂不计息；借款未成立时自动解冻。"
+                "存管机构已为您的出借冻结的资金。钱仍在您自己的资金账户中，暂不计息；借款未成立时自动解冻。"
             }
             Finance::LentOut => "借款人尚欠您的本金。借款人按期还款时，随每期还款逐步收回。",
             Finance::Xirr => "使您投入的资金与已收回及按面值计的在贷资金相等的年利率。",
@@ -220,8 +220,8 @@ pub(super) static ZH: Messages = Messages {
             if n == 0 { "通知，没有新消息".into() } else { format!("通知，{n} 条新消息") }
         },
         says: |kind, sum| match kind {
-            NoticeKind::BidRefused => format!("存管机构未能冻结您 {sum} 的投标。"),
-            NoticeKind::BidReleased => format!("您 {sum} 的投标资金已解冻。"),
+            NoticeKind::BidRefused => format!("存管机构未能冻结您 {sum} 的出借资金。"),
+            NoticeKind::BidReleased => format!("您 {sum} 的出借资金已解冻。"),
             NoticeKind::BidLent => format!("您的 {sum} 已借出。"),
             NoticeKind::PaymentReceived => format!("您收到 {sum}。"),
             NoticeKind::NoteOverdue => format!("您持有 {sum} 份额的一笔借款已逾期。"),
@@ -246,6 +246,7 @@ pub(super) static ZH: Messages = Messages {
             NoticeKind::PasswordChanged => "您的密码已更改。".into(),
             NoticeKind::FactorAdded => "今后登录时需要输入验证码。".into(),
             NoticeKind::FactorRemoved => "今后登录时不再需要验证码。".into(),
+            NoticeKind::RecoveryCodeUsed => "您的一个恢复码已被使用。如非本人操作，请立即更改密码。".into(),
             NoticeKind::TaskApproved => "您参与审批的一项任务已通过。".into(),
             NoticeKind::TaskRefused => "您参与审批的一项任务未通过。".into(),
             NoticeKind::Other => "您的账户有新的变动。".into(),
@@ -280,6 +281,7 @@ pub(super) static ZH: Messages = Messages {
         means: "PDF、PNG 或 JPEG，每份不超过 5 MB，最多 10 份。只有审批人员可见，出借人看不到。",
     },
     letters: Letters {
+        dead: "链接已使用、已过期或不是本平台发出的",
         whose: "收件人",
         to_me: "发给我的",
         to_all: "全部",
@@ -474,6 +476,9 @@ pub(super) static ZH: Messages = Messages {
         },
     },
     cash: CashPage {
+        fresh: "您的资金账户已以您本人的名义开立。请在下方充值，然后到借款市场选择出借项目。",
+        awaited: |what, sum| format!("{what} {sum}：等待您在存管机构确认，确认前不会划转资金。"),
+        all_of_it: |sum| format!("全部：{sum}"),
         open_begun: "您已开始开户，请在存管机构的页面完成。",
         title: "您的资金账户",
         short: "资金",
@@ -533,6 +538,9 @@ pub(super) static ZH: Messages = Messages {
         no: "在途",
     },
     apply: ApplyPage {
+        sure: "请确认您的申请",
+        left_out: "未填写",
+        lenders_see: "出借人可见金额、期限、用途和说明，不会看到您的姓名或收入。",
         at_rate: |rate| format!("按年利率 {rate}"),
         which_product: "产品",
         keeping: "正在保存草稿…",
@@ -592,6 +600,14 @@ pub(super) static ZH: Messages = Messages {
         withdraw_means: "申请到此结束，您可以随时重新申请。",
     },
     loan: LoanPage {
+        being_paid: |amount| format!("{amount} 正在支付。"),
+        until_closed: "该业务日结束前有效。",
+        missing: |amount| format!("您的账户还差 {amount}。"),
+        off_by_hand: "须在存管机构以支付密码确认。",
+        payments: "已付款项",
+        on: "日期",
+        paid_off: "提前结清",
+        replaced_on: |on| format!("已于 {on} 提前结清"),
         fee_untaken: |fee| {
             format!("存管机构未能扣取平台费用 {fee}：您未授权，或余额不足。借款本身不受影响。")
         },
@@ -698,12 +714,15 @@ pub(super) static ZH: Messages = Messages {
         then_pays: |amount| format!("借款人每月约还 {amount}。"),
     },
     day: DayPage {
+        sure: |day| format!("{day} 将对所有人结束：开始收取次日到期的款项，且不能重新打开。"),
         still_on_the_way: |n| format!("仍有 {n} 条指令在途"),
         in_flight: |n, since| format!("{n} 笔在途，最早始于 {since}"),
         broken: |verdict, what| format!("{verdict}。报告原文：{what}"),
         audit_broken: "审计日志被改动",
         begun: |date| format!("{date} 已开始"),
-        day_run: |begun, overdue| format!("发起还款 {begun} 笔，新增逾期 {overdue} 笔"),
+        day_run: |begun, overdue| {
+            format!("已发起 {begun} 期扣款，新增逾期 {overdue} 笔；是否付清见各笔借款。")
+        },
         worker: |worker| match worker {
             Worker::Custody => "存管",
             Worker::Lending => "借款",
@@ -755,10 +774,13 @@ pub(super) static ZH: Messages = Messages {
         send: "注册",
         then: "接下来在存管机构开立您本人的资金账户，并设置我们无从知晓的支付密码。",
         staff_then: "链接只能使用一次。",
-        sign_in_now: "如果这个邮箱是首次使用，您已注册成功；如果早已属于您，请照常登录。",
+        sign_in_now: |email| {
+            format!("已向 {email} 发送邮件。如果您此前已有账户，账户保持不变：请用原密码登录，或重设密码。")
+        },
         new_here: "第一次来？",
     },
     account: AccountPage {
+        mail_language: |language| format!("发给您的邮件使用{language}：即您登录后在页面顶部选择的语言。"),
         title: "您的账号",
         roles: "角色",
         sessions: "已登录的设备",

@@ -84,6 +84,9 @@ pub struct Freeze {
     pub project: Uuid,
     pub purpose: FreezePurpose,
     pub amount: Money,
+    /// The user confirms it on the custodian's page, also where a standing consent would reach that far.
+    #[serde(default)]
+    pub by_hand: bool,
     /// The ledger's reservation behind it; voided by custody when the freeze finally fails or is given back.
     pub reservation: TransferId,
 }

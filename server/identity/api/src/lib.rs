@@ -37,7 +37,7 @@ kernel::errors! {
         FourEyes = "IDENTITY_FOUR_EYES": "another person must decide this",
         PartyNotFound = "IDENTITY_PARTY_NOT_FOUND" @ "party": "there is no such party",
         CodeNeeded = "IDENTITY_CODE_NEEDED" @ "code": "please give the six digits that your authenticator shows, or a recovery code",
-        CodeWrong = "IDENTITY_CODE_WRONG" @ "code": "this code is wrong or was used; wait for the next one",
+        CodeWrong = "IDENTITY_CODE_WRONG" @ "code": "this code is wrong or was used; the authenticator shows a new one every 30 seconds, and a recovery code works once",
         FactorOn = "IDENTITY_FACTOR_ON": "a second factor is on already",
         FactorMissing = "IDENTITY_FACTOR_MISSING": "no second factor has been set up",
         RoleNotStaff = "IDENTITY_ROLE_NOT_STAFF" @ "role": "this is not a staff role",
@@ -266,6 +266,12 @@ pub struct ConfirmEmail {
     pub secret: Secret,
 }
 
+/// Asks whether the link of a letter still works.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct LinkOf {
+    pub secret: Secret,
+}
+
 /// Always the same, whether a letter will be sent or not.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Asked {}
@@ -429,6 +435,10 @@ pub enum IdentityEvent {
     FactorRemoved {
         party: PartyId,
     },
+    /// Somebody signed in without the authenticator.
+    RecoveryCodeUsed {
+        party: PartyId,
+    },
     RoleGranted {
         party: PartyId,
         role: Role,
@@ -466,6 +476,7 @@ impl Announces for IdentityEvent {
             | IdentityEvent::PasswordChanged { party }
             | IdentityEvent::FactorAdded { party }
             | IdentityEvent::FactorRemoved { party }
+            | IdentityEvent::RecoveryCodeUsed { party }
             | IdentityEvent::RoleGranted { party, .. }
             | IdentityEvent::RoleRevoked { party, .. }
             | IdentityEvent::SessionRevoked { party, .. } => party.to_string(),
@@ -482,6 +493,7 @@ impl Announces for IdentityEvent {
             IdentityEvent::PasswordChanged { .. } => "PasswordChanged",
             IdentityEvent::FactorAdded { .. } => "FactorAdded",
             IdentityEvent::FactorRemoved { .. } => "FactorRemoved",
+            IdentityEvent::RecoveryCodeUsed { .. } => "RecoveryCodeUsed",
             IdentityEvent::RoleGranted { .. } => "RoleGranted",
             IdentityEvent::RoleRevoked { .. } => "RoleRevoked",
             IdentityEvent::SessionRevoked { .. } => "SessionRevoked",
@@ -514,6 +526,8 @@ platform::service! {
         /// Has a letter sent with which a new password can be chosen. Answers alike for known and unknown addresses.
         ask_reset(AskReset) -> Asked;
         reset_password(ResetPassword) -> ();
+        /// Whether a letter's secret still lets one choose a password; it is not used by that.
+        link_stands(LinkOf) -> bool;
         /// Has the letter sent again that confirms one's address.
         ask_confirmation(AskConfirmation) -> Asked;
         confirm_email(ConfirmEmail) -> ();

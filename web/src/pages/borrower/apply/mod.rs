@@ -6,6 +6,7 @@ mod query;
 
 use crate::api::{self, Failure, command};
 use crate::components::amount::{money, text};
+use crate::components::dialog::Dialog;
 use crate::components::form::{self, Choice, Field, Form, Submit};
 use crate::components::loaded::Loaded;
 use crate::components::member::Members;
@@ -140,6 +141,7 @@ fn Asking(products: Vec<Product>, draft: Option<query::Saved>) -> impl IntoView 
         2 => !form.is_empty("purpose"),
         _ => read.optional("income").is_ok() && read.optional("owes").is_ok() && read.years().is_ok(),
     };
+    let sure = RwSignal::new(false);
     let submit = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
         form.tried.set(true);
@@ -167,6 +169,11 @@ fn Asking(products: Vec<Product>, draft: Option<query::Saved>) -> impl IntoView 
                 "employedYears": read.years().ok().flatten(),
             }))
         });
+        if !sure.get_untracked() {
+            sure.set(!form.busy.get_untracked());
+            return;
+        }
+        sure.set(false);
         if let Some(input) = input {
             form.send(command::send::<Value>(query::SUBMIT, input), move |_| done.run(()));
         }
@@ -183,7 +190,10 @@ fn Asking(products: Vec<Product>, draft: Option<query::Saved>) -> impl IntoView 
         }
         of.map(|_| String::new())
     });
-    let months_check = Callback::new(move |typed: String| read.months(&typed).map(|_| String::new()));
+    let months_check = Callback::new(move |typed: String| {
+        let range = read.product().map(|p| (say().apply.months_between)(p.months_min, p.months_max));
+        read.months(&typed).map(|_| range.unwrap_or_default())
+    });
     let purpose_check = Callback::new(|typed: String| {
         if typed.trim().is_empty() {
             Err(say().apply.purpose_missing.into())
@@ -215,9 +225,10 @@ fn Asking(products: Vec<Product>, draft: Option<query::Saved>) -> impl IntoView 
     view! {
         <div class="columns two">
             <section class="card stack">
+                <Dialog open=sure title=|m| m.apply.sure><Summary read/></Dialog>
                 <Steps names=|m| &m.apply.steps now/>
                 <Keep form saved=draft blank taken_up/>
-                <form class="stack" on:submit=submit novalidate>
+                <form id="apply" class="stack" on:submit=submit novalidate>
                     {move || match now.get() {
                         1 => view! {
                             {several.then(|| view! { <Choice form name="product" label=|m| m.apply.which_product options/> })}
@@ -245,6 +256,28 @@ fn Asking(products: Vec<Product>, draft: Option<query::Saved>) -> impl IntoView 
             </section>
             <Cost read/>
         </div>
+    }
+}
+
+/// All that is about to be sent, and what was left out.
+#[component]
+fn Summary(read: Reading) -> impl IntoView {
+    let form = read.form;
+    let typed = move |field: &str| {
+        let text = form.get(field);
+        if text.trim().is_empty() { say().apply.left_out.to_string() } else { text }
+    };
+    view! {
+        <dl class="facts" data-summary="">
+            <div><dt>{t(|m| m.amount)}</dt><dd>{move || read.amount(&form.get("amount")).map(|m| money(&m)).unwrap_or_default()}</dd></div>
+            <div><dt>{t(|m| m.months)}</dt><dd>{move || form.get("months")}</dd></div>
+            <div><dt>{t(|m| m.market.purpose)}</dt><dd>{move || form.get("purpose")}</dd></div>
+            <div><dt>{t(|m| m.apply.income)}</dt><dd>{move || typed("income")}</dd></div>
+            <div><dt>{t(|m| m.apply.owes)}</dt><dd>{move || typed("owes")}</dd></div>
+            <div><dt>{t(|m| m.apply.years)}</dt><dd>{move || typed("years")}</dd></div>
+        </dl>
+        <p class="small muted">{t(|m| m.apply.lenders_see)}</p>
+        <div class="row"><button class="button primary" type="submit" form="apply" data-sure="">{t(|m| m.apply.send)}</button></div>
     }
 }
 

@@ -69,15 +69,21 @@ fn due(schedule: &[Instalment], today: &str) -> (Option<Instalment>, Vec<Instalm
     (next, open.by_ref().filter(|i| i.due_on.0.as_str() <= today).cloned().collect())
 }
 
-/// What is owed of the principal after each due date, by the schedule.
+/// What is owed of the principal after each due date, by the schedule, and until it was paid off.
 fn owed(loan: &query::Loan) -> Vec<Point> {
     let Some(mut left) = loan.principal.exact() else { return Vec::new() };
     let begin = loan.started_on.as_ref().map(|s| Point { on: s.0.clone(), amount: left });
-    let after = loan.schedule.iter().filter_map(|i| {
+    let planned = loan.schedule.iter().filter(|i| i.status != InstalmentStatus::Replaced);
+    let mut points: Vec<Point> = begin.into_iter().collect();
+    points.extend(planned.filter_map(|i| {
         left = left.minus(i.principal.exact()?).ok()?;
         Some(Point { on: i.due_on.0.clone(), amount: left })
-    });
-    begin.into_iter().chain(after).collect()
+    }));
+    // Paid off before: the rest went that day.
+    if let Some(closed) = loan.closed_on.as_ref().filter(|_| left.is_positive()) {
+        points.push(Point { on: closed.0.clone(), amount: Money::new(0, left.currency()) });
+    }
+    points
 }
 
 #[component]
@@ -91,9 +97,14 @@ fn Shown(loan: query::Loan, me: Option<Me>, today: String, again: Callback<()>) 
     .ok();
     let status = loan.status;
     let days = loan.days_past_due;
+    let way = loan.repayments.iter().find(|r| r.status.is_under_way()).cloned();
+    let on_way = way.as_ref().map(|w| w.total.clone());
     let headline = {
         let next = next.clone();
         move || match (status, &next, owes) {
+            (LoanStatus::Active | LoanStatus::Overdue, ..) if on_way.is_some() => {
+                on_way.as_ref().map(|w| (say().loan.being_paid)(&text(w))).unwrap_or_default()
+            }
             (LoanStatus::Closed, ..) => say().loan.paid_back.to_string(),
             (LoanStatus::Cancelled, ..) => (say().loan_status)(status).to_string(),
             (LoanStatus::AwaitingDisbursement, ..) => say().loan.being_paid_out.to_string(),
@@ -106,7 +117,6 @@ fn Shown(loan: query::Loan, me: Option<Me>, today: String, again: Callback<()>) 
     let free = me
         .and_then(|m| m.accounts.into_iter().find(|a| a.available.currency == loan.principal.currency))
         .map(|a| a.available);
-    let way = loan.repayments.iter().find(|r| r.status.is_under_way()).cloned();
     let running = matches!(status, LoanStatus::Active | LoanStatus::Overdue);
     let (rate, term) = (loan.rate.percent(), loan.term_months);
     let started = loan.started_on.clone();
@@ -142,8 +152,9 @@ fn Shown(loan: query::Loan, me: Option<Me>, today: String, again: Callback<()>) 
             })}
         </section>
         {(mine && running).then(|| view! { <Paying id next late free way again/> })}
+        <Paid all=loan.repayments/>
         {(!points.is_empty()).then(|| view! { <section class="card"><Area title=|m| m.loan.still_owed points/></section> })}
-        <Plan schedule=loan.schedule/>
+        <Plan schedule=loan.schedule closed=loan.closed_on/>
     }
 }
 
@@ -172,6 +183,7 @@ fn Paying(
         form.send(command::send::<Value>(REPAY, input), move |_| again.run(()));
     };
     let busy = way.is_some();
+    let spare = free.as_ref().and_then(api::Money::exact);
     view! {
         <div class="columns two">
             <section class="card stack">
@@ -186,7 +198,7 @@ fn Paying(
                         </div>
                     }
                 })}
-                {short.then(|| view! { <p class="small">{t(|m| m.loan.short)} " " <A href=Page::Cash.path()>{t(|m| m.cash.bring_in)}</A></p> })}
+                {(short && !busy).then(|| view! { <p class="small">{t(|m| m.loan.short)} " " <A href=Page::Cash.path()>{t(|m| m.cash.bring_in)}</A></p> })}
                 {(!busy).then(|| sum.map(|s| view! {
                     <form class="stack" on:submit=pay data-repay="">
                         <Submit form words=Signal::derive(move || (say().loan.pay_sum)(&money(&s)))/>
@@ -194,14 +206,14 @@ fn Paying(
                 }))}
                 <p class="small muted">{t(|m| m.loan.by_consent)} " " <A href=Page::Cash.path()>{t(|m| m.loan.see_consents)}</A></p>
             </section>
-            <PayOff id busy again/>
+            {(!busy).then(|| view! { <PayOff id free=spare again/> })}
         </div>
     }
 }
 
 /// A figure that holds for one day, and the button that takes it.
 #[component]
-fn PayOff(id: cynic::Id, busy: bool, again: Callback<()>) -> impl IntoView {
+fn PayOff(id: cynic::Id, free: Option<Money>, again: Callback<()>) -> impl IntoView {
     let (asking, paying) =
         (Form::new(format!("quote.{}", id.inner())), Form::new(format!("payoff.{}", id.inner())));
     let quote = RwSignal::new(None::<PayoffQuote>);
@@ -246,18 +258,19 @@ fn PayOff(id: cynic::Id, busy: bool, again: Callback<()>) -> impl IntoView {
                 .into_any(),
                 Some(q) => {
                     let (total, day) = (q.total.clone(), q.valid_on.0.clone());
+                    let missing = q.total.exact().zip(free).and_then(|(t, f)| t.minus(f).ok()).filter(|m| m.is_positive());
                     view! {
                         <p class="amount" data-payoff=""><Amount money=q.total.clone()/></p>
                         <dl class="figures small">
                             <div><dt>{t(|m| m.principal)}</dt><dd>{move || text(&q.principal)}</dd></div>
                             <div><dt>{t(|m| m.interest)}</dt><dd>{move || text(&q.interest)}</dd></div>
                         </dl>
-                        <p class="small">{move || (say().loan.holds)(&date(&day))} " " <b>{move || left(&q.valid_on.0).map(|l| (say().loan.left)(&l))}</b></p>
-                        {(!busy).then(|| view! {
-                            <form class="stack" on:submit=take data-take="">
-                                <Submit form=paying words=Signal::derive(move || (say().loan.off_sum)(&text(&total)))/>
-                            </form>
-                        })}
+                        <p class="small">{move || (say().loan.holds)(&date(&day))} " " <b>{move || left(&q.valid_on.0).map_or_else(|| say().loan.until_closed.to_string(), |l| (say().loan.left)(&l))}</b></p>
+                        {missing.map(|m| view! { <p class="notice warn" data-missing="">{move || (say().loan.missing)(&money(&m))} " " <A href=Page::Cash.path()>{t(|m| m.cash.bring_in)}</A></p> })}
+                        <p class="small muted">{t(|m| m.loan.off_by_hand)}</p>
+                        <form class="stack" on:submit=take data-take="">
+                            <Submit form=paying words=Signal::derive(move || (say().loan.off_sum)(&text(&total)))/>
+                        </form>
                     }
                     .into_any()
                 }
@@ -266,8 +279,36 @@ fn PayOff(id: cynic::Id, busy: bool, again: Callback<()>) -> impl IntoView {
     }
 }
 
+/// What was paid, newest first; nothing before the first payment.
 #[component]
-fn Plan(schedule: Vec<Instalment>) -> impl IntoView {
+fn Paid(all: Vec<Repayment>) -> impl IntoView {
+    let made: Vec<Repayment> = all.into_iter().filter(|r| r.status == RepaymentStatus::Settled).collect();
+    (!made.is_empty()).then(|| view! {
+        <section class="card flush">
+            <h2 class="inset">{t(|m| m.loan.payments)}</h2>
+            <table class="listings" data-payments="">
+                <thead><tr>
+                    <th>{t(|m| m.loan.on)}</th><th class="numeric">{t(|m| m.principal)}</th><th class="numeric">{t(|m| m.interest)}</th><th class="numeric">{t(|m| m.loan.total)}</th>
+                </tr></thead>
+                <tbody>{made.into_iter().map(|r| {
+                    let (on, early) = (r.value_date, r.early);
+                    view! {
+                        <tr>
+                            <td class="lead-cell"><b>{move || on.as_ref().map(|d| date(&d.0))}</b> {early.then(|| view! { " " <span class="tag ok">{t(|m| m.loan.paid_off)}</span> })}</td>
+                            <td class="numeric" data-label=t(|m| m.principal)><Figure amount=r.principal.amount.0/></td>
+                            <td class="numeric" data-label=t(|m| m.interest)><Figure amount=r.interest.amount.0/></td>
+                            <td class="numeric" data-label=t(|m| m.loan.total)><Amount money=r.total/></td>
+                        </tr>
+                    }
+                }).collect_view()}</tbody>
+            </table>
+        </section>
+    })
+}
+
+#[component]
+fn Plan(schedule: Vec<Instalment>, closed: Option<api::Date>) -> impl IntoView {
+    let closed = StoredValue::new(closed);
     view! {
         <section class="card flush">
             <h2 class="inset">{t(|m| m.loan.plan)}</h2>
@@ -291,6 +332,9 @@ fn Plan(schedule: Vec<Instalment>) -> impl IntoView {
                             <td class="numeric" data-label=t(|m| m.loan.total)><Amount money=i.total/></td>
                             <td data-label=t(|m| m.state)><span class=mark>{move || match (&paid, status) {
                                 (Some(on), InstalmentStatus::Paid) => (say().loan.paid_on)(&date(&on.0)),
+                                (_, InstalmentStatus::Replaced) => closed.with_value(|c| {
+                                    c.as_ref().map_or_else(|| (say().loan.instalment)(status).to_string(), |d| (say().loan.replaced_on)(&date(&d.0)))
+                                }),
                                 (_, s) => (say().loan.instalment)(s).to_string(),
                             }}</span></td>
                         </tr>

@@ -42,6 +42,10 @@ impl RepaymentStatus {
 #[derive(QueryFragment, Clone, PartialEq, Debug)]
 pub struct Repayment {
     pub id: cynic::Id,
+    pub early: bool,
+    pub interest: Money,
+    pub principal: Money,
+    pub value_date: Option<Date>,
     pub total: Money,
     pub status: RepaymentStatus,
     pub redirect_url: Option<String>,

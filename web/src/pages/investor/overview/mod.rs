@@ -17,6 +17,7 @@ use crate::locale::{date, number};
 use crate::messages::{say, t, title};
 use crate::page::Page;
 use crate::pages::investor::portfolio::query::LoanStatus;
+use crate::today::today;
 use cynic::QueryBuilder;
 use finance::Money;
 use leptos::prelude::*;
@@ -73,6 +74,15 @@ fn Inside() -> impl IntoView {
                 mine.accounts = accounts;
             }
         });
+    });
+    // What is due and what is late goes by the business day.
+    let day = today();
+    Effect::new(move |before: Option<Option<String>>| {
+        let now = day.get();
+        if before.flatten().is_some_and(|b| now.as_ref().is_some_and(|n| *n != b)) {
+            mine.again();
+        }
+        now
     });
     mine.view(8, |(today, mine)| match mine {
         None => ().into_any(),

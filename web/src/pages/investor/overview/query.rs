@@ -15,6 +15,15 @@ pub struct Purse {
     pub shortfall: Money,
 }
 
+impl Purse {
+    /// Before anything has moved.
+    pub fn empty(currency: finance::Currency) -> Purse {
+        let nothing = Money::from(finance::Money::new(0, currency));
+        let [available, frozen, held, shortfall] = [(); 4].map(|()| nothing.clone());
+        Purse { currency: nothing.currency, available, frozen, held, shortfall }
+    }
+}
+
 #[derive(QueryFragment, Clone, PartialEq, Debug)]
 pub struct ExpectedCash {
     pub due_on: Date,
@@ -66,6 +75,7 @@ pub struct Target {
 #[derive(QueryFragment, Clone, PartialEq, Debug)]
 pub struct Bid {
     pub id: cynic::Id,
+    pub redirect_url: Option<String>,
     pub amount: Money,
     pub status: BidStatus,
     pub listing: Option<Target>,

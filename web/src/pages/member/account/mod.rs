@@ -8,7 +8,7 @@ use crate::components::loaded::Loaded;
 use crate::components::member::Members;
 use crate::components::notice::Trouble;
 use crate::locale::instant;
-use crate::messages::{say, t, title};
+use crate::messages::{language, say, t, title};
 use crate::pages::member::notices::query::{CHANGES, Change};
 use crate::pages::public::register::PASSWORD_MIN;
 use crate::session;
@@ -163,6 +163,7 @@ fn Mail() -> impl IntoView {
                 <input type="checkbox" name="mail" prop:checked=move || mail.get().unwrap_or(true) disabled=move || mail.get().is_none() on:change=choose/>
                 <span>{t(|m| m.notices.mail)}<br/><span class="small muted">{t(|m| m.notices.mail_means)}</span></span>
             </label>
+            <p class="small">{move || (say().account.mail_language)(language().name())}</p>
             {move || failed.get().map(|failure| view! { <Trouble failure/> })}
         </section>
     }

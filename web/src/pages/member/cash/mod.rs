@@ -14,7 +14,7 @@ use crate::components::orders::{self, ConsentScope, Order, OrderList};
 use crate::components::steps::Steps;
 use crate::components::tabs::Tabs;
 use crate::components::term::{Finance, Term};
-use crate::locale::date;
+use crate::locale::{self, date};
 use crate::messages::{Messages, custodian_name, say, t, title};
 use crate::pages::investor::overview::query::{PURSE, Purse};
 use crate::session::{self, Role};
@@ -47,6 +47,10 @@ fn Inside() -> impl IntoView {
     let currencies = Memo::new(move |_| loaded.get().map(|(_, currencies)| currencies).unwrap_or_default());
     let had = Memo::new(move |_| loaded.get().map(|(mine, _)| mine.cash_account.is_some()));
     let orders = Memo::new(move |_| loaded.get().map_or(Vec::new(), |(mine, _)| mine.orders.nodes));
+    let free = Memo::new(move |_| {
+        let accounts = loaded.get().map_or(Vec::new(), |(mine, _)| mine.accounts);
+        accounts.iter().filter_map(|a| a.available.exact()).collect::<Vec<_>>()
+    });
     // Whatever moves one's money changes what stands here.
     live::follow(PURSE, "accountChanged", Map::new(), move |_| loaded.again());
     // What the custodian and the person at its page have to say announces itself to nobody.
@@ -68,7 +72,15 @@ fn Inside() -> impl IntoView {
             };
             let mut halves = mine.accounts.clone();
             halves.sort_by(|a, b| a.currency.0.cmp(&b.currency.0));
+            // Of an account in which nothing has moved yet the ledger says nothing.
+            let first = currencies.get_untracked().first().copied().filter(|_| halves.is_empty());
+            let waiting: Vec<Order> = mine.orders.nodes.iter().filter(|o| o.status == orders::OrderStatus::AwaitingUser).cloned().collect();
             view! {
+                {waiting.into_iter().map(awaited).collect_view()}
+                {first.map(|currency| view! {
+                    <p class="notice good" data-fresh="">{t(|m| m.cash.fresh)}</p>
+                    <Both purse=Purse::empty(currency) cash=None custodian=account.custodian.clone()/>
+                })}
                 {halves.into_iter().map(|purse| {
                     let cash = account.balances.iter().find(|m| m.currency == purse.currency).and_then(api::Money::exact);
                     view! { <Both purse cash custodian=account.custodian.clone()/> }
@@ -77,7 +89,7 @@ fn Inside() -> impl IntoView {
             .into_any()
         })}
         // Outside what is drawn anew whenever money moves: somebody may be typing.
-        {move || (had.get() == Some(true)).then(|| view! { <Moving currencies placed/> })}
+        {move || (had.get() == Some(true)).then(|| view! { <Moving currencies free placed/> })}
         {move || (had.get() == Some(true)).then(|| view! { <Allowing currencies placed orders/> })}
         {move || (!orders.with(Vec::is_empty)).then(|| view! {
             <section class="card flush">
@@ -85,6 +97,22 @@ fn Inside() -> impl IntoView {
                 <OrderList orders/>
             </section>
         })}
+    }
+}
+
+/// What waits for one's word at the custodian, before everything else.
+fn awaited(order: Order) -> impl IntoView {
+    let (operation, amount) = (StoredValue::new(order.operation), order.amount);
+    let words = move || {
+        let what = operation.with_value(|o| (say().orders.operation)(o));
+        let sum = amount.as_ref().map(text).unwrap_or_default();
+        (say().cash.awaited)(&what, &sum)
+    };
+    view! {
+        <p class="notice warn spread" data-awaited="">
+            <span>{words}</span>
+            {order.redirect_url.map(|url| view! { <a class="button small" href=move || back::there(&url) on:click=move |_| back::remember()>{t(|m| m.orders.decide)}</a> })}
+        </p>
     }
 }
 
@@ -97,12 +125,6 @@ fn Both(purse: Purse, cash: Option<Money>, custodian: String) -> impl IntoView {
         Money::sum(c, parts.into_iter().flatten()).ok()?.minus(missing).ok()
     });
     let cash = cash.or_else(|| ledger.map(|l| Money::new(0, l.currency())));
-    let wire = |m: Option<Money>| {
-        m.map(|m| api::Money {
-            amount: api::Decimal(m.to_decimal_string()),
-            currency: api::Currency(m.currency().code().into()),
-        })
-    };
     let matched = ledger.is_some() && ledger == cash;
     let between = ledger
         .zip(cash)
@@ -120,7 +142,7 @@ fn Both(purse: Purse, cash: Option<Money>, custodian: String) -> impl IntoView {
     let name = StoredValue::new(custodian);
     let left = view! {
         <p class="spread small"><span>{t(|m| m.cash.in_ledger)}</span><span class="muted">{t(|m| m.cash.virtual_account)}</span></p>
-        <p class="amount" data-half="ledger">{wire(ledger).map(|m| view! { <Amount money=m/> })}</p>
+        <p class="amount" data-half="ledger">{ledger.map(|m| view! { <Amount money=m.into()/> })}</p>
         <dl class="figures small">
             {fact(|m| m.overview.available, purse.available.clone())}
             {fact(|m| m.overview.frozen, purse.frozen.clone())}
@@ -130,7 +152,7 @@ fn Both(purse: Purse, cash: Option<Money>, custodian: String) -> impl IntoView {
     .into_any();
     let right = view! {
         <p class="spread small"><span>{move || (say().cash.at)(&custodian_name(&name.get_value()))}</span><span class="muted">{t(|m| m.cash.own_account)}</span></p>
-        <p class="amount" data-half="custodian">{wire(cash).map(|m| view! { <Amount money=m/> })}</p>
+        <p class="amount" data-half="custodian">{cash.map(|m| view! { <Amount money=m.into()/> })}</p>
         <p class="small muted">{t(|m| m.cash.nobody_else)}</p>
     }
     .into_any();
@@ -194,7 +216,7 @@ const WAYS: &[(&str, fn(&Messages) -> &'static str)] =
 
 /// Bringing money in, and taking it out.
 #[component]
-fn Moving(currencies: Memo<Vec<Currency>>, placed: Callback<()>) -> impl IntoView {
+fn Moving(currencies: Memo<Vec<Currency>>, free: Memo<Vec<Money>>, placed: Callback<()>) -> impl IntoView {
     let (way, _) = query_signal::<String>("show");
     let first = currencies.get_untracked().first().map_or(String::new(), |c| c.code().to_string());
     let form = Form::new("move").or("currency", first);
@@ -203,11 +225,14 @@ fn Moving(currencies: Memo<Vec<Currency>>, placed: Callback<()>) -> impl IntoVie
         Some(c) => form::money(typed, c),
         None => Err(say().did_not_work.into()),
     };
+    let out = move || way.get().as_deref() == Some("out");
+    let all = move || free.get().into_iter().find(|m| Some(m.currency()) == currency() && m.is_positive());
     let check = Callback::new(move |typed: String| {
+        let out = out();
         if typed.trim().is_empty() && !form.tried.get() {
-            return Ok(String::new());
+            let free = all().filter(|_| out);
+            return Ok(free.map(|m| (say().bid.free)(&money(&m))).unwrap_or_default());
         }
-        let out = way.get().as_deref() == Some("out");
         let hint = if out { say().cash.out_hint } else { say().cash.in_hint };
         read(&typed).map(|_| hint.to_string())
     });
@@ -238,6 +263,9 @@ fn Moving(currencies: Memo<Vec<Currency>>, placed: Callback<()>) -> impl IntoVie
                 <form::Choice form name="currency" label=|m| m.reckon.currency options/>
                 <Submit form words=Signal::derive(move || if way.get().as_deref() == Some("out") { say().cash.take_out } else { say().cash.bring_in }.to_string())/>
             </form>
+            {move || all().filter(|_| out()).map(|m| view! {
+                <p><button type="button" class="button small" data-all="" on:click=move |_| form.set("amount", locale::number(&m.to_decimal_string()))>{move || (say().cash.all_of_it)(&money(&m))}</button></p>
+            })}
             <p class="small muted">{t(|m| m.cash.by_custodian)}</p>
         </section>
     }

@@ -92,10 +92,11 @@ fn Inside() -> impl IntoView {
 pub fn row(notice: Notice) -> impl IntoView {
     let (path, unread, at) = (notice.page().path(), notice.unread, notice.at.0.clone());
     let kind = format!("{:?}", notice.kind);
+    let about = notice.about.clone();
     view! {
         <li class:unread=unread data-notice=kind>
             <A href=path>
-                <span>{unread.then(|| view! { <span class="visually-hidden">{t(|m| m.notices.new)} " "</span> })} {move || words(&notice)}</span>
+                <span>{unread.then(|| view! { <span class="visually-hidden">{t(|m| m.notices.new)} " "</span> })} {move || words(&notice)} {about.map(|a| view! { " " <span class="muted">{a}</span> })}</span>
                 <span class="small muted">{move || instant(&at)}</span>
             </A>
         </li>

@@ -32,6 +32,7 @@ pub enum NoticeKind {
     PasswordChanged,
     FactorAdded,
     FactorRemoved,
+    RecoveryCodeUsed,
     TaskApproved,
     TaskRefused,
     /// One that this app does not know yet.
@@ -45,6 +46,7 @@ pub struct Notice {
     pub kind: NoticeKind,
     pub subject: Option<cynic::Id>,
     pub amount: Option<Money>,
+    pub about: Option<String>,
     pub unread: bool,
     pub at: DateTime,
 }
@@ -74,7 +76,9 @@ impl Notice {
             | K::WithdrawalFailed
             | K::AccountBlocked
             | K::AccountFree => Page::Cash,
-            K::PasswordChanged | K::FactorAdded | K::FactorRemoved | K::Other => Page::Account,
+            K::PasswordChanged | K::FactorAdded | K::FactorRemoved | K::RecoveryCodeUsed | K::Other => {
+                Page::Account
+            }
             K::TaskApproved | K::TaskRefused => Page::Task(subject()),
         }
     }
@@ -107,7 +111,7 @@ pub struct Notices {
 
 /// How one's notices stand, and each new one.
 pub const CHANGES: &str = "subscription($after: String) { noticeChanged(after: $after) { cursor \
-    noticeBox { unread mail } newest { id kind subject amount { amount currency } unread at } } }";
+    noticeBox { unread mail } newest { id kind subject about amount { amount currency } unread at } } }";
 
 #[derive(Deserialize, Clone, Copy, PartialEq, Eq, Debug)]
 pub struct NoticeBox {

@@ -1,12 +1,13 @@
 //! What the links in letters lead to: a new password, and the confirmation of an address.
 
-use crate::api::{Failure, command};
+use crate::api::{self, Failure, command, schema};
 use crate::components::demo::DemoMailbox;
 use crate::components::form::{Field, Form, PasswordField, Submit};
 use crate::messages::{graphql_language, say, sentence, t, title};
 use crate::page::Page;
 use crate::pages::public::register::PASSWORD_MIN;
 use crate::session;
+use cynic::QueryBuilder;
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::components::A;
@@ -61,6 +62,18 @@ pub fn Forgotten() -> impl IntoView {
     }
 }
 
+#[derive(cynic::QueryVariables)]
+struct StandsVariables {
+    secret: String,
+}
+
+#[derive(cynic::QueryFragment)]
+#[cynic(graphql_type = "Query", variables = "StandsVariables")]
+struct Stands {
+    #[arguments(secret: $secret)]
+    password_link_stands: bool,
+}
+
 /// Chooses a new password by the link's secret.
 #[component]
 pub fn Reset(secret: String) -> impl IntoView {
@@ -80,11 +93,25 @@ pub fn Reset(secret: String) -> impl IntoView {
             done.set(true);
         });
     };
+    // Said before somebody thinks of a password.
+    let dead = RwSignal::new(false);
+    leptos::task::spawn_local(async move {
+        let asked = Stands::build(StandsVariables { secret: secret.get_value() });
+        if let Ok(found) = api::ask(asked).await {
+            dead.try_set(!found.password_link_stands);
+        }
+    });
     view! {
         <Title text=title(|m| m.letters.reset)/>
         <section class="card stack narrow-form wide-form">
             <h1>{t(|m| m.letters.reset)}</h1>
-            {move || if done.get() {
+            {move || if dead.get() && !done.get() {
+                view! {
+                    <p class="notice bad" role="alert">{sentence(&Failure::of("IDENTITY_LINK_INVALID", t(|m| m.letters.dead)()))}</p>
+                    <p><A attr:class="button primary" href=Page::Forgotten.path()>{t(|m| m.letters.ask)}</A></p>
+                }
+                .into_any()
+            } else if done.get() {
                 view! {
                     <p class="notice good" role="status">{t(|m| m.letters.reset_done)}</p>
                     <p><A attr:class="button primary" href=Page::SignIn.path()>{t(|m| m.sign_in)}</A></p>

@@ -81,15 +81,15 @@ fn Row(bid: Placed, open: Memo<bool>, again: Callback<()>) -> impl IntoView {
         form.send(command::send::<Value>(WITHDRAW, json!({ "bid": id.get_value() })), move |_| again.run(()));
     };
     let mark = status.mark();
-    let may = move || open.get() && matches!(status, BidStatus::Frozen | BidStatus::Reserved);
+    let may = move || open.get() && status == BidStatus::Frozen;
     view! {
         <tr data-bid=format!("{status:?}")>
             <td class="numeric lead-cell"><Amount money=bid.amount/></td>
             <td data-label=t(|m| m.state)>
                 <span class=mark>{move || if waits { say().bid.waits_for_you } else { (say().bid_status)(status) }}</span>
-                {confirm.map(|url| view! { " " <a href=move || back::there(&url) data-confirm="" on:click=move |_| back::remember()>{t(|m| m.bid.to_custodian)}</a> })}
+                {confirm.map(|url| view! { " " <a href=move || back::there(&url) data-confirm="" on:click=move |_| back::remember()>{t(|m| m.orders.decide)}</a> })}
             </td>
-            <td class="numeric">
+            <td class="numeric wide">
                 {move || may().then(|| if asked.get() {
                     view! {
                         <form class="row" on:submit=submit>

@@ -47,9 +47,9 @@ pub fn Listing(id: String) -> impl IntoView {
             let (was, is) = (before.funded.exact(), listing.funded.exact());
             if let (Some(was), Some(is)) = (was, is)
                 && let Ok(gain) = is.minus(was)
-                && gain.is_positive()
+                && !gain.is_zero()
             {
-                arrived.set(Some(gain));
+                arrived.set(Some(gain).filter(|g| g.is_positive()));
             }
             *before = listing;
         });

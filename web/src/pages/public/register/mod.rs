@@ -51,7 +51,8 @@ fn Entry(invitation: Option<String>) -> impl IntoView {
         .or("party", draft::command_id());
     let password = RwSignal::new(String::new());
     let step = RwSignal::new(1usize);
-    let failed_in = RwSignal::new(false);
+    // The address that could not be signed in with.
+    let failed_in = RwSignal::new(None::<String>);
     let secret = StoredValue::new(invitation);
     let email_check = Callback::new(|typed: String| {
         if an_address(&typed) { Ok(String::new()) } else { Err(say().register.email_missing.into()) }
@@ -112,6 +113,7 @@ fn Entry(invitation: Option<String>) -> impl IntoView {
                 "language": graphql_language(),
             })
         });
+        let typed = form.whole_untracked();
         form.send(command::send::<Value>(REGISTER, input), move |_| {
             // Whoever registers somebody else now registers another party.
             form.set("party", draft::command_id());
@@ -122,7 +124,10 @@ fn Entry(invitation: Option<String>) -> impl IntoView {
                         inside.try_run(if invited { Page::Queue } else { Page::Cash });
                     }
                     Err(_) => {
-                        failed_in.try_set(true);
+                        // Another address may have been meant; nothing else is typed again.
+                        form.adopt(draft::Draft { id: draft::command_id(), ..typed });
+                        form.set("party", draft::command_id());
+                        failed_in.try_set(Some(email.trim().to_string()));
                     }
                 }
             });
@@ -140,10 +145,17 @@ fn Entry(invitation: Option<String>) -> impl IntoView {
         <section class="card stack narrow-form wide-form">
             <h1>{t(if invited { |m| m.register.invited } else { |m| m.register.title })}</h1>
             {(!invited).then(|| view! { <Steps names=|m| &m.register.steps now=step/> })}
-            {move || failed_in.get().then(|| view! {
-                <div class="notice" role="status"><p>{t(|m| m.register.sign_in_now)}</p><A attr:class="button primary" href=Page::SignIn.path()>{t(|m| m.sign_in)}</A></div>
+            {move || failed_in.get().map(|email| view! {
+                <div class="notice" role="status" data-known="">
+                    <p>{move || (say().register.sign_in_now)(&email)}</p>
+                    <p class="row">
+                        <A attr:class="button primary" href=Page::SignIn.path()>{t(|m| m.sign_in)}</A>
+                        <A attr:class="button" href=Page::Forgotten.path()>{t(|m| m.letters.forgotten)}</A>
+                        <button type="button" class="button" on:click=move |_| failed_in.set(None)>{t(|m| m.letters.other)}</button>
+                    </p>
+                </div>
             })}
-            <form class="stack" on:submit=submit novalidate>
+            <form class="stack" on:submit=submit novalidate hidden=move || failed_in.with(Option::is_some)>
                 {move || if step.get() == 1 {
                     view! {
                         {(!invited).then(|| view! { <Choice form name="role" label=|m| m.register.want options=roles/> })}

@@ -80,7 +80,7 @@ pub fn SignIn() -> impl IntoView {
             {move || {
                 let accounts = offered.get();
                 let secret = accounts.first().map(|a| a.password.clone()).unwrap_or_default();
-                (!accounts.is_empty()).then(|| view! {
+                (!accounts.is_empty() && !asked.get()).then(|| view! {
                     <section class="card stack">
                         <h2>{t(|m| m.entrance.demo)}</h2>
                         <p class="small muted">{t(|m| m.entrance.demo_lead)} " "<code>{secret}</code></p>

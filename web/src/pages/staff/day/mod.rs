@@ -4,6 +4,7 @@ pub mod query;
 
 use crate::api::{self, Failure, command};
 use crate::components::amount;
+use crate::components::dialog::Dialog;
 use crate::components::form::{Form, Submit};
 use crate::components::loaded::Loaded;
 use crate::components::member::Staff;
@@ -55,8 +56,13 @@ fn Closing(found: query::Day, operates: bool, again: Callback<()>) -> impl IntoV
     // On the button too: a second click must not end the next day unseen.
     let named = StoredValue::new(today.0.clone());
     let running = found.business_day.as_ref().is_some_and(|d| d.status == CloseStatus::Running);
-    let close = move |event: leptos::ev::SubmitEvent| {
+    let sure = RwSignal::new(false);
+    let asked = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
+        sure.set(true);
+    };
+    let close = move |_| {
+        sure.set(false);
         let input = json!({ "date": today.0 });
         form.send(command::send::<Value>(query::CLOSE, input), move |_| again.run(()));
     };
@@ -93,7 +99,15 @@ fn Closing(found: query::Day, operates: bool, again: Callback<()>) -> impl IntoV
                 ().into_any()
             } else if operates {
                 view! {
-                    <form class="stack" on:submit=close data-close-form="">
+                    <Dialog open=sure title=|m| m.day.close>
+                        <p>{move || (say().day.sure)(&date(&named.get_value()))}</p>
+                        <p class="small muted">{t(|m| m.day.close_means)}</p>
+                        <div class="row">
+                            <button type="button" class="button primary" disabled=form.busy data-sure="" on:click=close.clone()>{move || format!("{}: {}", say().day.close, date(&named.get_value()))}</button>
+                            <button type="button" class="button" on:click=move |_| sure.set(false)>{t(|m| m.close)}</button>
+                        </div>
+                    </Dialog>
+                    <form class="stack" on:submit=asked data-close-form="">
                         <p class="small muted">{t(|m| m.day.close_means)}</p>
                         <Submit form words=Signal::derive(move || format!("{}: {}", say().day.close, date(&named.get_value())))/>
                     </form>

@@ -26,12 +26,12 @@ impl CloseStep {
     /// In the order in which they are done.
     pub const ALL: [CloseStep; 7] = [
         CloseStep::Drain,
-        CloseStep::Repayments,
-        CloseStep::Listings,
-        CloseStep::Anchor,
         CloseStep::Proof,
+        CloseStep::Anchor,
         CloseStep::CustodianDate,
         CloseStep::BusinessDate,
+        CloseStep::Listings,
+        CloseStep::Repayments,
     ];
 }
 
