@@ -15,6 +15,7 @@ use platform::service::{Trouble, published};
 use sea_orm::DbErr;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 /// Orders that two people, or a rule, have decided; nobody waits at a page.
 const REPEATED: [&str; 7] =
@@ -27,6 +28,9 @@ const PAUSES_SECONDS: [i64; 5] = [10, 60, 600, 3_600, 14_400];
 pub(crate) struct Attempt {
     order: InstructionId,
     number: u32,
+    /// Whose order it is, for whoever looks at what waits.
+    #[serde(default)]
+    party: Option<Uuid>,
 }
 
 pub(crate) fn is_repeated(i: &Instruction) -> bool {
@@ -47,12 +51,14 @@ pub(crate) async fn plan(
     if i.status == InstructionStatus::Settled || !is_repeated(i) {
         return Ok(None);
     }
-    let next = Attempt { order: i.order(), number: i.context.number + 1 };
+    let next = Attempt { order: i.order(), number: i.context.number + 1, party: i.row.party };
     let job = derived::attempt_job(next.order, next.number);
     let pause = usize::try_from(i.context.number).ok().and_then(|n| PAUSES_SECONDS.get(n));
     let due = pause.map(|p| now + Duration::seconds(*p));
     let (what, code, number) = (&i.row.operation, &i.row.code, next.number);
-    let why = format!("the custodian has refused {what}, wholly or in part ({number} times): {code}");
+    let why = format!(
+        "CUSTODIAN_REFUSED: the custodian has refused {what}, wholly or in part ({number} times): {code}"
+    );
     jobs::mend(tx, Service::Custody, job, "attempt", &next, &why, due, now).await?;
     Ok(due.is_none().then(|| CustodyEvent::InstructionStuck { instruction: i.view() }))
 }

@@ -801,7 +801,11 @@ pub(super) static EN: Messages = Messages {
         },
         as_written: "As it was written down",
         a_person: "Waits for a person",
-        tried: |n| format!("Tried {n} times; goes on by itself"),
+        tried: |n| match n {
+            0 => "Goes on by itself".into(),
+            1 => "Tried once; goes on by itself".into(),
+            n => format!("Tried {n} times; goes on by itself"),
+        },
         since: "Since",
         title: "Business day",
         today: |date| format!("It is {date}."),
@@ -822,7 +826,7 @@ pub(super) static EN: Messages = Messages {
         none_parked: "Nothing waits.",
         what_failed: "What",
         why: "Why",
-        attempts: "Attempts",
+        attempts: "State",
     },
     register: RegisterPage {
         title: "Register",

@@ -11,6 +11,7 @@ pub(super) fn chinese(code: &str) -> Option<&'static str> {
         "BUSY" => "等待处理的请求过多，请稍后重试。",
         "OUTCOME_UNKNOWN" => "操作可能已经完成。再次提交同一请求即可确认，不会重复执行。",
         "INTERNAL" => "内部错误，已按请求编号记录。",
+        "CUSTODIAN_REFUSED" => "存管机构全部或部分拒绝了这条指令，原因代码见原始记录。",
         "CUSTODY_INSTRUCTION_ID_TAKEN" => "这个编号已用于另一条指令。",
         "CUSTODY_INSTRUCTION_NOT_FOUND" => "没有这条指令。",
         "CUSTODY_AMOUNT_NOT_POSITIVE" => "金额必须大于零。",

@@ -732,7 +732,9 @@ pub(super) static ZH: Messages = Messages {
         },
         as_written: "原始记录",
         a_person: "等待人工处理",
-        tried: |n| format!("已尝试 {n} 次，将自动继续"),
+        tried: |n| {
+            if n == 0 { "将自动继续".into() } else { format!("已尝试 {n} 次，将自动继续") }
+        },
         since: "自",
         title: "业务日",
         today: |date| format!("今天是 {date}。"),
@@ -753,7 +755,7 @@ pub(super) static ZH: Messages = Messages {
         none_parked: "没有等待处理的事项。",
         what_failed: "事项",
         why: "原因",
-        attempts: "尝试次数",
+        attempts: "状态",
     },
     register: RegisterPage {
         title: "注册",
