@@ -347,6 +347,7 @@ impl House {
                     entropy: self.parts.entropy.clone(),
                     identity: self.identity(service),
                     lending: self.lending(service),
+                    investing: self.investing(service),
                     post: self.parts.post.clone(),
                     origin: self.parts.origin.clone(),
                     sources: [

@@ -123,7 +123,6 @@ fn Back() -> impl IntoView {
 /// The pages of whoever has an account, in each build that members use.
 fn member(page: Page) -> Option<AnyView> {
     Some(match page {
-        Page::Account => Account().into_any(),
         Page::Notices => Notices().into_any(),
         Page::Back => Back().into_any(),
         Page::Cash => Cash().into_any(),
@@ -132,12 +131,16 @@ fn member(page: Page) -> Option<AnyView> {
     })
 }
 
-/// The pages of borrowers.
+/// The pages of borrowers, and what one seldom needs.
 pub fn borrower(page: Page) -> Option<AnyView> {
     Some(match page {
         Page::Borrow => Apply().into_any(),
         Page::Loans => Loans().into_any(),
         Page::Loan(id) => view! { <Loan id/> }.into_any(),
+        Page::Account => Account().into_any(),
+        Page::Reset(secret) => view! { <Reset secret/> }.into_any(),
+        Page::Confirm(secret) => view! { <Confirm secret/> }.into_any(),
+        Page::Mailbox => Mailbox().into_any(),
         page => return member(page),
     })
 }
@@ -153,9 +156,6 @@ pub fn members(page: Page) -> Option<AnyView> {
         Page::Register => Register().into_any(),
         Page::Invitation(secret) => view! { <Invitation secret/> }.into_any(),
         Page::Forgotten => Forgotten().into_any(),
-        Page::Reset(secret) => view! { <Reset secret/> }.into_any(),
-        Page::Confirm(secret) => view! { <Confirm secret/> }.into_any(),
-        Page::Mailbox => Mailbox().into_any(),
         Page::Overview => Overview().into_any(),
         Page::Portfolio => Portfolio().into_any(),
         page => return member(page),

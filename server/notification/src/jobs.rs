@@ -8,9 +8,12 @@ use chrono::Duration;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use identity_api::{Identity, LetterOf, PartiesOf};
+use investing_api::{Investing, ListingOf};
 use kernel::Call;
-use kernel::id::{LetterId, NoticeId, PartyId};
-use notification_api::NoticeKind;
+use kernel::id::{ApplicationId, LetterId, ListingId, LoanId, NoticeId, PartyId};
+use lending_api::{ApplicationOf, Lending, LoanOf};
+use notification_api::{About, NoticeKind};
+use platform::Fault;
 use platform::db::WriteError;
 use platform::jobs::{Done, Job, Worker};
 use platform::service::Trouble;
@@ -71,8 +74,36 @@ impl Sending {
         if matches!(self.0.post, Post::Nowhere) {
             return Ok(Done::Finished);
         }
-        let (subject, text) = words::notice(kind, repo::amount(&row)?, &to.name, to.language, &self.0.origin);
+        let about = self.about(call, kind, row.subject).await?;
+        let said = words::Said { kind, amount: repo::amount(&row)?, about };
+        let (subject, text) = words::notice(&said, &to.name, to.language, &self.0.origin);
         self.send(Message { id: notice.0, to: to.email, name: to.name, subject, text }).await
+    }
+
+    /// What the loan, the listing or the application is for; nothing where it is about none, or it is gone.
+    async fn about(&self, call: &Call, kind: NoticeKind, subject: Uuid) -> Result<String, Trouble> {
+        let listing = match kind.about() {
+            About::Account | About::Task => return Ok(String::new()),
+            About::Application => {
+                let ask = ApplicationOf { application: ApplicationId(subject) };
+                return match self.0.lending.application(call, ask).await {
+                    Ok(application) => Ok(application.purpose),
+                    Err(Fault::Refused(_)) => Ok(String::new()),
+                    Err(e) => Err(e.into()),
+                };
+            }
+            About::Listing => ListingId(subject),
+            About::Loan => match self.0.lending.loan(call, LoanOf { loan: LoanId(subject) }).await {
+                Ok(loan) => loan.listing,
+                Err(Fault::Refused(_)) => return Ok(String::new()),
+                Err(e) => return Err(e.into()),
+            },
+        };
+        match self.0.investing.listing(call, ListingOf { listing }).await {
+            Ok(listing) => Ok(listing.purpose),
+            Err(Fault::Refused(_)) => Ok(String::new()),
+            Err(e) => Err(e.into()),
+        }
     }
 
     async fn send(&self, message: Message) -> Result<Done, Trouble> {

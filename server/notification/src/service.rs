@@ -6,6 +6,7 @@ use crate::post::Post;
 use crate::repo;
 use futures::FutureExt;
 use identity_api::IdentityClient;
+use investing_api::InvestingClient;
 use kernel::Call;
 use kernel::call::Service;
 use kernel::clock::SharedClock;
@@ -33,6 +34,8 @@ pub struct Parts {
     pub identity: IdentityClient,
     /// Who holds a part of a loan.
     pub lending: LendingClient,
+    /// What a loan is for.
+    pub investing: InvestingClient,
     pub post: Post,
     /// What links begin with, as in `https://lend.example.org`.
     pub origin: String,
@@ -47,6 +50,7 @@ pub(crate) struct Inner {
     pub(crate) entropy: SharedEntropy,
     pub(crate) identity: IdentityClient,
     pub(crate) lending: LendingClient,
+    pub(crate) investing: InvestingClient,
     pub(crate) post: Post,
     pub(crate) origin: String,
 }
@@ -59,8 +63,8 @@ pub struct NotificationService {
 
 impl NotificationService {
     pub fn new(parts: Parts) -> NotificationService {
-        let Parts { db, outbox, clock, entropy, identity, lending, post, origin, sources } = parts;
-        let inner = Inner { db, outbox, clock, entropy, identity, lending, post, origin };
+        let Parts { db, outbox, clock, entropy, identity, lending, investing, post, origin, sources } = parts;
+        let inner = Inner { db, outbox, clock, entropy, identity, lending, investing, post, origin };
         NotificationService { inner: Arc::new(inner), sources }
     }
 

@@ -81,20 +81,27 @@ pub fn letter(letter: &LetterView, origin: &str) -> (String, String) {
     }
 }
 
+/// What a notice says.
+pub struct Said {
+    pub kind: NoticeKind,
+    pub amount: Option<Money>,
+    /// What the loan is for, as its borrower wrote it; empty where it is about none.
+    pub about: String,
+}
+
 /// A notice that also comes by e-mail. It leads to the app and lets nobody act.
-pub fn notice(
-    kind: NoticeKind,
-    amount: Option<Money>,
-    name: &str,
-    language: Language,
-    origin: &str,
-) -> (String, String) {
-    let sum = amount.map_or_else(String::new, |a| a.to_string());
+pub fn notice(what: &Said, name: &str, language: Language, origin: &str) -> (String, String) {
+    let (kind, sum) = (what.kind, what.amount.map_or_else(String::new, |a| a.to_string()));
+    let about = match (what.about.as_str(), language) {
+        ("", _) => String::new(),
+        (about, Language::English) => format!("\nIt is about: {about}\n"),
+        (about, Language::Chinese) => format!("\n所涉借款：{about}\n"),
+    };
     match language {
         Language::English => {
             let said = english(kind, &sum);
             let text = format!(
-                "Hello {name},\n\n{said}\n\nSign in to see more: {origin}/notices\n\nYou decide under Account whether such \
+                "Hello {name},\n\n{said}\n{about}\nSign in to see more: {origin}/notices\n\nYou decide under Account whether such \
                  messages come by e-mail. We never ask for your password.\n"
             );
             (said.trim_end_matches('.').to_string(), text)
@@ -102,7 +109,7 @@ pub fn notice(
         Language::Chinese => {
             let said = chinese(kind, &sum);
             let text = format!(
-                "{name}，您好：\n\n{said}\n\n登录查看详情：{origin}/notices\n\n您可在“账户”中选择是否接收此类邮件。我们绝不会索要您的密码。\n"
+                "{name}，您好：\n\n{said}\n{about}\n登录查看详情：{origin}/notices\n\n您可在“账户”中选择是否接收此类邮件。我们绝不会索要您的密码。\n"
             );
             (said.trim_end_matches('。').to_string(), text)
         }

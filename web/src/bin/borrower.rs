@@ -1,4 +1,4 @@
-//! What borrowers load beside what they share with everybody.
+//! What borrowers load, and what one seldom needs, beside what they share with everybody.
 
 fn main() {
     counterfoil_web::start(counterfoil_web::borrower);

@@ -25,6 +25,11 @@ pub trait Row: Clone + PartialEq + Send + Sync + 'static {
     fn key(&self) -> String {
         self.id()
     }
+
+    /// How many of what was loaded it stands for.
+    fn weight(&self) -> usize {
+        1
+    }
 }
 
 /// What there is to draw.
@@ -110,9 +115,10 @@ impl<T: Row> Pages<T> {
         if self.busy.get_untracked() {
             return;
         }
-        let short = self
-            .shown
-            .with_untracked(|s| s.as_ref().is_some_and(|s| s.as_ref().is_ok_and(|l| l.len() <= page)));
+        let short = self.shown.with_untracked(|s| {
+            s.as_ref()
+                .is_some_and(|s| s.as_ref().is_ok_and(|l| l.iter().map(Row::weight).sum::<usize>() <= page))
+        });
         if short {
             self.load(None);
         }

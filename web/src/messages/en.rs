@@ -557,6 +557,7 @@ pub(super) static EN: Messages = Messages {
         ask: "Continue at the custodian",
     },
     statement: StatementPage {
+        several: |n| format!("{n} movements"),
         title: "Statement",
         lead: "Each movement in our ledger has its counterfoil at the custodian.",
         save: "Save as CSV",

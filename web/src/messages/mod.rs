@@ -413,6 +413,7 @@ pub struct ConsentsPanel {
 }
 
 pub struct StatementPage {
+    pub several: fn(usize) -> String,
     pub title: &'static str,
     pub lead: &'static str,
     pub save: &'static str,

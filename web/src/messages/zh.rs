@@ -523,6 +523,7 @@ pub(super) static ZH: Messages = Messages {
         ask: "前往存管机构",
     },
     statement: StatementPage {
+        several: |n| format!("{n} 笔流水"),
         title: "对账单",
         lead: "账本中的每一笔变动，在存管机构都有对应的一联。",
         save: "导出 CSV",

@@ -3,7 +3,7 @@
 pub mod query;
 
 use crate::api::{self, Failure, live};
-use crate::components::amount::Figure;
+use crate::components::amount::{Amount, Figure};
 use crate::components::member::Members;
 use crate::components::notice::Trouble;
 use crate::components::pages::{self, Paged, Pages, paged};
@@ -23,14 +23,45 @@ use serde_json::Map;
 /// How many lines are shown at once.
 const SHOWN: i32 = 50;
 
-impl pages::Row for Line {
+/// Lines that are one thing to a person: what one payment moved, to or from several people.
+#[derive(Clone, PartialEq)]
+struct Movement(Vec<Line>);
+
+impl pages::Row for Movement {
     fn id(&self) -> String {
-        self.id.inner().to_string()
+        self.0.first().map(|l| l.id.inner().to_string()).unwrap_or_default()
     }
 
     fn key(&self) -> String {
-        self.id() + self.cash.as_ref().map_or("", |_| "=")
+        let with_counterpart = self.0.iter().filter(|l| l.cash.is_some()).count();
+        format!("{}={with_counterpart}/{}", self.id(), self.0.len())
     }
+
+    fn weight(&self) -> usize {
+        self.0.len()
+    }
+}
+
+/// Whether two lines that follow one another are of one payment.
+fn together(a: &Line, b: &Line) -> bool {
+    let of = |l: &Line| l.cash.as_ref().and_then(|c| c.listing.as_ref()).map(|l| l.id.clone());
+    let out = |l: &Line| l.amount.amount.0.starts_with('-');
+    matches!(a.kind, EntryKind::Repayment | EntryKind::Disbursement | EntryKind::DisbursementUnblocked)
+        && (a.kind, &a.value_date, &a.amount.currency, out(a))
+            == (b.kind, &b.value_date, &b.amount.currency, out(b))
+        && of(a).is_some()
+        && of(a) == of(b)
+}
+
+fn movements((lines, next): Paged<Line>) -> Paged<Movement> {
+    let mut all: Vec<Movement> = Vec::new();
+    for line in lines {
+        match all.last_mut() {
+            Some(Movement(group)) if group.last().is_some_and(|l| together(l, &line)) => group.push(line),
+            _ => all.push(Movement(vec![line])),
+        }
+    }
+    (all, next)
 }
 
 #[component]
@@ -77,7 +108,7 @@ async fn whole() -> Result<String, Failure> {
 
 #[component]
 fn Inside() -> impl IntoView {
-    let lines = Pages::new(|after| page(SHOWN, after));
+    let lines = Pages::new(async |after| page(SHOWN, after).await.map(movements));
     let busy = RwSignal::new(false);
     let failed = RwSignal::new(None::<Failure>);
     live::follow(PURSE, "accountChanged", Map::new(), move |_| lines.again(SHOWN as usize));
@@ -127,32 +158,59 @@ fn Inside() -> impl IntoView {
     }
 }
 
-fn row(line: Line) -> impl IntoView {
-    let (kind, on) = (line.kind, line.value_date.0);
+/// One line in both books: the ledger's change, and the custodian's with the sign that the ledger gives it.
+fn both(line: &Line) -> (Option<Money>, Option<Money>, bool) {
     // The custodian's figure has no sign: the ledger's says which way it went. Between one's own accounts nothing comes in.
     let ours = line.amount.exact();
-    let out = ours.is_some_and(|o| o.minor() < 0);
     let theirs = line.cash.as_ref().and_then(|c| c.amount.exact());
     // Settling a shortfall is between one's own accounts and has no counterfoil.
-    let of = line.cash.as_ref().and_then(|c| c.listing.clone());
-    let agrees = kind == EntryKind::ShortfallSettled
+    let agrees = line.kind == EntryKind::ShortfallSettled
         || ours.zip(theirs).is_some_and(|(o, t)| o.is_zero() || o.minor().abs() == t.minor());
     // Shown as it changes the whole: what moves within the account changes nothing, what goes out has a minus.
     let theirs = theirs.map(|m| match ours {
         Some(o) if o.is_zero() => Money::new(0, m.currency()),
-        _ if out => Money::new(-m.minor(), m.currency()),
+        Some(o) if o.minor() < 0 => Money::new(-m.minor(), m.currency()),
         _ => m,
     });
+    (ours, theirs, agrees)
+}
+
+fn row(Movement(lines): Movement) -> impl IntoView {
+    let Some(first) = lines.first().cloned() else { return ().into_any() };
+    let read: Vec<_> = lines.iter().map(both).collect();
+    let sum = |all: Vec<Money>| {
+        let currency = all.first()?.currency();
+        Money::sum(currency, all).ok()
+    };
+    let ours = sum(read.iter().filter_map(|(o, ..)| *o).collect());
+    let theirs = sum(read.iter().filter_map(|(_, t, _)| *t).collect());
+    let agrees = read.iter().all(|(.., agrees)| *agrees);
+    let (kind, on) = (first.kind, first.value_date.0);
+    let out = ours.is_some_and(|o| o.minor() < 0);
+    let of = first.cash.as_ref().and_then(|c| c.listing.clone());
+    let count = lines.len();
+    let numbers = if count == 1 {
+        first.cash.map(|c| c.number).into_any()
+    } else {
+        view! {
+            <details>
+                <summary>{move || (say().statement.several)(count)}</summary>
+                <ul class="parts">{lines.into_iter().zip(read).map(|(l, (_, theirs, _))| view! {
+                    <li>{l.cash.map(|c| c.number)} " " {theirs.map(|m| view! { <Figure amount=m.to_decimal_string()/> })}</li>
+                }).collect_view()}</ul>
+            </details>
+        }
+        .into_any()
+    };
     view! {
         <tr data-entry=format!("{kind:?}")>
             <td data-label=t(|m| m.statement.on)>{move || date(&on)}</td>
             <td class="lead-cell"><b>{move || (say().entry_kind)(kind, out)}</b> {of.map(|l| view! { " " <a class="plain small" href=Page::Listing(l.id.inner().into()).path()>{l.purpose}</a> })}</td>
-            <td class="numeric" data-label=t(|m| m.statement.ledger)>
-                <span class="money"><span class="currency">{line.amount.currency.0}</span><Figure amount=line.amount.amount.0/></span>
-            </td>
+            <td class="numeric" data-label=t(|m| m.statement.ledger)>{ours.map(|m| view! { <Amount money=m.into()/> })}</td>
             <td class="seam-cell" class:apart=!agrees><span class="visually-hidden">{move || if agrees { say().statement.yes } else { say().statement.no }}</span></td>
             <td class="numeric" data-label=t(|m| m.statement.custodian)>{theirs.map(|m| view! { <Figure amount=m.to_decimal_string()/> })}</td>
-            <td class="numeric muted" data-label=t(|m| m.statement.number)>{line.cash.map(|c| c.number)}</td>
+            <td class="numeric muted" data-label=t(|m| m.statement.number)>{numbers}</td>
         </tr>
     }
+    .into_any()
 }
