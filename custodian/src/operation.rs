@@ -71,7 +71,7 @@ pub enum Ask {
     },
     CreateProject {
         project_no: String,
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "String::is_empty")]
         name: String,
         user_no: String,
         currency: String,
@@ -84,7 +84,7 @@ pub enum Ask {
         purpose: Scope,
         amount: i64,
         /// On the user's page, whatever they allow in advance.
-        #[serde(default)]
+        #[serde(default, skip_serializing_if = "is_false")]
         by_hand: bool,
     },
     FreezeBatch {
@@ -125,6 +125,11 @@ pub enum Ask {
         currency: String,
         amount: i64,
     },
+}
+
+/// What is false is left out: a request that was hashed before there was such a wish has the same hash.
+fn is_false(wish: &bool) -> bool {
+    !wish
 }
 
 impl Ask {

@@ -183,6 +183,25 @@ fn scope_words(t: Tongue, scope: Scope) -> &'static str {
     }
 }
 
+/// A movement's kind in words; one without any is shown as it is kept.
+fn kind_words(t: Tongue, kind: &str) -> String {
+    match kind {
+        "TOP_UP" => t.say("paid in", "充值"),
+        "FREEZE" => t.say("frozen", "冻结"),
+        "UNFREEZE" => t.say("unfrozen", "解冻"),
+        "DISBURSE" => t.say("loan paid out", "放款"),
+        "UNBLOCK" => t.say("made available", "转为可用"),
+        "REVERSE" => t.say("loan sent back", "放款退回"),
+        "REPAY" => t.say("repayment", "还款"),
+        "FEE" => t.say("platform fee", "平台费用"),
+        "PAYOUT_ACCEPTED" => t.say("withdrawal begun", "提现受理"),
+        "PAYOUT_PAID" => t.say("withdrawn", "提现"),
+        "PAYOUT_FAILED" | "PAYOUT_RETURNED" => t.say("withdrawal returned", "提现退回"),
+        other => other,
+    }
+    .into()
+}
+
 /// What the custodian knows beside what an order says.
 #[derive(Default)]
 struct Known {
@@ -276,9 +295,11 @@ fn draw(
                 p { (t.say("It costs nothing; in the sandbox it arrives within moments.", "不收取费用；在沙箱中片刻到账。")) }
             },
         ),
-        Ask::Freeze { amount: a, purpose, .. } => {
+        Ask::Freeze { amount: a, purpose, by_hand, .. } => {
             let title = if *purpose == Scope::Bid {
                 t.say("Freeze money for a bid", "为出借冻结资金")
+            } else if *by_hand {
+                t.say("Pay your loan off", "提前结清借款")
             } else {
                 t.say("Pay an instalment", "支付一期还款")
             };
@@ -629,7 +650,21 @@ async fn account_body(bank: &Bank, t: Tongue, form: &Account) -> Result<Markup, 
     )
     .await?;
     let sql = "SELECT no, scope, currency, per_order, total, used FROM consent WHERE account = $1 AND state = 'ACTIVE' ORDER BY scope";
-    let consents = store::all(bank.db(), sql, [no.into()]).await?;
+    let consents = store::all(bank.db(), sql, [no.clone().into()]).await?;
+    let sql = "SELECT kind, source, target, amount, currency, business_date FROM movement
+               WHERE source = $1 OR target = $1 ORDER BY number DESC LIMIT 20";
+    let mut movements = Vec::new();
+    for m in store::all(bank.db(), sql, [no.clone().into()]).await? {
+        let (kind, source, target): (String, String, String) =
+            (m.try_get_by_index(0)?, m.try_get_by_index(1)?, m.try_get_by_index(2)?);
+        let sum = amount(m.try_get_by_index(3)?, &m.try_get_by_index::<String>(4)?);
+        let sign = match (source == no, target == no) {
+            (true, true) => "",
+            (true, false) => "−",
+            _ => "+",
+        };
+        movements.push((m.try_get_by_index::<String>(5)?, kind_words(t, &kind), format!("{sign}{sum}")));
+    }
     let mut lines = Vec::new();
     for b in &balances {
         let currency: String = b.try_get_by_index(0)?;
@@ -655,6 +690,10 @@ async fn account_body(bank: &Bank, t: Tongue, form: &Account) -> Result<Markup, 
         @if lines.is_empty() { p { (t.say("There is no money in it yet.", "账户中还没有资金。")) } }
         @for (available, frozen, blocked) in lines {
             dl { dt { (t.say("Available", "可用")) } dd { (available) } dt { (t.say("Frozen", "冻结")) } dd { (frozen) } dt { (t.say("Blocked", "止付")) } dd { (blocked) } }
+        }
+        @if !movements.is_empty() {
+            h1 { (t.say("The last movements", "最近流水")) }
+            dl { @for (day, what, sum) in movements { dt { (day) " " (what) } dd { (sum) } } }
         }
         h1 { (t.say("What you allow", "您的授权")) }
         @if allowed.is_empty() { p { (t.say("Nothing: each order asks you first.", "没有授权：每笔指令都会先请您确认。")) } }

@@ -396,6 +396,22 @@ story!(a_listing_is_followed_while_it_fills_and_after_a_break, |world| {
     assert_eq!(purse.next_of("/accountChanged/accounts").await?, money("5000.00", "5000.00"));
     assert_eq!(desk.next_of("/taskChanged/task").await?, json!({ "kind": "DISBURSEMENT", "status": "OPEN" }));
 
+    // What one is told says which loan it is about, to whoever it is told.
+    world.settle().await?;
+    let told = async |email: &str| {
+        let who = door.sign_in(email).await?;
+        let answer = door
+            .ask(Some(&who.token), "{ viewer { notices(first: 20) { nodes { kind about } } } }", json!({}))
+            .await?;
+        answer.at("/viewer/notices/nodes")
+    };
+    let about = json!({ "kind": "APPLICATION_APPROVED", "about": purpose });
+    let borrower = told("borrower.usd@example.test").await?;
+    assert!(borrower.as_array().is_some_and(|all| all.contains(&about)), "{borrower}");
+    let officer = told("officer@demo.test").await?;
+    assert_eq!(officer[0]["kind"], "TASK_APPROVED", "{officer}");
+    assert!(officer[0]["about"].as_str().is_some_and(|a| a.starts_with("Lend USD")), "{officer}");
+
     // The line breaks; with the first cursor a new socket hears everything that came after it.
     drop(public);
     let mut back = Socket::open(address, None).await?;

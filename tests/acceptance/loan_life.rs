@@ -564,6 +564,59 @@ story!(a_loan_is_paid_off_early_at_the_quoted_amount_or_not_at_all, |world| {
     world.assert_matched().await
 });
 
+/// A payoff asked for on the eve of the first due date, whose page is still open when that day has begun.
+async fn left_open<'a>(town: &Town<'a>) -> anyhow::Result<(Someone, LoanId, String)> {
+    let (borrower, _, loan) = running(town, Currency::USD, 100).await?;
+    town.top_up(&borrower, Money::new(1_000_00, Currency::USD)).await?;
+    let (lending, me) = (town.0.house.lending(Service::Gateway), town.call(&borrower));
+    let schedule = lending.schedule(&me, LoanOf { loan }).await.map_err(|e| anyhow!("{e}"))?;
+    let due = schedule[0].due;
+    town.day(due - Duration::days(1)).await?;
+    let quote = QuotePayoff { id: QuoteId(town.0.uuid()), loan };
+    let quote = lending.quote_payoff(&me, quote).await.map_err(|e| anyhow!("{e}"))?;
+    let early = RepayEarly { id: RepaymentId(town.0.uuid()), quote: quote.id };
+    let begun = lending.repay_early(&me, early).await.map_err(|e| anyhow!("{e}"))?;
+    let url = begun.redirect_url.context("a page")?;
+    town.day(due).await?;
+    let open = lending.schedule(&me, LoanOf { loan }).await.map_err(|e| anyhow!("{e}"))?;
+    assert_eq!(open[0].status, InstalmentStatus::Scheduled, "the loan is busy");
+    Ok((borrower, loan, url))
+}
+
+/// The payoff came to nothing, and what fell due was collected as on any day.
+async fn collected_instead<'a>(town: &Town<'a>, borrower: &Someone, loan: LoanId) -> anyhow::Result<()> {
+    let (lending, me) = (town.0.house.lending(Service::Gateway), town.call(borrower));
+    let schedule = lending.schedule(&me, LoanOf { loan }).await.map_err(|e| anyhow!("{e}"))?;
+    assert_eq!(schedule[0].status, InstalmentStatus::Paid);
+    assert_eq!(schedule[1].status, InstalmentStatus::Scheduled);
+    assert_eq!(town.loan(loan).await?.status, LoanStatus::Active);
+    let paid = schedule[0].interest.minor() + schedule[0].principal.minor();
+    assert_eq!(town.money(borrower.party).await?, 10_900_00 - paid);
+    town.0.assert_matched().await
+}
+
+story!(a_payoff_confirmed_on_another_day_than_it_was_quoted_for_goes_back, |world| {
+    let town = Town(&world);
+    let (borrower, loan, url) = left_open(&town).await?;
+    let (status, _) = world.at_custodian(&url, "decision=confirm&password=correct-horse").await?;
+    assert_eq!(status, 200);
+    world.wait(10).await?;
+    let all = world.house.lending(Service::Gateway).repayments(&town.call(&borrower), LoanOf { loan }).await;
+    let early = all.map_err(|e| anyhow!("{e}"))?.into_iter().find(|r| r.early).context("the payoff")?;
+    assert_eq!((early.status, early.why.as_str()), (RepaymentStatus::Failed, "QUOTE_EXPIRED"));
+    // Once the money is back, what fell due is taken of it.
+    world.wait(10).await?;
+    collected_instead(&town, &borrower, loan).await
+});
+
+story!(a_payoff_that_is_left_open_does_not_stand_in_the_way_of_what_falls_due, |world| {
+    let town = Town(&world);
+    let (borrower, loan, _) = left_open(&town).await?;
+    world.wait(900).await?;
+    world.wait(60).await?;
+    collected_instead(&town, &borrower, loan).await
+});
+
 story!(without_consent_the_borrower_is_asked_and_nobody_else, |world| {
     let town = Town(&world);
     let staff = staff(&town);

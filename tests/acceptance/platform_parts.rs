@@ -114,17 +114,19 @@ async fn deadlocks_are_tried_again_on_postgres() -> anyhow::Result<()> {
 async fn who_loses_an_insert_looks_again_on_postgres() -> anyhow::Result<()> {
     let (db, _database) = counters(Kind::Postgres).await?;
     let runs = Arc::new(AtomicU32::new(0));
+    // Neither inserts before both have looked.
+    let both = Arc::new(tokio::sync::Barrier::new(2));
     let find_or_insert = || {
-        let (db, runs) = (db.clone(), runs.clone());
+        let (db, runs, both) = (db.clone(), runs.clone(), both.clone());
         async move {
             db.write(move |tx| {
-                let runs = runs.clone();
+                let (runs, both) = (runs.clone(), both.clone());
                 async move {
                     runs.fetch_add(1, Ordering::Relaxed);
                     if tx.one("SELECT n FROM t WHERE id = 2", []).await?.is_some() {
                         return Ok("found");
                     }
-                    tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+                    both.wait().await;
                     tx.run("INSERT INTO t (id, n) VALUES (2, 0)", []).await?;
                     Ok::<_, WriteError<()>>("inserted")
                 }

@@ -130,15 +130,8 @@ impl Inner {
         if let Err(e) = self.look(id).await {
             tracing::warn!(instruction = %id, error = %e, "the first attempt failed; it is tried again");
         }
-        let newest = async {
-            let first = repo::maybe_instruction(self.db.read(), id).await?;
-            match first.as_ref().map_or(0, |i| i.context.attempts) {
-                0 => Ok(first),
-                n => repo::maybe_instruction(self.db.read(), derived::attempt(id, n)).await,
-            }
-        };
-        let found =
-            newest.await.map_err(|e| platform::service::unreadable(call, "read an instruction", &e))?;
+        let newest = repo::newest_attempt(self.db.read(), id).await;
+        let found = newest.map_err(|e| platform::service::unreadable(call, "read an instruction", &e))?;
         found.ok_or(Fault::Refused(CustodyError::InstructionNotFound))
     }
 

@@ -97,27 +97,19 @@ pub(crate) async fn maybe_instruction(
     instruction::Entity::find_by_id(id.0).one(db).await?.map(Instruction::of).transpose()
 }
 
-/// The instruction with its row locked.
-/// An instruction; asked for, the newest attempt at what it ordered.
+/// The newest attempt at what an instruction ordered; itself where there was no other.
 pub(crate) async fn newest_attempt(
     db: &impl ConnectionTrait,
     id: InstructionId,
-    newest: bool,
 ) -> Result<Option<Instruction>, DbErr> {
-    let mut found = maybe_instruction(db, id).await?;
-    for number in 1.. {
-        let over = found.as_ref().is_none_or(|i| i.status == InstructionStatus::Settled);
-        if !newest || over {
-            break;
-        }
-        match maybe_instruction(db, derived::attempt(id, number)).await? {
-            Some(next) => found = Some(next),
-            None => break,
-        }
+    let first = maybe_instruction(db, id).await?;
+    match first.as_ref().map_or(0, |i| i.context.attempts) {
+        0 => Ok(first),
+        n => maybe_instruction(db, derived::attempt(id, n)).await,
     }
-    Ok(found)
 }
 
+/// The instruction with its row locked.
 pub(crate) async fn lock_instruction(tx: &Tx, id: InstructionId) -> Result<Option<Instruction>, DbErr> {
     tx.one(format!("SELECT id FROM custody_instruction WHERE id = $1{}", tx.for_update()), [id.0.into()])
         .await?;

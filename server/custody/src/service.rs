@@ -287,7 +287,9 @@ impl Custody for CustodyService {
                 lines_total: 0,
                 ..draft(input.id, "create_project")
             };
-            Ok(self.inner.instruct(call, d, input).await?.view())
+            // What it is called is not part of what was ordered.
+            let ordered = CreateProject { name: String::new(), ..input };
+            Ok(self.inner.instruct(call, d, ordered).await?.view())
         }
         .boxed()
     }
@@ -457,7 +459,12 @@ impl Custody for CustodyService {
         input: InstructionOf,
     ) -> Answer<'a, InstructionView, CustodyError> {
         async move {
-            let found = repo::newest_attempt(self.inner.db.read(), input.id, input.newest).await;
+            let db = self.inner.db.read();
+            let found = if input.newest {
+                repo::newest_attempt(db, input.id).await
+            } else {
+                repo::maybe_instruction(db, input.id).await
+            };
             let found = found.map_err(|e| unreadable(call, "read an instruction", &e))?;
             // To a stranger it is as if it were not there.
             let mine = |party: Option<Uuid>| {

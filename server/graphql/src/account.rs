@@ -208,6 +208,8 @@ pub struct CashMovement {
     pub amount: Money,
     pub business_date: Date,
     pub at: DateTime,
+    /// The custodian's number of the order that it belongs to: what one payment moved has one.
+    pub order_number: String,
     /// Whether the ledger has it.
     pub mirrored: bool,
     #[graphql(skip)]
@@ -232,6 +234,7 @@ impl From<custody_api::CashMovement> for CashMovement {
             amount: m.amount.into(),
             business_date: Date(m.business_date),
             at: DateTime(m.at),
+            order_number: m.instruction,
             mirrored: m.mirrored,
             project: m.project,
         }

@@ -152,9 +152,14 @@ impl Inner {
     pub(crate) async fn link_stands(&self, call: &Call, input: LinkOf) -> Result<bool, Fault<IdentityError>> {
         let now = self.clock.now();
         let found = repo::letter_by_secret(self.db.read(), fingerprint(&input.secret)).await;
-        let found = found.map_err(|e| unreadable(call, "look at a link", &e))?;
-        Ok(found
-            .is_some_and(|l| l.kind == LetterKind::Reset.code() && l.used_at.is_none() && l.expires_at > now))
+        let read = |e: DbErr| unreadable(call, "look at a link", &e);
+        let stands = found
+            .map_err(read)?
+            .filter(|l| l.kind == LetterKind::Reset.code() && l.used_at.is_none() && l.expires_at > now);
+        match stands.and_then(|l| l.party) {
+            Some(party) => Ok(!repo::is_staff(self.db.read(), PartyId(party)).await.map_err(read)?),
+            None => Ok(false),
+        }
     }
 
     pub(crate) async fn ask_confirmation(

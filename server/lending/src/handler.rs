@@ -186,8 +186,16 @@ impl Listener for OfCustody {
             }
             if matches!(instruction.operation.as_str(), "reverse_line" | "unfreeze") {
                 let undone = repo::line_of_undo(db, instruction.order).await?;
-                return Ok(match undone.filter(|_| settled) {
-                    Some((loan, line)) => self.0.returned(loan, line),
+                if let Some((loan, line)) = undone.filter(|_| settled) {
+                    return Ok(self.0.returned(loan, line));
+                }
+                let loan = match instruction.project.filter(|_| settled && undone.is_none()) {
+                    Some(project) => repo::maybe_loan(db, derived::listing_loan(ListingId(project))).await?,
+                    None => None,
+                };
+                // A bid's freeze is another's; the borrower's own was for a payment that came to nothing.
+                return Ok(match loan.filter(|l| instruction.party == Some(l.view.borrower)) {
+                    Some(l) => self.0.freed(l.view.id),
                     None => Heard::Done,
                 });
             }

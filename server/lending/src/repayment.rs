@@ -246,19 +246,16 @@ impl Inner {
     }
 
     pub(crate) async fn fail_repayment(&self, id: RepaymentId, why: &str) -> Result<(), Trouble> {
-        let (outbox, why) = (self.outbox.clone(), why.to_string());
+        let (outbox, why, now) = (self.outbox.clone(), why.to_string(), self.clock.now());
         let write = self.db.write(move |tx| {
             let (outbox, why) = (outbox.clone(), why.clone());
             async move {
-                let Some((mut l, mut r)) = locked(tx, id).await? else { return Ok(()) };
+                let Some((l, r)) = locked(tx, id).await? else { return Ok(()) };
                 if r.view.status == RepaymentStatus::Freezing {
-                    (r.view.status, r.view.why) = (RepaymentStatus::Failed, why);
-                    l.operation = None;
-                    repo::update_repayment(tx, &r.view).await?;
-                    repo::update_loan(tx, &l).await?;
-                    outbox
-                        .announce(tx, &LendingEvent::RepaymentFailed { repayment: r.view, loan: l.view })
-                        .await?;
+                    let loan = l.view.id;
+                    fail(tx, &outbox, l, r, &why).await?;
+                    // What the loan's day had to leave while it was busy.
+                    day_of_loan(tx, &outbox, loan, calendar::today(tx).await?, now).await?;
                 }
                 Ok::<(), WriteError<()>>(())
             }
@@ -274,6 +271,20 @@ impl Inner {
             let outbox = outbox.clone();
             async move {
                 let Some((l, mut r)) = locked(tx, id).await? else { return Ok(()) };
+                let on = match on {
+                    Some(on) => on,
+                    None => calendar::today(tx).await?,
+                };
+                if r.view.early
+                    && r.view.status == RepaymentStatus::Freezing
+                    && !quoted_for(tx, &l, &r, on).await?
+                {
+                    // Confirmed on another day than the figure was for: the lenders are owed another one.
+                    let (repayment, loan) = (r.view.clone(), l.view.clone());
+                    fail(tx, &outbox, l, r, "QUOTE_EXPIRED").await?;
+                    outbox.announce(tx, &LendingEvent::RepaymentGivenUp { repayment, loan }).await?;
+                    return Ok(());
+                }
                 if r.view.status == RepaymentStatus::Failed {
                     // It was given up, and the custodian froze the money after all: it goes back.
                     outbox
@@ -307,10 +318,7 @@ impl Inner {
                     .collect();
                 repo::insert_parts(tx, id, &parts).await?;
                 r.view.status = RepaymentStatus::Distributing;
-                r.view.value_date = Some(match on {
-                    Some(on) => on,
-                    None => calendar::today(tx).await?,
-                });
+                r.view.value_date = Some(on);
                 repo::update_repayment(tx, &r.view).await?;
                 let lines = lines(&parts, &notes, l.view.outstanding.currency());
                 outbox
@@ -386,6 +394,19 @@ impl Inner {
         })
     }
 
+    /// Money that was frozen for nothing is free again: what fell due meanwhile is collected.
+    pub(crate) fn freed(&self, loan: LoanId) -> Heard {
+        let (outbox, now) = (self.outbox.clone(), self.clock.now());
+        Heard::write(move |tx| {
+            let outbox = outbox.clone();
+            async move {
+                let today = calendar::today(tx).await?;
+                Ok(day_of_loan(tx, &outbox, loan, today, now).await?)
+            }
+            .boxed()
+        })
+    }
+
     /// The work of a business date: standing consents pay what is due, and what is late becomes overdue.
     pub(crate) async fn run_day(&self, call: &Call, input: RunDay) -> Result<DayRun, Fault<LendingError>> {
         const CHUNK: i64 = 500;
@@ -399,7 +420,8 @@ impl Inner {
                 let (outbox, now, date) = (self.outbox.clone(), self.clock.now(), input.date);
                 let write = self.db.write(move |tx| {
                     let outbox = outbox.clone();
-                    async move { day_of_loan(tx, &outbox, id, date, now).await }.boxed()
+                    async move { day_of_loan(tx, &outbox, id, date, now).await.map_err(WriteError::from) }
+                        .boxed()
                 });
                 write.await.map_err(|e| published(call, "run a loan's day", e))?;
             }
@@ -409,6 +431,23 @@ impl Inner {
     }
 }
 
+/// Ends a repayment that is not distributed; the loan is free for another.
+async fn fail(tx: &Tx, outbox: &Outbox, mut l: Loan, mut r: Repayment, why: &str) -> Result<(), DbErr> {
+    (r.view.status, r.view.why) = (RepaymentStatus::Failed, why.into());
+    l.operation = None;
+    repo::update_repayment(tx, &r.view).await?;
+    repo::update_loan(tx, &l).await?;
+    outbox.announce(tx, &LendingEvent::RepaymentFailed { repayment: r.view, loan: l.view }).await
+}
+
+/// Whether the figure of an early repayment is the figure of a day.
+async fn quoted_for(tx: &Tx, l: &Loan, r: &Repayment, on: NaiveDate) -> Result<bool, DbErr> {
+    let Some(started_on) = l.view.started_on else { return Ok(false) };
+    let instalments = repo::instalments(tx, &l.view).await?;
+    let owed = loan::payoff_on(&instalments, started_on, on).map_err(arithmetic)?;
+    Ok((owed.interest, owed.principal) == (r.view.interest, r.view.principal))
+}
+
 /// One loan's day; the same date again changes nothing.
 async fn day_of_loan(
     tx: &Tx,
@@ -416,7 +455,7 @@ async fn day_of_loan(
     id: LoanId,
     date: NaiveDate,
     now: chrono::DateTime<chrono::Utc>,
-) -> Result<(), WriteError<LendingError>> {
+) -> Result<(), DbErr> {
     let Some(mut l) = repo::lock_loan(tx, id).await? else { return Ok(()) };
     let instalments = repo::instalments(tx, &l.view).await?;
     // What is frozen has been paid, on the day it was frozen, though its lines may still be on their way.

@@ -75,6 +75,8 @@ impl Sending {
             return Ok(Done::Finished);
         }
         let about = self.about(call, kind, row.subject).await?;
+        // In one line: it is somebody's own text.
+        let about = about.split_whitespace().collect::<Vec<_>>().join(" ");
         let said = words::Said { kind, amount: repo::amount(&row)?, about };
         let (subject, text) = words::notice(&said, &to.name, to.language, &self.0.origin);
         self.send(Message { id: notice.0, to: to.email, name: to.name, subject, text }).await

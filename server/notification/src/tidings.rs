@@ -65,6 +65,12 @@ pub fn of_lending(event: &LendingEvent) -> Vec<Tiding> {
             );
             told
         }
+        // Whoever left a payoff at the custodian, or refused it there, knows.
+        E::RepaymentFailed { repayment, .. }
+            if repayment.early && matches!(repayment.why.as_str(), "USER_REFUSED" | "USER_LEFT") =>
+        {
+            Vec::new()
+        }
         // It is tried again every day; told at first, and then ever less often.
         E::RepaymentFailed { repayment, loan } if DUNNED_DAYS.contains(&loan.days_past_due) => {
             borrower(K::RepaymentFailed, Some(repayment.total)).into_iter().collect()

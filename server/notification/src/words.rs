@@ -94,8 +94,8 @@ pub fn notice(what: &Said, name: &str, language: Language, origin: &str) -> (Str
     let (kind, sum) = (what.kind, what.amount.map_or_else(String::new, |a| a.to_string()));
     let about = match (what.about.as_str(), language) {
         ("", _) => String::new(),
-        (about, Language::English) => format!("\nIt is about: {about}\n"),
-        (about, Language::Chinese) => format!("\n所涉借款：{about}\n"),
+        (about, Language::English) => format!("\nIt is about: “{about}”\n"),
+        (about, Language::Chinese) => format!("\n所涉借款：“{about}”\n"),
     };
     match language {
         Language::English => {

@@ -162,6 +162,7 @@ pub(crate) async fn maybe_close(
     let Some(row) = db.one(sql, value).await? else { return Ok(None) };
     let date: NaiveDate = row.try_get_by_index(0)?;
     let status: String = row.try_get_by_index(2)?;
+    let status = CloseStatus::from_code(&status).ok_or(DbErr::Type(status))?;
     let sql = "SELECT step, note, at FROM office_close_step WHERE date = $1";
     let mut steps = Vec::new();
     for row in db.all(sql, [date.into()]).await? {
@@ -176,8 +177,14 @@ pub(crate) async fn maybe_close(
     Ok(Some(CloseView {
         date,
         next: row.try_get_by_index(1)?,
-        status: CloseStatus::from_code(&status).ok_or(DbErr::Type(status))?,
-        finding: finding(row.try_get_by_index(3)?),
+        status,
+        finding: match finding(row.try_get_by_index(3)?) {
+            // Halted before findings had a form: the reason is still one.
+            None if status == CloseStatus::Halted => {
+                Some(CloseFinding::BooksBroken { what: row.try_get_by_index(3)? })
+            }
+            found => found,
+        },
         steps,
         begun_by: row.try_get_by_index::<Option<Uuid>>(4)?.map(PartyId),
         at: row.try_get_by_index(5)?,

@@ -26,6 +26,11 @@ pub trait Row: Clone + PartialEq + Send + Sync + 'static {
         self.id()
     }
 
+    /// Takes the next one in where both are one thing to a person, which the end of a page had cut in two.
+    fn join(&mut self, _next: &Self) -> bool {
+        false
+    }
+
     /// How many of what was loaded it stands for.
     fn weight(&self) -> usize {
         1
@@ -155,7 +160,13 @@ impl<T: Row> Pages<T> {
                         Some(Ok(all)) if next_page => {
                             // What came in live meanwhile is there already.
                             let known: HashSet<String> = all.iter().map(|r| r.id()).collect();
-                            all.extend(found.into_iter().filter(|r| !known.contains(&r.id())));
+                            let mut found = found.into_iter().filter(|r| !known.contains(&r.id()));
+                            if let Some(first) = found.next()
+                                && !all.last_mut().is_some_and(|last| last.join(&first))
+                            {
+                                all.push(first);
+                            }
+                            all.extend(found);
                         }
                         _ => *shown = Some(Ok(found)),
                     });

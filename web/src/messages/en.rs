@@ -508,7 +508,7 @@ pub(super) static EN: Messages = Messages {
         },
     },
     cash: CashPage {
-        fresh: "Your cash account is open, in your own name. Bring money in below; then choose what to lend to on the marketplace.",
+        fresh: "Your cash account is open, in your own name. Bring money in below; nobody but you can move it.",
         awaited: |what, sum| {
             format!("{what} {sum}: it waits for your word at the custodian; until then nothing moves.")
         },

@@ -886,8 +886,6 @@ pub fn code_words(code: &str) -> String {
     bare.to_lowercase().replace('_', " ")
 }
 
-/// A failure in the language of now. The server's own sentence names figures, and stands where it is the reader's language
-/// or nothing better is known.
 /// What a custodian calls itself in the reader's language; one that is not known here is called as the server calls it.
 pub fn custodian_name(code: &str) -> String {
     match (code, language()) {
@@ -897,6 +895,8 @@ pub fn custodian_name(code: &str) -> String {
     }
 }
 
+/// A failure in the language of now. The server's own sentence names figures, and stands where it is the reader's language
+/// or nothing better is known.
 pub fn sentence(failure: &Failure) -> String {
     let own = match failure.code.as_str() {
         "OFFLINE" => Some(say().offline),

@@ -476,7 +476,7 @@ pub(super) static ZH: Messages = Messages {
         },
     },
     cash: CashPage {
-        fresh: "您的资金账户已以您本人的名义开立。请在下方充值，然后到借款市场选择出借项目。",
+        fresh: "您的资金账户已以您本人的名义开立。请在下方充值；只有您本人可以动用。",
         awaited: |what, sum| format!("{what} {sum}：等待您在存管机构确认，确认前不会划转资金。"),
         all_of_it: |sum| format!("全部：{sum}"),
         open_begun: "您已开始开户，请在存管机构的页面完成。",
@@ -728,7 +728,7 @@ pub(super) static ZH: Messages = Messages {
             Worker::Custody => "存管",
             Worker::Lending => "借款",
             Worker::Investing => "出借",
-            Worker::Office => "办公",
+            Worker::Office => "审批",
             Worker::Notification => "通知",
         },
         as_written: "原始记录",

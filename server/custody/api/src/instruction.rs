@@ -61,13 +61,19 @@ pub struct CreateProject {
     pub id: InstructionId,
     /// The listing.
     pub project: Uuid,
-    /// What users see it called on the custodian's own pages.
-    #[serde(default)]
+    /// What users see it called on the custodian's own pages. Empty, it is as if it were not there: what was accepted
+    /// before there were names is still the same command.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub name: String,
     pub borrower: PartyId,
     pub amount: Money,
     /// The most the platform may take as a fee from the borrower for this project.
     pub fee_max: Money,
+}
+
+/// What is false is left out, so that a command keeps the fingerprint it had before there was such a wish.
+fn is_false(wish: &bool) -> bool {
+    !wish
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -85,7 +91,7 @@ pub struct Freeze {
     pub purpose: FreezePurpose,
     pub amount: Money,
     /// The user confirms it on the custodian's page, also where a standing consent would reach that far.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_false")]
     pub by_hand: bool,
     /// The ledger's reservation behind it; voided by custody when the freeze finally fails or is given back.
     pub reservation: TransferId,

@@ -33,8 +33,16 @@ impl pages::Row for Movement {
     }
 
     fn key(&self) -> String {
-        let with_counterpart = self.0.iter().filter(|l| l.cash.is_some()).count();
+        let with_counterpart = self.0.iter().any(|l| l.cash.is_some());
         format!("{}={with_counterpart}/{}", self.id(), self.0.len())
+    }
+
+    fn join(&mut self, next: &Movement) -> bool {
+        let one = self.0.last().zip(next.0.first()).is_some_and(|(a, b)| together(a, b));
+        if one {
+            self.0.extend(next.0.iter().cloned());
+        }
+        one
     }
 
     fn weight(&self) -> usize {
@@ -42,15 +50,10 @@ impl pages::Row for Movement {
     }
 }
 
-/// Whether two lines that follow one another are of one payment.
+/// Whether two lines that follow one another are of one payment: of one order, in the same direction.
 fn together(a: &Line, b: &Line) -> bool {
-    let of = |l: &Line| l.cash.as_ref().and_then(|c| c.listing.as_ref()).map(|l| l.id.clone());
-    let out = |l: &Line| l.amount.amount.0.starts_with('-');
-    matches!(a.kind, EntryKind::Repayment | EntryKind::Disbursement | EntryKind::DisbursementUnblocked)
-        && (a.kind, &a.value_date, &a.amount.currency, out(a))
-            == (b.kind, &b.value_date, &b.amount.currency, out(b))
-        && of(a).is_some()
-        && of(a) == of(b)
+    let of = |l: &Line| Some((l.cash.as_ref()?.order_number.clone(), l.amount.amount.0.starts_with('-')));
+    a.kind == b.kind && of(a).is_some() && of(a) == of(b)
 }
 
 fn movements((lines, next): Paged<Line>) -> Paged<Movement> {

@@ -25,6 +25,7 @@ pub enum EntryKind {
 #[cynic(graphql_type = "CashMovement")]
 pub struct Counterpart {
     pub number: String,
+    pub order_number: String,
     pub amount: Money,
     pub business_date: Date,
     pub listing: Option<Target>,

@@ -108,7 +108,7 @@ pub fn Reset(secret: String) -> impl IntoView {
             {move || if dead.get() && !done.get() {
                 view! {
                     <p class="notice bad" role="alert">{sentence(&Failure::of("IDENTITY_LINK_INVALID", t(|m| m.letters.dead)()))}</p>
-                    <p><A attr:class="button primary" href=Page::Forgotten.path()>{t(|m| m.letters.ask)}</A></p>
+                    <p class="row"><A attr:class="button primary" href=Page::Forgotten.path()>{t(|m| m.letters.ask)}</A> <A attr:class="button" href=Page::SignIn.path()>{t(|m| m.sign_in)}</A></p>
                 }
                 .into_any()
             } else if done.get() {

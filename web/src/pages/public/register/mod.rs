@@ -123,10 +123,14 @@ fn Entry(invitation: Option<String>) -> impl IntoView {
                     Ok(()) => {
                         inside.try_run(if invited { Page::Queue } else { Page::Cash });
                     }
-                    Err(_) => {
+                    // Left meanwhile: nothing is there to be filled.
+                    Err(_) if failed_in.try_get_untracked().is_none() => {}
+                    Err(failure) => {
                         // Another address may have been meant; nothing else is typed again.
-                        form.adopt(draft::Draft { id: draft::command_id(), ..typed });
-                        form.set("party", draft::command_id());
+                        if failure.code == "IDENTITY_CREDENTIALS_WRONG" {
+                            form.adopt(draft::Draft { id: draft::command_id(), ..typed });
+                            form.set("party", draft::command_id());
+                        }
                         failed_in.try_set(Some(email.trim().to_string()));
                     }
                 }
