@@ -134,7 +134,8 @@ pub fn Foot() -> impl IntoView {
         <footer class="foot">
             <today::Following/>
             <p>{t(|m| m.foot)}</p>
-            {move || day.get().map(|d: String| view! { <p class="small"><Term label=|m| m.business_day means=Finance::BusinessDay/> " " <span data-figure="business-day">{move || date(&d)}</span></p> })}
+            // The line stands from the beginning: what comes late pushes nothing about.
+            <p class="small"><Term label=|m| m.business_day means=Finance::BusinessDay/> " " <span data-figure="business-day">{move || day.get().map(|d| date(&d))}</span></p>
             <p class="row"><A href=Page::Marketplace.path()>{t(|m| m.marketplace)}</A> <A href=Page::Calculator.path()>{t(|m| m.calculator)}</A></p>
         </footer>
     }

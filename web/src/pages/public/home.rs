@@ -43,7 +43,11 @@ pub fn Home() -> impl IntoView {
             </p>
         </section>
         // Without it the page still says what it has to say.
-        {move || front.get().and_then(|f| f.last_proof).map(proof)}
+        {move || match front.get() {
+            // Its place is kept: what comes late pushes nothing about.
+            None => view! { <div class="proof-place" aria-hidden="true"></div> }.into_any(),
+            Some(found) => found.last_proof.map(proof).into_any(),
+        }}
         <section class="columns">
             {move || say().home.promises.map(|(heading, words)| view! {
                 <div class="card stack">
