@@ -47,6 +47,8 @@ impl<'a> Person<'a> {
 
     pub async fn sign_out(&self) -> anyhow::Result<()> {
         self.press("[data-sign-out]", "").await?;
+        // It ends on the home page, which may be in another build: until that stands, the browser is on its way there.
+        self.see(".hero", "").await?;
         self.see("a[href='/sign-in']", "").await?;
         Ok(())
     }
@@ -577,7 +579,7 @@ async fn arrive<'a>(
     anyhow::ensure!(mei.browser.driver.find_all(By::Css(".unconfirmed")).await?.is_empty());
 
     // Who has forgotten the password chooses another by a letter; the answer does not say whether there is an account.
-    mei.press("[data-sign-out]", "").await?;
+    mei.sign_out().await?;
     mei.goto("/sign-in").await?;
     mei.press("a", "Forgotten your password?").await?;
     mei.enter("email", "nobody@example.test").await?;
