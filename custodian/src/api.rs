@@ -1,7 +1,7 @@
 //! The platform's door: every message signed, fresh and addressed to us, each nonce once.
 
 use crate::bank::Bank;
-use crate::fault::{Fault, Planned};
+use crate::fault::{Case, Fault, Moment, Planned};
 use crate::operation::Request;
 use crate::{pages, signature, store};
 use axum::body::Bytes;
@@ -25,7 +25,7 @@ pub fn router(bank: Arc<Bank>) -> Router {
         .route("/health/live", get(|| async { "live" }))
         .merge(pages::router());
     let router = if sandbox {
-        router.route("/sandbox/faults", post(faults)).route("/sandbox/payout", post(payout))
+        router.route("/sandbox/faults", post(faults).get(struck)).route("/sandbox/payout", post(payout))
     } else {
         router
     };
@@ -73,33 +73,71 @@ async fn platform(
         tracing::warn!(why, method, "a message was refused");
         return Ok((StatusCode::UNAUTHORIZED, Json(json!({ "code": "SIGNATURE" }))).into_response());
     }
-    match method.as_str() {
-        "request" => {
-            let Ok(request) = serde_json::from_slice::<Request>(&body) else { return Ok(parameter()) };
-            let fault = bank.faults.of_request(request.ask.name());
-            match fault {
-                Some(Fault::Delay { milliseconds }) => {
-                    tokio::time::sleep(Duration::from_millis(milliseconds)).await
-                }
-                Some(Fault::LostRequest) => return Ok(lost()),
-                _ => {}
-            }
-            let reply = bank.take(&request).await?;
-            Ok(if fault == Some(Fault::LostReply) { lost() } else { Json(reply).into_response() })
+    if bank.faults.closed(bank.now()) {
+        return Ok(StatusCode::SERVICE_UNAVAILABLE.into_response());
+    }
+    let request = match method.as_str() {
+        "request" => match serde_json::from_slice::<Request>(&body) {
+            Ok(request) => Some(request),
+            Err(_) => return Ok(parameter()),
+        },
+        _ => None,
+    };
+    let looking = Case { operation: &method, user_no: None, request_no: "" };
+    let fault = bank.faults.strikes(Moment::Passage, request.as_ref().map_or(looking, Request::case));
+    match fault {
+        Some(Fault::Delay { milliseconds }) => tokio::time::sleep(Duration::from_millis(milliseconds)).await,
+        Some(Fault::LostRequest) => return Ok(lost()),
+        Some(Fault::RateLimited) => {
+            return Ok((StatusCode::TOO_MANY_REQUESTS, [("retry-after", "5")]).into_response());
         }
+        Some(Fault::Maintenance { seconds }) => {
+            bank.faults.close(bank.now() + seconds);
+            return Ok(StatusCode::SERVICE_UNAVAILABLE.into_response());
+        }
+        Some(Fault::EarlyNotification) => bank.hurry(request.as_ref()).await?,
+        Some(Fault::KeyRotation) => bank.rotate_key().await?,
+        _ => {}
+    }
+    let answer = answer(&bank, &method, request.as_ref(), &body).await?;
+    match fault {
+        Some(Fault::LostReply) => return Ok(lost()),
+        Some(Fault::EarlyNotification) => bank.hurry(request.as_ref()).await?,
+        Some(Fault::CrashAfterCommit) => {
+            if let Some(end) = &bank.settings.crash {
+                end();
+            }
+            return Ok(lost());
+        }
+        _ => {}
+    }
+    Ok(answer)
+}
+
+/// What a message that is trusted asks for.
+async fn answer(
+    bank: &Bank,
+    method: &str,
+    request: Option<&Request>,
+    body: &Bytes,
+) -> Result<Response, Failed> {
+    if let Some(request) = request {
+        return Ok(Json(bank.take(request).await?).into_response());
+    }
+    match method {
         "query" => {
-            let Ok(query) = serde_json::from_slice::<Query>(&body) else { return Ok(parameter()) };
+            let Ok(query) = serde_json::from_slice::<Query>(body) else { return Ok(parameter()) };
             Ok(match bank.query(&query.request_no).await? {
                 Some(found) => Json(found).into_response(),
                 None => (StatusCode::NOT_FOUND, Json(json!({ "code": "NOT_FOUND" }))).into_response(),
             })
         }
         "movements" => {
-            let Ok(after) = serde_json::from_slice::<After>(&body) else { return Ok(parameter()) };
+            let Ok(after) = serde_json::from_slice::<After>(body) else { return Ok(parameter()) };
             Ok(Json(bank.movements(after.after, after.limit).await?).into_response())
         }
         "open_day" => {
-            let Ok(to) = serde_json::from_slice::<Advance>(&body) else { return Ok(parameter()) };
+            let Ok(to) = serde_json::from_slice::<Advance>(body) else { return Ok(parameter()) };
             // A sandbox follows its platform's calendar; a bank has its own.
             if bank.settings.sandbox {
                 bank.advance(to.to).await?;
@@ -107,12 +145,13 @@ async fn platform(
             Ok(Json(json!({ "business_date": bank.business_date(bank.db()).await? })).into_response())
         }
         "consents" => {
-            let Ok(user) = serde_json::from_slice::<User>(&body) else { return Ok(parameter()) };
+            let Ok(user) = serde_json::from_slice::<User>(body) else { return Ok(parameter()) };
             Ok(Json(bank.consents(&user.user_no).await?).into_response())
         }
+        "keys" => Ok(Json(bank.keys().await?).into_response()),
         "statement" => Ok(Json(bank.statement().await?).into_response()),
         "anchor" => {
-            let Ok(text) = std::str::from_utf8(&body) else { return Ok(parameter()) };
+            let Ok(text) = std::str::from_utf8(body) else { return Ok(parameter()) };
             bank.keep_anchor(text).await?;
             Ok(Json(bank.sign(text.to_string())).into_response())
         }
@@ -162,16 +201,34 @@ struct Advance {
     to: NaiveDate,
 }
 
-async fn faults(State(bank): State<Arc<Bank>>, Json(plan): Json<Vec<Planned>>) -> StatusCode {
+/// A plan for all that follows: chance comes from the seed.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Plan {
+    Seeded { seed: u64, faults: Vec<Planned> },
+    Plain(Vec<Planned>),
+}
+
+async fn faults(State(bank): State<Arc<Bank>>, Json(plan): Json<Plan>) -> StatusCode {
     bank.faults.clear();
-    for planned in plan {
+    let (seed, faults) = match plan {
+        Plan::Seeded { seed, faults } => (seed, faults),
+        Plan::Plain(faults) => (0, faults),
+    };
+    bank.faults.seed(seed);
+    for planned in faults {
         bank.faults.plan(planned);
     }
     StatusCode::NO_CONTENT
 }
 
+/// How often each fault has struck.
+async fn struck(State(bank): State<Arc<Bank>>) -> Json<std::collections::BTreeMap<String, u64>> {
+    Json(bank.faults.struck())
+}
+
 async fn payout(State(bank): State<Arc<Bank>>) -> Result<StatusCode, Failed> {
-    match bank.pay_out().await {
+    match bank.catch_up().await {
         Ok(_) | Err(crate::operation::Refusal::Code(_)) => Ok(StatusCode::NO_CONTENT),
         Err(crate::operation::Refusal::Broken(e)) => Err(Failed(e)),
     }

@@ -1,7 +1,8 @@
 //! The custodian as a running thing: its books, keys, clock, and the one lock under which everything happens.
 
-use crate::books::{self, Bucket, MovementView};
+use crate::books::{self, MovementView};
 use crate::fault::Faults;
+use crate::notify::Post;
 use crate::operation::Refusal;
 use crate::store;
 use base64::Engine;
@@ -14,7 +15,7 @@ use sea_orm::{
 };
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, RwLock};
 use tokio::sync::Mutex;
 
 /// Unix seconds.
@@ -45,6 +46,8 @@ pub struct Settings {
     pub first_day: NaiveDate,
     /// Lets the date be moved and faults be planned, by whoever can reach the door.
     pub sandbox: bool,
+    /// Ends the process at once, where it is the custodian's own.
+    pub crash: Option<fn()>,
 }
 
 /// The platform's own accounts here; client money enters them as a fee only.
@@ -57,6 +60,36 @@ pub struct Bank {
     /// One at a time, as in a counting-house.
     turn: Mutex<()>,
     pub faults: Faults,
+    /// With which it signs now.
+    seal: RwLock<Seal>,
+    /// How notifications go out, once somebody has said.
+    post: RwLock<Option<Post>>,
+}
+
+/// A signing key and its name.
+#[derive(Clone)]
+pub(crate) struct Seal {
+    pub(crate) key: SigningKey,
+    pub(crate) key_id: String,
+}
+
+/// A key that the one before vouches for: its signature over [`KeyLine::vouched`].
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct KeyLine {
+    pub key_id: String,
+    /// 32 bytes in hexadecimal.
+    pub public: String,
+    /// Unix seconds; from then on the key before signs nothing more.
+    pub since: i64,
+    /// Base64.
+    pub voucher: String,
+}
+
+impl KeyLine {
+    /// What the key before signs.
+    fn vouched(key_id: &str, public: &str, since: i64) -> String {
+        format!("key {key_id} {public} since {since}")
+    }
 }
 
 /// What a user allows.
@@ -64,6 +97,8 @@ pub struct Bank {
 pub struct Consents {
     /// Where the user manages it.
     pub url: String,
+    /// Of their account here.
+    pub account_no: String,
     pub consents: Vec<ConsentLine>,
 }
 
@@ -141,7 +176,84 @@ impl Bank {
                        VALUES ($1, $1, $2, 'The platform', '', '', 'ACTIVE') ON CONFLICT DO NOTHING";
             store::run(&db, sql, [user_no.into(), kind.into()]).await?;
         }
-        Ok(Arc::new(Bank { settings, db, turn: Mutex::new(()), faults: Faults::default() }))
+        let first = Seal { key: settings.key.clone(), key_id: settings.key_id.clone() };
+        let sql = "SELECT key_id, seed FROM signing_key ORDER BY number DESC LIMIT 1";
+        let seal = match store::one(&db, sql, []).await? {
+            Some(row) => {
+                let seed = hex::decode(row.try_get_by_index::<String>(1)?).ok();
+                let seed = seed.and_then(|s| <[u8; 32]>::try_from(s).ok());
+                let seed = seed.ok_or_else(|| DbErr::Type("a signing key".into()))?;
+                Seal { key: SigningKey::from_bytes(&seed), key_id: row.try_get_by_index(0)? }
+            }
+            None => first,
+        };
+        Ok(Arc::new(Bank {
+            settings,
+            db,
+            turn: Mutex::new(()),
+            faults: Faults::default(),
+            seal: RwLock::new(seal),
+            post: RwLock::default(),
+        }))
+    }
+
+    pub(crate) fn seal(&self) -> Seal {
+        self.seal.read().unwrap_or_else(|p| p.into_inner()).clone()
+    }
+
+    /// Says how notifications go out.
+    pub fn carry_by(&self, post: Post) {
+        *self.post.write().unwrap_or_else(|p| p.into_inner()) = Some(post);
+    }
+
+    pub(crate) fn post(&self) -> Option<Post> {
+        self.post.read().unwrap_or_else(|p| p.into_inner()).clone()
+    }
+
+    /// Takes a new signing key into use; the present one vouches for it with its last signature.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn rotate_key(&self) -> Result<(), DbErr> {
+        let _turn = self.turn.lock().await;
+        let mut seed = [0; 32];
+        (self.settings.chance)(&mut seed);
+        let (old, key, since) = (self.seal(), SigningKey::from_bytes(&seed), self.now());
+        let rows = store::one(&self.db, "SELECT COUNT(*) FROM signing_key", []).await?;
+        let number: i64 = rows.map_or(Ok(0), |r| r.try_get_by_index(0))?;
+        // The first is the one it was founded with.
+        let key_id = format!("{}-{}", self.settings.key_id, number + 2);
+        let public = hex::encode(key.verifying_key().to_bytes());
+        let vouched = KeyLine::vouched(&key_id, &public, since);
+        let voucher = STANDARD.encode(old.key.sign(vouched.as_bytes()).to_bytes());
+        let sql = "INSERT INTO signing_key (key_id, seed, since, voucher) VALUES ($1, $2, $3, $4)";
+        let values = [key_id.clone().into(), hex::encode(seed).into(), since.into(), voucher.into()];
+        store::run(&self.db, sql, values).await?;
+        *self.seal.write().unwrap_or_else(|p| p.into_inner()) = Seal { key, key_id };
+        Ok(())
+    }
+
+    /// The keys after the one it was founded with, in order.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn keys(&self) -> Result<Vec<KeyLine>, DbErr> {
+        let sql = "SELECT key_id, seed, since, voucher FROM signing_key ORDER BY number";
+        let rows = store::all(&self.db, sql, []).await?;
+        rows.iter()
+            .map(|r| {
+                let seed = hex::decode(r.try_get_by_index::<String>(1)?).ok();
+                let seed = seed.and_then(|s| <[u8; 32]>::try_from(s).ok());
+                let seed = seed.ok_or_else(|| DbErr::Type("a signing key".into()))?;
+                let public = SigningKey::from_bytes(&seed).verifying_key().to_bytes();
+                Ok(KeyLine {
+                    key_id: r.try_get_by_index(0)?,
+                    public: hex::encode(public),
+                    since: r.try_get_by_index(2)?,
+                    voucher: r.try_get_by_index(3)?,
+                })
+            })
+            .collect()
     }
 
     pub(crate) fn now(&self) -> i64 {
@@ -211,8 +323,9 @@ impl Bank {
     }
 
     pub(crate) fn sign(&self, text: String) -> Signed {
-        let signature = STANDARD.encode(self.settings.key.sign(text.as_bytes()).to_bytes());
-        Signed { text, key_id: self.settings.key_id.clone(), signature }
+        let Seal { key, key_id } = self.seal();
+        let signature = STANDARD.encode(key.sign(text.as_bytes()).to_bytes());
+        Signed { text, key_id, signature }
     }
 
     /// What a user allows at present, and where they see and revoke it.
@@ -236,7 +349,7 @@ impl Bank {
         }
         let no = store::one(&self.db, "SELECT no FROM account WHERE user_no = $1", [user_no.into()]).await?;
         let no: String = no.map_or(Ok(String::new()), |r| r.try_get_by_index(0))?;
-        Ok(Consents { url: format!("{}/account?no={no}", self.settings.pages_url), consents })
+        Ok(Consents { url: format!("{}/account?no={no}", self.settings.pages_url), account_no: no, consents })
     }
 
     /// All balances now, signed.
@@ -321,21 +434,22 @@ impl Bank {
         row.map(|r| r.try_get_by_index(0)).transpose()
     }
 
-    /// Pays out what users withdrew; the bank behind us does so between two steps.
+    /// Does what was put off and is due, and pays out what users withdrew; the bank behind us does so between two steps.
+    /// Answers how much there was.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn pay_out(&self) -> Result<usize, Refusal> {
+    pub async fn catch_up(&self) -> Result<usize, Refusal> {
         let sql = "SELECT request_no FROM request WHERE operation = 'withdraw' AND status = 'PROCESSING' ORDER BY at LIMIT 100";
         let waiting = store::all(&self.db, sql, []).await?;
         for row in &waiting {
             let request_no: String = row.try_get_by_index(0)?;
             self.alone::<(), Refusal, _>(|tx| async move {
-                crate::operation::pay_out(self, &*tx, &request_no, Bucket::World).await
+                crate::operation::pay_out(self, &*tx, &request_no).await
             })
             .await?;
         }
-        Ok(waiting.len())
+        Ok(waiting.len() + self.do_late().await?)
     }
 
     pub async fn close(&self) {

@@ -72,6 +72,7 @@ async fn main() -> anyhow::Result<()> {
         chance: Arc::new(fill),
         first_day: cli.first_day.unwrap_or(today),
         sandbox: true,
+        crash: Some(|| std::process::abort()),
     })
     .await?;
     let stop = CancellationToken::new();

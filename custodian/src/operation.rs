@@ -4,7 +4,7 @@
 
 use crate::bank::{Bank, PLATFORM_INCOME};
 use crate::books::{Bucket, Kind, Move, shift};
-use crate::fault::Fault;
+use crate::fault::{Case, Fault, Moment};
 use crate::store;
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr};
 use serde::{Deserialize, Serialize};
@@ -43,6 +43,12 @@ pub struct Request {
     pub business: String,
     #[serde(flatten)]
     pub ask: Ask,
+}
+
+impl Request {
+    pub(crate) fn case(&self) -> Case<'_> {
+        Case { operation: self.ask.name(), user_no: self.ask.user_no(), request_no: &self.request_no }
+    }
 }
 
 /// How much of a project's name is kept.
@@ -252,6 +258,9 @@ pub struct FoundLine {
     pub code: String,
 }
 
+/// Why it is said to have failed when it happens all the same, later.
+const LATER: &str = "TIMED_OUT";
+
 /// How long a user has for a page.
 const PAGE_SECONDS: i64 = 900;
 
@@ -313,16 +322,114 @@ impl Bank {
                 account_of(db, request.ask.user_no().unwrap_or_default()).await?;
             }
             let token = self.secret();
-            let expires_at = request.expires_at.min(self.now() + PAGE_SECONDS);
+            let fault = self.faults.strikes(Moment::Page, request.case());
+            let patience = if fault == Some(Fault::UserLeaves) { 0 } else { PAGE_SECONDS };
+            let expires_at = request.expires_at.min(self.now() + patience);
             self.remember(db, request, "AWAITING_USER", "", &token).await?;
             let sql = "UPDATE request SET expires_at = $1 WHERE request_no = $2";
             store::run(db, sql, [expires_at.into(), request.request_no.clone().into()]).await?;
+            if fault == Some(Fault::UserRefuses) {
+                self.settle(db, &request.request_no, "CANCELLED", "USER_REFUSED").await?;
+            }
             return Ok(Reply::Redirect { url: self.page_url(&token), expires_at });
         }
         self.remember(db, request, "PROCESSING", "", "").await?;
-        let status = self.carry_out(db, request, false).await?;
-        self.settle(db, &request.request_no, status, "").await?;
+        let status = self.do_or_put_off(db, request, false).await?;
+        if status == "FAILED_FOR_NOW" {
+            return Ok(Reply::Rejected { code: LATER.into() });
+        }
         Ok(Reply::Accepted { custodian_no: custodian_no(&request.request_no), status: status.into() })
+    }
+
+    /// Does what was asked and writes down how it stands; where the plan says so, it says that it failed and does it later.
+    pub(crate) async fn do_or_put_off(
+        &self,
+        db: &impl ConnectionTrait,
+        request: &Request,
+        confirmed: bool,
+    ) -> Result<&'static str, Refusal> {
+        let fault = self.faults.strikes(Moment::Work, request.case());
+        if let Some(Fault::LateSuccess { seconds }) = fault {
+            self.put_off(db, "DO", request, confirmed, self.now() + seconds).await?;
+            self.settle(db, &request.request_no, "FAILED", LATER).await?;
+            return Ok("FAILED_FOR_NOW");
+        }
+        let status = self.carry_out(db, request, confirmed, fault).await?;
+        self.settle(db, &request.request_no, status, "").await?;
+        Ok(status)
+    }
+
+    async fn put_off(
+        &self,
+        db: &impl ConnectionTrait,
+        kind: &str,
+        request: &Request,
+        confirmed: bool,
+        due_at: i64,
+    ) -> Result<(), DbErr> {
+        let sql = "INSERT INTO later (kind, request_no, confirmed, due_at) VALUES ($1, $2, $3, $4)";
+        let values =
+            [kind.into(), request.request_no.clone().into(), i64::from(confirmed).into(), due_at.into()];
+        store::run(db, sql, values).await.map(drop)
+    }
+
+    /// Does what was put off and is due. Answers how much of it there was.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(crate) async fn do_late(&self) -> Result<usize, Refusal> {
+        let sql = "SELECT l.id, l.kind, l.confirmed, r.body FROM later l JOIN request r ON r.request_no = l.request_no
+                   WHERE l.done = 0 AND l.due_at <= $1 ORDER BY l.due_at, l.id LIMIT 100";
+        let due = store::all(self.db(), sql, [self.now().into()]).await?;
+        for row in &due {
+            let (id, kind, confirmed): (i64, String, i64) =
+                (row.try_get_by_index(0)?, row.try_get_by_index(1)?, row.try_get_by_index(2)?);
+            let body: String = row.try_get_by_index(3)?;
+            let request: Request = serde_json::from_str(&body).map_err(|e| DbErr::Json(e.to_string()))?;
+            let request = &request;
+            let outcome = self
+                .alone::<(), Refusal, _>(|tx| async move {
+                    let db = &*tx;
+                    if kind == "RETURN" {
+                        self.return_payout(db, request).await?;
+                    } else {
+                        let status = self.carry_out(db, request, confirmed == 1, None).await?;
+                        self.settle(db, &request.request_no, status, "").await?;
+                    }
+                    store::run(db, "UPDATE later SET done = 1 WHERE id = $1", [id.into()]).await?;
+                    Ok(())
+                })
+                .await;
+            match outcome {
+                Ok(()) => {}
+                Err(Refusal::Broken(e)) => return Err(Refusal::Broken(e)),
+                // It has become impossible by now: then it did fail.
+                Err(Refusal::Code(_)) => {
+                    store::run(self.db(), "UPDATE later SET done = 1 WHERE id = $1", [id.into()]).await?;
+                }
+            }
+        }
+        Ok(due.len())
+    }
+
+    /// A payout that had left comes back from the user's bank.
+    async fn return_payout(&self, db: &impl ConnectionTrait, request: &Request) -> Result<(), Refusal> {
+        let Ask::Withdraw { user_no, currency, amount } = &request.ask else { return Ok(()) };
+        let account = account_of(db, user_no).await?;
+        let m = Move {
+            kind: Kind::PayoutReturned,
+            source: (&account, Bucket::World),
+            target: (&account, Bucket::Available),
+            amount: *amount,
+            currency,
+            request_no: &request.request_no,
+            line_no: "",
+            freeze_no: "",
+            project_no: "",
+        };
+        shift(db, m, &self.business_date(db).await?, self.now()).await?;
+        self.notice(db, &request.request_no, "RETURNED").await?;
+        Ok(())
     }
 
     fn page_url(&self, token: &str) -> String {
@@ -395,6 +502,7 @@ impl Bank {
         db: &impl ConnectionTrait,
         request: &Request,
         confirmed: bool,
+        fault: Option<Fault>,
     ) -> Result<&'static str, Refusal> {
         let no = request.request_no.as_str();
         let day = self.business_date(db).await?;
@@ -410,10 +518,13 @@ impl Bank {
             freeze_no: "",
             project_no: "",
         };
-        let failing = match self.faults.of_work(request.ask.name()) {
+        // From where to where the lines of a batch fail, and why.
+        let (failing, why) = match fault {
             Some(Fault::Refused) => return Err(Refusal::code("REFUSED")),
-            Some(Fault::PartialBatch { failing }) => failing,
-            _ => 0,
+            Some(Fault::InsufficientFunds) => return Err(Refusal::code("INSUFFICIENT_FUNDS")),
+            Some(Fault::PartialBatch { failing }) => (0..failing, "REFUSED"),
+            Some(Fault::ConsentRevoked { after }) => (after..usize::MAX, "CONSENT_REVOKED"),
+            _ => (0..0, ""),
         };
         match &request.ask {
             // Opening and granting take what the user typed; the page does them.
@@ -527,13 +638,18 @@ impl Bank {
                         Err(Refusal::Broken(e)) => return Err(Refusal::Broken(DbErr::Custom(e.to_string()))),
                         Ok(f) if f.project != *project_no || f.purpose != "BID" => "PROJECT_MISMATCH",
                         Ok(f) if f.remaining != line.amount => "FREEZE_AMOUNT",
-                        Ok(_) if place < failing => "REFUSED",
+                        Ok(_) if failing.contains(&place) => why,
                         Ok(_) => "",
                     };
                     let (source, status) = match &freeze {
                         Ok(f) if code.is_empty() => (f.account.clone(), "SUCCESS"),
                         _ => (String::new(), "FAILED"),
                     };
+                    if code == "CONSENT_REVOKED"
+                        && let Ok(f) = &freeze
+                    {
+                        revoke_all(db, &f.account).await?;
+                    }
                     self.line(
                         db,
                         no,
@@ -661,10 +777,13 @@ impl Bank {
                 {
                     return Err(Refusal::code("FREEZE_AMOUNT"));
                 }
+                if why == "CONSENT_REVOKED" {
+                    revoke_all(db, &freeze.account).await?;
+                }
                 let mut settled = 0;
                 for (place, line) in lines.iter().enumerate() {
                     let target = match account_of(db, &line.user_no).await {
-                        Ok(_) if place < failing => Err("REFUSED"),
+                        Ok(_) if failing.contains(&place) => Err(why),
                         Ok(account) => Ok(account),
                         Err(Refusal::Code(code)) => Err(code),
                         Err(broken) => return Err(broken),
@@ -957,13 +1076,14 @@ impl Bank {
     }
 }
 
+/// A user takes back all they allowed.
+async fn revoke_all(db: &impl ConnectionTrait, account: &str) -> Result<(), DbErr> {
+    let sql = "UPDATE consent SET state = 'REVOKED' WHERE account = $1 AND state = 'ACTIVE'";
+    store::run(db, sql, [account.into()]).await.map(drop)
+}
+
 /// Ends a payout: to the world, or back to available when the user's bank refuses.
-pub(crate) async fn pay_out(
-    bank: &Bank,
-    db: &impl ConnectionTrait,
-    request_no: &str,
-    to: Bucket,
-) -> Result<(), Refusal> {
+pub(crate) async fn pay_out(bank: &Bank, db: &impl ConnectionTrait, request_no: &str) -> Result<(), Refusal> {
     let row = store::one(
         db,
         "SELECT body FROM request WHERE request_no = $1 AND status = 'PROCESSING'",
@@ -975,6 +1095,11 @@ pub(crate) async fn pay_out(
         serde_json::from_str(&row.try_get_by_index::<String>(0)?).map_err(|e| DbErr::Json(e.to_string()))?;
     let Ask::Withdraw { user_no, currency, amount } = &request.ask else { return Ok(()) };
     let account = account_of(db, user_no).await?;
+    let fault = bank.faults.strikes(Moment::Payout, request.case());
+    let to = if fault == Some(Fault::PayoutRefused) { Bucket::Available } else { Bucket::World };
+    if let Some(Fault::PayoutReturned { seconds }) = fault {
+        bank.put_off(db, "RETURN", &request, true, bank.now() + seconds).await?;
+    }
     let kind = if to == Bucket::World { Kind::PayoutPaid } else { Kind::PayoutFailed };
     let m = Move {
         kind,

@@ -165,9 +165,13 @@ fn amount(minor: i64, currency: &str) -> String {
     }
 }
 
-/// The day of an instant, as both languages read it.
-fn day(at: i64) -> String {
-    chrono::DateTime::from_timestamp(at, 0).map_or_else(String::new, |at| at.format("%Y-%m-%d").to_string())
+/// The day of an instant.
+fn day(t: Tongue, at: i64) -> String {
+    chrono::DateTime::from_timestamp(at, 0).map_or_else(String::new, |at| written(t, at.date_naive()))
+}
+
+fn written(t: Tongue, day: chrono::NaiveDate) -> String {
+    day.format(t.say("%b %-d, %Y", "%Y年%-m月%-d日")).to_string()
 }
 
 /// With its thousands apart; amounts on these pages are never negative.
@@ -319,7 +323,7 @@ fn draw(
                         (line(t.say("I allow", "我授权"), scope_words(t, grant.scope)))
                         (line(t.say("One order at most", "单笔上限"), &amount(grant.per_order, &grant.currency)))
                         (line(t.say("In all at most", "总额上限"), &amount(grant.total, &grant.currency)))
-                        (line(t.say("Until", "有效期至"), &day(grant.expires_at)))
+                        (line(t.say("Until", "有效期至"), &day(t, grant.expires_at)))
                     }
                 }
                 p { (t.say("You can take this back at any time on your account's page here.", "您可随时在本机构的账户页面撤销授权。")) }
@@ -439,10 +443,14 @@ async fn answer(
     }
     match confirm(&bank, &token, &request, &answer).await {
         Ok(()) => {
+            let no = match number_of(&bank, &request).await {
+                Ok(no) => no,
+                Err(e) => return broken(&bank, t, &e),
+            };
             let body = html! {
                 p { (t.say("Done. The platform has been told.", "已完成，并已通知平台。")) }
                 (back(&bank, t))
-                p { a href={ "/account?lang=" (t.tag()) } { (t.say("See your account here", "在本机构查看您的账户")) } }
+                p { a href={ "/account?no=" (no) "&lang=" (t.tag()) } { (t.say("See your account here", "在本机构查看您的账户")) } }
             };
             page(&bank, t, StatusCode::OK, t.say("Confirmed", "已确认"), body)
         }
@@ -457,6 +465,32 @@ async fn answer(
         Err(Wrong::Over) => over(&bank, t),
         Err(Wrong::Broken(e)) => broken(&bank, t, &e),
     }
+}
+
+/// The number of the account that an order is about.
+async fn number_of(bank: &Bank, request: &Request) -> Result<String, DbErr> {
+    let user_no = request.ask.user_no().unwrap_or_default().to_string();
+    let row = store::one(bank.db(), "SELECT no FROM account WHERE user_no = $1", [user_no.into()]).await?;
+    row.map_or(Ok(String::new()), |r| r.try_get_by_index(0))
+}
+
+/// Whether a bank account can be paid to: what begins as an IBAN does must be one (ISO 13616, its check digits by ISO 7064).
+fn is_bank_account(typed: &str) -> bool {
+    let plain: String = typed.chars().filter(|c| !c.is_whitespace()).collect::<String>().to_uppercase();
+    let bytes = plain.as_bytes();
+    if bytes.len() < 5 || bytes.len() > 34 || !bytes.iter().all(u8::is_ascii_alphanumeric) {
+        return false;
+    }
+    let as_iban = bytes[..2].iter().all(u8::is_ascii_uppercase) && bytes[2..4].iter().all(u8::is_ascii_digit);
+    if !as_iban {
+        return true;
+    }
+    let turned = bytes[4..].iter().chain(&bytes[..4]);
+    let rest = turned.fold(0u32, |rest, b| match b {
+        b'0'..=b'9' => (rest * 10 + u32::from(b - b'0')) % 97,
+        letter => (rest * 100 + u32::from(letter - b'A') + 10) % 97,
+    });
+    bytes.len() >= 15 && rest == 1
 }
 
 /// To somebody whose account it is known to be.
@@ -494,8 +528,11 @@ async fn confirm(bank: &Arc<Bank>, token: &str, request: &Request, answer: &Answ
                     "两次输入的支付密码不一致，请重新输入。",
                 ));
             }
-            if answer.bank_account.trim().len() < 5 {
-                return Err(said("Please give your bank account.", "请填写您的银行账号。"));
+            if !is_bank_account(&answer.bank_account) {
+                return Err(said(
+                    "This is no bank account. Please check it: an IBAN begins with two letters and two check digits.",
+                    "银行账号有误，请核对。IBAN 以两个字母和两位校验码开头。",
+                ));
             }
             Some((user_no.clone(), name.clone(), hash(bank, answer.password.clone()).await?))
         }
@@ -520,7 +557,8 @@ async fn confirm(bank: &Arc<Bank>, token: &str, request: &Request, answer: &Answ
             }
             "SUCCESS"
         } else {
-            bank.carry_out(&*tx, request, true).await?
+            bank.do_or_put_off(&*tx, request, true).await?;
+            return Ok(());
         };
         bank.settle(&*tx, &request.request_no, status, "").await?;
         Ok(())
@@ -593,7 +631,7 @@ fn sign_in(bank: &Bank, t: Tongue, no: &str, wrong: Option<&Said>) -> Response {
             input id="password" type="password" name="password" required;
             button { (t.say("Show", "查看")) }
         }
-        p { (t.say("The account number stands on the platform's Cash page.", "账户号见平台的“资金”页面。")) }
+        p { (t.say("The account number stands on the platform's page “Cash account”.", "账户号见平台的“资金账户”页面。")) }
         (back(bank, t))
     };
     page(
@@ -651,20 +689,27 @@ async fn account_body(bank: &Bank, t: Tongue, form: &Account) -> Result<Markup, 
     .await?;
     let sql = "SELECT no, scope, currency, per_order, total, used FROM consent WHERE account = $1 AND state = 'ACTIVE' ORDER BY scope";
     let consents = store::all(bank.db(), sql, [no.clone().into()]).await?;
-    let sql = "SELECT kind, source, target, amount, currency, business_date FROM movement
+    let sql = "SELECT kind, source, target, amount, currency, business_date, source_bucket, target_bucket FROM movement
                WHERE source = $1 OR target = $1 ORDER BY number DESC LIMIT 20";
     let mut movements = Vec::new();
     for m in store::all(bank.db(), sql, [no.clone().into()]).await? {
         let (kind, source, target): (String, String, String) =
             (m.try_get_by_index(0)?, m.try_get_by_index(1)?, m.try_get_by_index(2)?);
         let sum = amount(m.try_get_by_index(3)?, &m.try_get_by_index::<String>(4)?);
+        let (from, to): (String, String) = (m.try_get_by_index(6)?, m.try_get_by_index(7)?);
         let sign = match (source == no, target == no) {
+            (true, true) if from == "WORLD" => "+",
+            (true, true) if to == "WORLD" => "−",
             (true, true) => "",
             (true, false) => "−",
             _ => "+",
         };
-        movements.push((m.try_get_by_index::<String>(5)?, kind_words(t, &kind), format!("{sign}{sum}")));
+        let day: String = m.try_get_by_index(5)?;
+        let day = day.parse().map_or(day, |d| written(t, d));
+        movements.push((day, kind_words(t, &kind), format!("{sign}{sum}")));
     }
+    let name = store::one(bank.db(), "SELECT name FROM account WHERE no = $1", [no.clone().into()]).await?;
+    let name: String = name.map_or(Ok(String::new()), |r| r.try_get_by_index(0))?;
     let mut lines = Vec::new();
     for b in &balances {
         let currency: String = b.try_get_by_index(0)?;
@@ -687,10 +732,12 @@ async fn account_body(bank: &Bank, t: Tongue, form: &Account) -> Result<Markup, 
         allowed.push((c.try_get_by_index::<String>(0)?, words));
     }
     Ok(html! {
+        dl { dt { (t.say("Name", "姓名")) } dd { (name) } dt { (t.say("Account number", "账户号")) } dd { (no) } }
         @if lines.is_empty() { p { (t.say("There is no money in it yet.", "账户中还没有资金。")) } }
         @for (available, frozen, blocked) in lines {
             dl { dt { (t.say("Available", "可用")) } dd { (available) } dt { (t.say("Frozen", "冻结")) } dd { (frozen) } dt { (t.say("Blocked", "止付")) } dd { (blocked) } }
         }
+        p.bank { (t.say("Frozen: set aside for an order of yours, and still yours. Blocked: a loan that is being paid out to you, until all of it is here.", "冻结：为您的指令预留，仍归您所有。止付：正在向您发放的借款，全部到账后可用。")) }
         @if !movements.is_empty() {
             h1 { (t.say("The last movements", "最近流水")) }
             dl { @for (day, what, sum) in movements { dt { (day) " " (what) } dd { (sum) } } }
@@ -703,7 +750,7 @@ async fn account_body(bank: &Bank, t: Tongue, form: &Account) -> Result<Markup, 
                 input type="hidden" name="account" value=(form.account);
                 input type="hidden" name="consent" value=(no);
                 label { (t.say("Payment password", "支付密码")) input type="password" name="password" required; }
-                button { (t.say("Take it back", "撤销")) }
+                button.no { (t.say("Take it back", "撤销")) }
             }
         }
         (back(bank, t))
@@ -723,7 +770,7 @@ async fn revoke(t: Tongue, State(bank): State<Arc<Bank>>, Form(form): Form<Accou
             t,
             StatusCode::OK,
             t.say("Taken back", "已撤销"),
-            html! { p { (t.say("From now on each order of this kind asks you first.", "今后此类指令都会先请您确认。")) } a.go href={ "/account?lang=" (t.tag()) } { (t.say("Your account", "您的账户")) } },
+            html! { p { (t.say("From now on each order of this kind asks you first.", "今后此类指令都会先请您确认。")) } (back(&bank, t)) p { a href={ "/account?no=" (form.account) "&lang=" (t.tag()) } { (t.say("Your account", "您的账户")) } } },
         ),
         Err(Wrong::Mend(why)) => sign_in(&bank, t, &form.account, Some(&why)),
         // Nobody learns here which accounts there are.

@@ -4,6 +4,7 @@
 
 mod custody;
 mod custody_indexes;
+mod custody_key;
 mod custody_proof;
 mod identity;
 mod identity_factor;
@@ -47,6 +48,7 @@ impl MigratorTrait for Migrator {
             Box::new(office_act::Migration),
             Box::new(lending_draft::Migration),
             Box::new(investing_orders::Migration),
+            Box::new(custody_key::Migration),
         ]
     }
 }

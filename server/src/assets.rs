@@ -18,8 +18,10 @@ const COMPRESSIBLE: [&str; 6] = ["wasm", "js", "css", "html", "svg", "json"];
 
 /// The builds of the app beside the one that everybody begins with: the folder of each, which its own files have as their
 /// address too, and the first part of its pages' addresses.
-const BUILDS: [(&str, &[&str]); 2] =
-    [("staff", &["staff"]), ("borrower", &["borrow", "loans", "account", "reset", "confirm", "mailbox"])];
+const BUILDS: [(&str, &[&str]); 2] = [
+    ("staff", &["staff"]),
+    ("borrower", &["borrow", "loans", "account", "reset", "confirm", "mailbox", "terms"]),
+];
 
 /// The folders of a built app's builds: what everybody begins with, and then as in [`BUILDS`].
 pub fn builds(app: &Path) -> impl Iterator<Item = PathBuf> {

@@ -236,7 +236,8 @@ async fn live(config: &Config, tell: &impl Fn(&str)) -> anyhow::Result<()> {
         if next.day() == 1 || n + 1 == DAYS {
             let running = demo.stories.iter().filter(|s| s.stage == Stage::Running).count();
             tell(&format!(
-                "{}: {} people, {} applications, {running} loans running",
+                "{} % of the year, {}: {} people, {} applications, {running} loans running",
+                (n + 1) * 100 / DAYS,
                 date.format("%B %Y"),
                 demo.staff.len() + demo.investors.len() + demo.borrowers.len(),
                 demo.stories.len(),
@@ -342,7 +343,7 @@ impl Demo {
     async fn settle(&self) -> anyhow::Result<()> {
         for _ in 0..100 {
             self.house.settle().await.map_err(|e| anyhow!("{e}"))?;
-            let paid = self.bank.pay_out().await.map_err(|e| anyhow!("{e:?}"))?;
+            let paid = self.bank.catch_up().await.map_err(|e| anyhow!("{e:?}"))?;
             if self.bank.notify(&self.post).await? + paid == 0 {
                 return Ok(());
             }
@@ -453,7 +454,7 @@ impl Demo {
     }
 
     async fn page(&self, url: &str) -> anyhow::Result<()> {
-        let form = format!("decision=confirm&password={PASSWORD}&bank_account=XX00DEMO0001");
+        let form = format!("decision=confirm&password={PASSWORD}&bank_account=GB82WEST12345698765432");
         let (status, body) = in_process::answer_page(&self.bank, url, &form).await?;
         ensure!(status == 200, "the custodian's page: {status} {body}");
         Ok(())

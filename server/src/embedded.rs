@@ -2,6 +2,7 @@
 
 use anyhow::Context;
 use custodian::{Bank, Settings};
+use custody::keys::KeyChain;
 use custody::port::Port;
 use ed25519_dalek::{SigningKey, VerifyingKey};
 use identity::secret::Keys;
@@ -63,8 +64,7 @@ pub fn port(
         wire: custody::port::over_http(format!("http://{address}")),
         key: key(&data.join("platform.key"), &entropy)?,
         key_id: "platform-1".into(),
-        custodian_key,
-        custodian_key_id: "custodian-1".into(),
+        custodian_keys: KeyChain::pinned("custodian-1", custodian_key),
         own_authority,
         clock,
         entropy,
@@ -98,6 +98,7 @@ pub fn settings(
         chance: Arc::new(move |bytes| entropy.fill(bytes)),
         first_day,
         sandbox: true,
+        crash: None,
     }
 }
 

@@ -19,52 +19,53 @@ use tests::story;
 use tests::world::World;
 use uuid::Uuid;
 
-const CONFIRM: &str = "decision=confirm&password=correct-horse&bank_account=GB00HARB123";
+pub(crate) const CONFIRM: &str =
+    "decision=confirm&password=correct-horse&bank_account=GB82WEST12345698765432";
 
-fn usd(minor: i64) -> Money {
+pub(crate) fn usd(minor: i64) -> Money {
     Money::new(minor, Currency::USD)
 }
 
-fn key(owner: Uuid, kind: AccountKind) -> AccountKey {
+pub(crate) fn key(owner: Uuid, kind: AccountKind) -> AccountKey {
     AccountKey { owner, currency: Currency::USD, custodian: "harbour".into(), kind }
 }
 
 /// People and what they do, at the custody level.
-struct Actors<'a>(&'a World);
+pub(crate) struct Actors<'a>(pub(crate) &'a World);
 
 impl Actors<'_> {
-    fn as_person(&self, party: PartyId) -> Call {
+    pub(crate) fn as_person(&self, party: PartyId) -> Call {
         let (person, session, roles) = (PersonId(party.0), SessionId(self.0.uuid()), BTreeSet::new());
         Call { actor: Actor::Person { party, person, session, roles }, ..self.0.call() }
     }
 
     /// Somebody of operations.
-    fn staff(&self, party: Uuid) -> Call {
+    pub(crate) fn staff(&self, party: Uuid) -> Call {
         let (party, person, session) = (PartyId(party), PersonId(party), SessionId(self.0.uuid()));
         let roles = BTreeSet::from([Role::Operations]);
         Call { actor: Actor::Person { party, person, session, roles }, ..self.0.call() }
     }
 
-    fn gateway(&self) -> CustodyClient {
+    pub(crate) fn gateway(&self) -> CustodyClient {
         self.0.house.custody(Service::Gateway)
     }
 
-    fn inside(&self) -> CustodyClient {
+    pub(crate) fn inside(&self) -> CustodyClient {
         self.0.house.custody(Service::Investing)
     }
 
-    fn instruction(&self) -> InstructionId {
+    pub(crate) fn instruction(&self) -> InstructionId {
         InstructionId(self.0.uuid())
     }
 
-    async fn confirm(&self, view: &InstructionView) -> anyhow::Result<()> {
+    pub(crate) async fn confirm(&self, view: &InstructionView) -> anyhow::Result<()> {
         let url = view.redirect_url.as_ref().with_context(|| format!("a page, not {view:?}"))?;
         let (status, body) = self.0.at_custodian(url, CONFIRM).await?;
         anyhow::ensure!(status == 200, "{status}: {body}");
         self.0.settle().await
     }
 
-    async fn person(&self) -> anyhow::Result<PartyId> {
+    pub(crate) async fn person(&self) -> anyhow::Result<PartyId> {
         let party = PartyId(self.0.uuid());
         let open = OpenCashAccount { id: self.instruction(), party, name: "A. Person".into() };
         let view =
@@ -73,7 +74,7 @@ impl Actors<'_> {
         Ok(party)
     }
 
-    async fn rich(&self, minor: i64) -> anyhow::Result<PartyId> {
+    pub(crate) async fn rich(&self, minor: i64) -> anyhow::Result<PartyId> {
         let party = self.person().await?;
         let top_up = TopUp { id: self.instruction(), party, amount: usd(minor) };
         let view = self.gateway().top_up(&self.as_person(party), top_up).await.map_err(|e| anyhow!("{e}"))?;
@@ -81,7 +82,7 @@ impl Actors<'_> {
         Ok(party)
     }
 
-    async fn allow(
+    pub(crate) async fn allow(
         &self,
         party: PartyId,
         scope: ConsentScope,
@@ -96,7 +97,7 @@ impl Actors<'_> {
     }
 
     /// A listing at both sides.
-    async fn project(&self, borrower: PartyId, minor: i64) -> anyhow::Result<Uuid> {
+    pub(crate) async fn project(&self, borrower: PartyId, minor: i64) -> anyhow::Result<Uuid> {
         let project = self.0.uuid();
         self.control(project, Some(minor)).await?;
         let create = CreateProject {
@@ -112,7 +113,7 @@ impl Actors<'_> {
         Ok(project)
     }
 
-    async fn control(&self, owner: Uuid, credit_limit: Option<i64>) -> anyhow::Result<()> {
+    pub(crate) async fn control(&self, owner: Uuid, credit_limit: Option<i64>) -> anyhow::Result<()> {
         let accounts = vec![OpenAccount { key: key(owner, AccountKind::Control), credit_limit }];
         let ledger = self.0.house.ledger(Service::Investing);
         ledger.open_accounts(&self.0.call(), OpenAccounts { accounts }).await.map_err(|e| anyhow!("{e}"))?;
@@ -120,7 +121,7 @@ impl Actors<'_> {
     }
 
     /// Reserves in the ledger, then asks the custodian to freeze.
-    async fn freeze(
+    pub(crate) async fn freeze(
         &self,
         party: PartyId,
         project: Uuid,
@@ -158,7 +159,7 @@ impl Actors<'_> {
         self.inside().freeze(&self.0.call(), freeze).await.map_err(|e| anyhow!("{e}"))
     }
 
-    async fn status(&self, id: InstructionId) -> anyhow::Result<(InstructionStatus, String)> {
+    pub(crate) async fn status(&self, id: InstructionId) -> anyhow::Result<(InstructionStatus, String)> {
         let view = self
             .inside()
             .instruction(&self.0.call(), InstructionOf { id, newest: false })
@@ -168,7 +169,7 @@ impl Actors<'_> {
     }
 
     /// Balance, reserved and held, in minor units.
-    async fn money(&self, owner: Uuid) -> anyhow::Result<(i64, i64, i64)> {
+    pub(crate) async fn money(&self, owner: Uuid) -> anyhow::Result<(i64, i64, i64)> {
         let ask = BalancesOf { owner, as_of: None };
         let balances = self
             .0
@@ -302,11 +303,11 @@ story!(a_user_who_refuses_or_stays_away_loses_nothing, |world| {
 });
 
 /// Two investors, one borrower, one loan, one repayment, with a fault planned before each step.
-async fn loans_money(world: &World, fault: Option<fn() -> Fault>) -> anyhow::Result<()> {
+pub(crate) async fn loans_money(world: &World, fault: Option<fn() -> Fault>) -> anyhow::Result<()> {
     let actors = Actors(world);
     let plan = |operation: &str| {
         if let Some(fault) = fault {
-            world.bank.faults.plan(Planned { operation: operation.into(), fault: fault(), times: 1 });
+            world.bank.faults.plan(Planned::times(operation, fault(), 1));
         }
     };
     let (ann, bob, cem) = (actors.rich(600_00).await?, actors.rich(600_00).await?, actors.person().await?);
@@ -454,7 +455,7 @@ story!(nobody_uses_an_id_that_the_platform_derives, |world| {
 story!(a_page_whose_reply_was_lost_is_found_again, |world| {
     let actors = Actors(&world);
     let ann = actors.rich(100_00).await?;
-    world.bank.faults.plan(Planned { operation: "withdraw".into(), fault: Fault::LostReply, times: 1 });
+    world.bank.faults.plan(Planned::times("withdraw", Fault::LostReply, 1));
     let withdraw = Withdraw { id: actors.instruction(), party: ann, amount: usd(30_00) };
     let view =
         actors.gateway().withdraw(&actors.as_person(ann), withdraw).await.map_err(|e| anyhow!("{e}"))?;
@@ -474,7 +475,7 @@ story!(an_order_outlasts_a_custodian_that_is_away_for_hours, |world| {
     let project = actors.project(cem, 40_00).await?;
     let frozen = actors.freeze(ann, project, project, FreezePurpose::Bid, 40_00).await?;
     world.settle().await?;
-    world.bank.faults.plan(Planned { operation: "unfreeze".into(), fault: Fault::LostRequest, times: 5 });
+    world.bank.faults.plan(Planned::times("unfreeze", Fault::LostRequest, 5));
     let unfreeze = Unfreeze { id: actors.instruction(), freeze: frozen.id };
     actors.inside().unfreeze(&world.call(), unfreeze.clone()).await.map_err(|e| anyhow!("{e}"))?;
     for _ in 0..8 {
@@ -634,7 +635,7 @@ story!(a_fact_that_does_not_fit_goes_through_the_shortfall, |world| {
     // Two people say that it has been explained, neither of them whose account it is; one who doubts asks again.
     let office = world.house.office(Service::Gateway);
     let watch = actors.staff(world.uuid());
-    let queue = QueueOf { kind: Some(TaskKind::Break), all: false, page: Page::first(10) };
+    let queue = QueueOf { ids: Vec::new(), kind: Some(TaskKind::Break), all: false, page: Page::first(10) };
     let ask = || office.queue(&watch, queue.clone());
     let open = ask().await.map_err(|e| anyhow!("{e}"))?;
     assert_eq!(open.len(), 1);

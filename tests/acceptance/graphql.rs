@@ -410,7 +410,7 @@ story!(a_listing_is_followed_while_it_fills_and_after_a_break, |world| {
     assert!(borrower.as_array().is_some_and(|all| all.contains(&about)), "{borrower}");
     let officer = told("officer@demo.test").await?;
     assert_eq!(officer[0]["kind"], "TASK_APPROVED", "{officer}");
-    assert!(officer[0]["about"].as_str().is_some_and(|a| a.starts_with("Lend USD")), "{officer}");
+    assert_eq!(officer[0]["about"], purpose, "of which loan, and not only how much: {officer}");
 
     // The line breaks; with the first cursor a new socket hears everything that came after it.
     drop(public);

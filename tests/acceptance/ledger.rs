@@ -418,3 +418,48 @@ async fn the_database_is_the_last_authority() -> anyhow::Result<()> {
     }
     Ok(())
 }
+
+story!(a_statement_says_what_one_had_after_each_line, |world| {
+    let teller = Teller::new(&world, Service::Custody);
+    let (ann, available) = teller.user(100_01).await?;
+    let (_, other) = teller.user(0).await?;
+    let held = teller.open(ann, AccountKind::Held, None).await?;
+    let control = teller.open(world.uuid(), AccountKind::Control, Some(80_00)).await?;
+    let reserve = teller.reserve(available, control, 60_00);
+    let id = reserve.id();
+    for operation in [
+        reserve,
+        teller.transfer(available, other, 10_02, Code::Repayment),
+        teller.post_part(id, Some(25_00)),
+        // From one of one's own accounts to the other: nothing comes in and nothing goes out.
+        teller.transfer(available, held, 3_00, Code::DisbursementUnblocked),
+        teller.transfer(held, other, 99, Code::Repayment),
+    ] {
+        assert!(teller.post(false, vec![operation]).await?.all_posted());
+    }
+    // However it is cut into pages, each begins where the one before ends, to the cent.
+    for limit in [1, 2, 100] {
+        let (mut before, mut read) = (None, Vec::new());
+        loop {
+            let ask = StatementOf { owner: ann, currency: None, before, limit, with_reservations: false };
+            let page = teller.ledger.statement(&world.call(), ask).await.map_err(|e| anyhow!("{e}"))?;
+            let mut had =
+                page.closing.iter().find(|m| m.currency() == Currency::USD).context("a sum")?.minor();
+            for e in &page.entries {
+                let mine =
+                    |owner, kind| owner == ann && matches!(kind, AccountKind::Available | AccountKind::Held);
+                let into = if mine(e.credit_owner, e.credit_kind) { e.amount.minor() } else { 0 };
+                let out = if mine(e.debit_owner, e.debit_kind) { e.amount.minor() } else { 0 };
+                read.push(had);
+                had -= into - out;
+            }
+            before = page.entries.last().map(|e| e.position);
+            if !page.has_more {
+                assert_eq!(had, 0, "before the first line there was nothing");
+                break;
+            }
+        }
+        assert_eq!(read, [64_00, 64_99, 64_99, 89_99, 100_01], "by pages of {limit}");
+    }
+    Ok(())
+});

@@ -4,6 +4,7 @@
 mod audit;
 mod close_of_business;
 mod crash;
+mod custodian_faults;
 mod custody;
 mod documents;
 mod draft;

@@ -19,7 +19,7 @@ const LENT: [(&str, u32, &str); 5] = [
     ("2000.00", 36, "0.08"),
 ];
 
-const CONFIRM: &str = "decision=confirm&password=correct-horse&bank_account=GB00HARB123";
+const CONFIRM: &str = "decision=confirm&password=correct-horse&bank_account=GB82WEST12345698765432";
 
 /// The field's name in the enumeration and its place in the answer.
 const FIELDS: [(&str, &str); 4] =

@@ -307,7 +307,7 @@ async fn an_investor_lends_from_the_app() -> anyhow::Result<()> {
             .see("[data-placed]", "The custodian has frozen USD 1,250.50 of your money for this loan.")
             .await?;
         browser.see(".arrived", "USD 1,250.50 just came in").await?;
-        browser.see(".fund", "12 %").await?;
+        browser.see(".fund", "13 %").await?;
         goto("/overview").await?;
         browser.see("[data-figure=whole]", "You have USD 10,000.00.").await?;
         browser.see(".facts", "8,749.50").await?;

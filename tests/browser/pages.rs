@@ -41,6 +41,7 @@ async fn no_page_has_barriers_in_any_look() -> anyhow::Result<()> {
         "/marketplace",
         &format!("/listings/{listing}"),
         "/calculator",
+        "/terms",
         "/sign-in",
         "/register",
         "/forgotten",
@@ -107,4 +108,57 @@ async fn no_page_has_barriers_in_any_look() -> anyhow::Result<()> {
     eprintln!("{table}");
     assert!(found.is_empty(), "{} barriers:\n{}", found.len(), found.join("\n"));
     Ok(())
+}
+
+/// Between a desk and a phone too, whoever it is for: nothing is wider than its screen, and the bar is one row.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_bar_fits_at_every_width() -> anyhow::Result<()> {
+    let app = told("COUNTERFOIL_TEST_APP")?;
+    let server = Server::start(&["--app", &app]).await?;
+    let door = Door::at(&server.url);
+    door.staff_by(server.first_links()?, &life::STAFF).await?;
+    door.register("maximiliane-alexandra@example.test", &["INVESTOR", "BORROWER"], None).await?;
+    let person = Person::arrive(&server.url, Look::Light, 1280, 900).await?;
+    let outcome = async {
+        let mut found = Vec::new();
+        let visits = [
+            (None, "/marketplace"),
+            (Some("maximiliane-alexandra@example.test"), "/cash"),
+            (Some("admin0@staff.test"), "/staff/queue"),
+        ];
+        for (email, page) in visits {
+            person.browser.measure(1280, 900).await?;
+            if let Some(email) = email {
+                person.sign_in(email).await?;
+            }
+            person.goto(page).await?;
+            person.settle().await?;
+            for width in [1280, 1201, 1200, 1024, 768, 721, 720, 390, 320] {
+                person.browser.measure(width, 900).await?;
+                let measured = "return [document.documentElement.scrollWidth, document.querySelector('.top').offsetHeight].join()";
+                let measured: String = person.browser.driver.execute(measured, Vec::new()).await?.convert()?;
+                let (wide, high) = measured.split_once(',').context("two figures")?;
+                if wide.parse::<u32>()? > width || high.parse::<u32>()? > 80 {
+                    found.push(format!("{page} at {width}: {wide} wide, the bar {high} high"));
+                }
+            }
+            if email.is_some() {
+                // On a phone the ways open beneath the bar.
+                person.browser.measure(390, 844).await?;
+                person.press(".menu", "Menu").await?;
+                person.press("nav a", "Marketplace").await?;
+                person.see("h1", "Marketplace").await?;
+                person.browser.measure(1280, 900).await?;
+                person.sign_out().await?;
+            }
+        }
+        anyhow::ensure!(found.is_empty(), "{}", found.join("\n"));
+        anyhow::Ok(())
+    }
+    .await;
+    if outcome.is_err() {
+        person.browser.shoot("bar-failed").await.ok();
+    }
+    person.browser.quit().await?;
+    outcome
 }

@@ -6,6 +6,7 @@ pub mod door;
 pub mod life;
 pub mod mail;
 pub mod server;
+pub mod town;
 pub mod world;
 
 /// A story runs on both databases and over both ways between services.

@@ -224,7 +224,7 @@ pub fn steps(text: &str) -> Vec<Step> {
     found
 }
 
-const CONFIRM: &str = "decision=confirm&password=correct-horse&bank_account=GB00HARB123";
+const CONFIRM: &str = "decision=confirm&password=correct-horse&bank_account=GB82WEST12345698765432";
 
 /// Where the documents are played.
 #[derive(Clone, Copy)]

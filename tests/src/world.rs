@@ -7,6 +7,7 @@ use counterfoil::in_process;
 use counterfoil::modules::{House, Pace, Parts, Reach};
 use custodian::notify::Post as BankPost;
 use custodian::{Bank, Settings};
+use custody::keys::KeyChain;
 use custody::port::Port;
 use custody_api::{Custody, ProofReport, ProveBooks, Verdict};
 use ed25519_dalek::SigningKey;
@@ -45,12 +46,17 @@ where
 
 impl World {
     pub async fn start(kind: Kind, reach: Reach) -> anyhow::Result<World> {
+        World::seeded(kind, reach, 1).await
+    }
+
+    /// With chance from a seed.
+    pub async fn seeded(kind: Kind, reach: Reach, seed: u64) -> anyhow::Result<World> {
         platform::telemetry::log(false, "warn");
         let database = TestDatabase::make(kind).await?;
         let clock = Arc::new(ManualClock::at(
             DateTime::from_timestamp(1_767_254_400, 0).expect("1 January 2026, 08:00"),
         ));
-        let entropy: SharedEntropy = Arc::new(SeededEntropy::new(1));
+        let entropy: SharedEntropy = Arc::new(SeededEntropy::new(seed));
         let (bank, port) = found_bank(&database, clock.clone(), entropy.clone()).await?;
         let parts = Parts {
             place: database.place.clone(),
@@ -71,14 +77,19 @@ impl World {
         };
         let house = House::start(parts.clone()).await?;
         let bank_post = in_process::post(house.custody_door());
+        bank.carry_by(bank_post.clone());
         Ok(World { house, bank, bank_post, clock, entropy, database, parts })
     }
 
     /// Ends the process's services and starts them again from the database.
     pub async fn restart(&mut self) -> anyhow::Result<()> {
         self.house.stop().await;
+        // What the process had learnt is gone with it.
+        self.parts.port.custodian_keys =
+            KeyChain::pinned("custodian-1", SigningKey::from_bytes(&BANK_KEY).verifying_key());
         self.house = House::start(self.parts.clone()).await?;
         self.bank_post = in_process::post(self.house.custody_door());
+        self.bank.carry_by(self.bank_post.clone());
         Ok(())
     }
 
@@ -111,7 +122,7 @@ impl World {
     pub async fn settle(&self) -> anyhow::Result<()> {
         for _ in 0..100 {
             self.house.settle().await.map_err(|e| anyhow!("{e}"))?;
-            let paid = self.bank.pay_out().await.map_err(|e| anyhow!("{e:?}"))?;
+            let paid = self.bank.catch_up().await.map_err(|e| anyhow!("{e:?}"))?;
             if self.bank.notify(&self.bank_post).await? + paid == 0 {
                 return Ok(());
             }
@@ -144,6 +155,8 @@ impl World {
     }
 }
 
+/// With which the custodian was founded.
+const BANK_KEY: [u8; 32] = [2; 32];
 const PAGES: &str = "http://bank.test";
 
 /// A custodian of its own, reached without a network.
@@ -152,7 +165,7 @@ async fn found_bank(
     clock: SharedClock,
     entropy: SharedEntropy,
 ) -> anyhow::Result<(Arc<Bank>, Port)> {
-    let (platform_key, bank_key) = (SigningKey::from_bytes(&[1; 32]), SigningKey::from_bytes(&[2; 32]));
+    let (platform_key, bank_key) = (SigningKey::from_bytes(&[1; 32]), SigningKey::from_bytes(&BANK_KEY));
     let first_day = clock.now().date_naive();
     let (now, chance) = (clock.clone(), entropy.clone());
     let bank = Bank::open(Settings {
@@ -170,6 +183,7 @@ async fn found_bank(
         chance: Arc::new(move |bytes| chance.fill(bytes)),
         first_day,
         sandbox: true,
+        crash: None,
     })
     .await?;
     let port = Port {
@@ -178,8 +192,7 @@ async fn found_bank(
         wire: in_process::wire(bank.clone()),
         key: platform_key,
         key_id: "platform-1".into(),
-        custodian_key: bank_key.verifying_key(),
-        custodian_key_id: "custodian-1".into(),
+        custodian_keys: KeyChain::pinned("custodian-1", bank_key.verifying_key()),
         own_authority: "platform.test".into(),
         clock,
         entropy,

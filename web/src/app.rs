@@ -24,6 +24,7 @@ use crate::pages::public::marketplace::Marketplace;
 use crate::pages::public::not_found::NotFound;
 use crate::pages::public::register::{Invitation, Register};
 use crate::pages::public::sign_in::SignIn;
+use crate::pages::public::terms::Terms;
 use crate::pages::staff::audit::Audit;
 use crate::pages::staff::day::Day;
 use crate::pages::staff::find::Find;
@@ -141,6 +142,7 @@ pub fn borrower(page: Page) -> Option<AnyView> {
         Page::Reset(secret) => view! { <Reset secret/> }.into_any(),
         Page::Confirm(secret) => view! { <Confirm secret/> }.into_any(),
         Page::Mailbox => Mailbox().into_any(),
+        Page::Terms => Terms().into_any(),
         page => return member(page),
     })
 }

@@ -28,6 +28,25 @@ pub fn remember() {
     }
 }
 
+/// What brought one to the cash account, to be gone on with once it is there.
+const ERRAND: &str = "counterfoil.errand";
+
+/// One is on the way to something that needs a cash account first.
+pub fn set_errand(page: Option<&Page>) {
+    if let Ok(Some(storage)) = window().session_storage() {
+        match page {
+            Some(page) => storage.set_item(ERRAND, &page.path()).ok(),
+            None => storage.remove_item(ERRAND).ok(),
+        };
+    }
+}
+
+/// What one had begun.
+pub fn errand() -> Option<Page> {
+    let kept = window().session_storage().ok().flatten()?.get_item(ERRAND).ok().flatten()?;
+    Page::at(&kept)
+}
+
 /// Where one left, or where one's orders are.
 pub fn place() -> String {
     let kept = window().session_storage().ok().flatten().and_then(|s| {

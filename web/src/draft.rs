@@ -36,11 +36,16 @@ pub fn command_id() -> String {
 pub struct Draft {
     pub id: String,
     pub text: String,
+    /// It may have been done: what is typed from here on is another command.
+    pub sent: bool,
 }
+
+/// Stands behind the id of what was sent.
+const SENT: &str = "!";
 
 impl Draft {
     pub fn new() -> Draft {
-        Draft { id: command_id(), text: String::new() }
+        Draft { id: command_id(), text: String::new(), sent: false }
     }
 
     /// What was begun under this name, or a new one.
@@ -48,12 +53,17 @@ impl Draft {
         let stored =
             window().session_storage().ok().flatten().and_then(|s| s.get_item(&key(name)).ok().flatten());
         let parts = stored.as_deref().and_then(|s| s.split_once('\n'));
-        parts.map_or_else(Draft::new, |(id, text)| Draft { id: id.into(), text: text.into() })
+        let read = |(id, text): (&str, &str)| {
+            let (id, sent) = id.split_once(SENT).map_or((id, false), |(id, _)| (id, true));
+            Draft { id: id.into(), text: text.into(), sent }
+        };
+        parts.map_or_else(Draft::new, read)
     }
 
     pub fn keep(&self, name: &str) {
         if let Ok(Some(storage)) = window().session_storage() {
-            storage.set_item(&key(name), &format!("{}\n{}", self.id, self.text)).ok();
+            let mark = if self.sent { SENT } else { "" };
+            storage.set_item(&key(name), &format!("{}{mark}\n{}", self.id, self.text)).ok();
         }
     }
 

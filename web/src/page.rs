@@ -6,6 +6,8 @@ pub enum Page {
     Marketplace,
     Listing(String),
     Calculator,
+    /// What one agrees to.
+    Terms,
     SignIn,
     Register,
     Invitation(String),
@@ -46,6 +48,7 @@ impl Page {
             Page::Marketplace => "/marketplace".into(),
             Page::Listing(id) => format!("/listings/{id}"),
             Page::Calculator => "/calculator".into(),
+            Page::Terms => "/terms".into(),
             Page::SignIn => "/sign-in".into(),
             Page::Register => "/register".into(),
             Page::Invitation(secret) => format!("/invitation/{secret}"),
@@ -74,6 +77,11 @@ impl Page {
         }
     }
 
+    /// Where one signs in on the way to this page.
+    pub fn sign_in_first(&self) -> String {
+        format!("{}?to={}", Page::SignIn.path(), self.path())
+    }
+
     /// The page at an address.
     pub fn at(path: &str) -> Option<Page> {
         let parts: Vec<&str> = path.split('/').filter(|p| !p.is_empty()).collect();
@@ -82,6 +90,7 @@ impl Page {
             ["marketplace"] => Page::Marketplace,
             ["listings", id] => Page::Listing(id.into()),
             ["calculator"] => Page::Calculator,
+            ["terms"] => Page::Terms,
             ["sign-in"] => Page::SignIn,
             ["register"] => Page::Register,
             ["invitation", secret] => Page::Invitation(secret.into()),

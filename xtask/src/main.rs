@@ -18,6 +18,8 @@ cargo xtask <task>
   test                       a slice of every kind of test (what CI runs)
   prove                      the same tests at full length, with the licence and advisory checks
   dev                        the inner loop: server rebuilt on change, app by `trunk serve`
+  simulate [--seed N] [--count N] [--days N]
+                             the whole platform in one process, from one seed; a failing seed is printed
   bench                      bids on one hot listing against a peer, on both databases
   schema                     write server/graphql/schema.graphql and the documents of docs/graphql anew
   lint                       formatting and clippy alone
@@ -42,6 +44,7 @@ fn main() -> ExitCode {
         Some("dev") => dev(&house),
         Some("schema") => schema(&house),
         Some("bench") => bench(&house),
+        Some("simulate") => simulate(&house, &flags),
         Some("lint") => lint(&mut Steps::new(3), &house),
         _ => {
             print!("{HELP}");
@@ -162,17 +165,19 @@ fn build_app(house: &House) -> Outcome {
     .map_err(|e| e.to_string())?;
     // The app has a target directory of its own below the cache: it must not unify features with the server.
     // The other builds lie inside the members', whose folder Trunk empties first.
-    for (page, dist, base) in [
-        ("web/index.html", house.dist(), "/"),
-        ("web/borrower/index.html", house.dist().join("borrower"), "/borrower/"),
-        ("web/staff/index.html", house.dist().join("staff"), "/staff/"),
+    for (whose, page, dist, base) in [
+        ("visitors and investors", "web/index.html", house.dist(), "/"),
+        ("borrowers", "web/borrower/index.html", house.dist().join("borrower"), "/borrower/"),
+        ("staff", "web/staff/index.html", house.dist().join("staff"), "/staff/"),
     ] {
+        println!("      the pages of {whose}");
         let status = Command::new(&trunk)
             .current_dir(&house.root)
             .env("PATH", &path)
             .env("CARGO_TARGET_DIR", house.target.join("web"))
             .env("TRUNK_SKIP_VERSION_CHECK", "true")
-            .args(["build", "--offline", "--public-url", base, "--dist"])
+            // Its own words come three times over; cargo's progress and what goes wrong are enough.
+            .args(["--log", "error", "build", "--offline", "--public-url", base, "--dist"])
             .arg(dist)
             .arg(page)
             .status()
@@ -202,15 +207,22 @@ fn run(house: &House, flags: &[&str]) -> Outcome {
             other => return Err(format!("run does not know {other}; it takes --reset and --port N")),
         }
     }
-    let mut steps = Steps::new(3);
+    let var = house.cache.join("demo");
+    if !house.binary("counterfoil").is_file() {
+        println!(
+            "The first run on this machine builds everything: with two cores some 10 minutes, and 5 more for the demo's"
+        );
+        println!("year of history. The next one takes seconds.");
+    }
+    let mut steps = Steps::new(4);
     steps.step("Tools: wasm target, Trunk, wasm-bindgen (installed once, cached)", || tools::all(house))?;
     steps.step("Build the app (optimised for size)", || build_app(house))?;
     steps.step("Build the server and the sandbox custodian (development profile)", || build_server(house))?;
-    let var = house.cache.join("demo");
     if reset && var.exists() {
         println!("      --reset: removing {}", var.display());
         std::fs::remove_dir_all(&var).map_err(|e| format!("cannot remove {}: {e}", var.display()))?;
     }
+    println!("\n[4/4] Start the demo (Ctrl-C ends it)");
     let graphiql = tools::graphiql(house);
     let custodian: u16 = port.parse::<u16>().map_err(|_| format!("--port takes a number, not {port}"))?;
     let custodian = custodian.checked_add(1_010).ok_or("--port is too high")?;
@@ -309,6 +321,29 @@ fn bench(house: &House) -> Outcome {
         "-p",
         "bench",
     ]))
+}
+
+/// One seed after the other, with people, custodian, clocks and chance from it.
+fn simulate(house: &House, flags: &[&str]) -> Outcome {
+    let mut test = house.cargo();
+    let mut rest = flags.iter();
+    while let Some(flag) = rest.next() {
+        let name = match *flag {
+            "--seed" => "COUNTERFOIL_SIM_SEED",
+            "--count" => "COUNTERFOIL_SIM_COUNT",
+            "--days" => "COUNTERFOIL_SIM_DAYS",
+            other => {
+                return Err(format!("simulate does not know {other}; it takes --seed, --count and --days"));
+            }
+        };
+        let value = rest.next().and_then(|v| v.parse::<u64>().ok());
+        test.env(name, value.ok_or(format!("{flag} takes a number"))?.to_string());
+    }
+    if !flags.contains(&"--count") {
+        test.env("COUNTERFOIL_SIM_COUNT", "1");
+    }
+    test.args(["test", "--locked", "--quiet", "-p", "tests", "--test", "simulation"]);
+    sh(test.args(["seeds_keep_the_books", "--", "--nocapture"]))
 }
 
 /// What a person reads and a test compares, written from the code.

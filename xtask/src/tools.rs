@@ -77,7 +77,9 @@ fn install(house: &House, package: &str, program: &str, version: &str) -> Outcom
     if let Some(found) = on_path(program).filter(|p| answers(p, version)) {
         return Ok(found);
     }
-    println!("      installing {package} {version} (once; some minutes)");
+    println!(
+        "      installing {package} {version} (once; some minutes; warnings below are about its own build)"
+    );
     let mut cargo = Command::new("cargo");
     // A tool's own speed matters little here; unoptimised code cuts the installation to a third.
     cargo

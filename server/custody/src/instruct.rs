@@ -344,6 +344,42 @@ impl Inner {
         write.await.map_err(|e| Trouble::from(format!("{e:?}")))
     }
 
+    /// Learns the custodian's key of this name, if it is a new one: from what we keep, or by asking. What does not lead back
+    /// to the pinned key is not believed, and whoever needs the key finds it missing.
+    pub(crate) async fn learn_key(&self, key_id: &str, ask: bool) {
+        let keys = &self.port.custodian_keys;
+        if keys.of(key_id).is_some() {
+            return;
+        }
+        let kept = repo::keys(self.db.read(), &self.port.custodian).await;
+        match kept {
+            Ok(kept) if !kept.is_empty() => {
+                if let Err(why) = keys.accept(&kept) {
+                    tracing::error!(why, "the custodian's keys as kept do not lead back to the pinned one");
+                }
+            }
+            Ok(_) => {}
+            Err(e) => tracing::warn!(error = %e, "the custodian's keys cannot be read"),
+        }
+        if !ask || keys.of(key_id).is_some() {
+            return;
+        }
+        let Some(lines) = self.port.keys().await else { return };
+        if let Err(why) = keys.accept(&lines) {
+            tracing::error!(why, "the custodian speaks of keys that do not lead back to the pinned one");
+            return;
+        }
+        let custodian = self.port.custodian.clone();
+        let write = self.db.write(move |tx| {
+            let (lines, custodian) = (lines.clone(), custodian.clone());
+            async move { repo::keep_keys(tx, &custodian, &lines).await.map_err(WriteError::<()>::from) }
+                .boxed()
+        });
+        if let Err(e) = write.await {
+            tracing::warn!(error = ?e, "the custodian's keys were not kept; they are asked for again");
+        }
+    }
+
     /// Gives back a freeze that came after it had been given up.
     pub(crate) async fn unfreeze_late(&self, freeze: InstructionId) -> Result<(), Fault<CustodyError>> {
         let id = derived::late_freeze_unfreeze(freeze);

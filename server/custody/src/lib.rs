@@ -12,6 +12,7 @@
 
 pub mod attempt;
 pub mod instruct;
+pub mod keys;
 pub mod mirror;
 pub mod port;
 pub mod post;

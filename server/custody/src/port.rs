@@ -1,10 +1,11 @@
 //! The custodian as custody reaches it: signed messages over any wire.
 
+use crate::keys::{KeyChain, KeyLine};
 use crate::signature::{self, Parameters, WINDOW_SECONDS};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use custody_api::ConsentScope;
-use ed25519_dalek::{Signature, SigningKey, VerifyingKey};
+use ed25519_dalek::{Signature, SigningKey};
 use futures::future::BoxFuture;
 use http::HeaderMap;
 use kernel::clock::SharedClock;
@@ -38,6 +39,9 @@ pub fn over_http(base_url: String) -> Wire {
     })
 }
 
+/// Why a message under a key that is not known, or no longer signs, is refused.
+pub const UNKNOWN_KEY: &str = "an unknown key";
+
 /// One custodian, as configured.
 #[derive(Clone)]
 pub struct Port {
@@ -47,8 +51,7 @@ pub struct Port {
     pub wire: Wire,
     pub key: SigningKey,
     pub key_id: String,
-    pub custodian_key: VerifyingKey,
-    pub custodian_key_id: String,
+    pub custodian_keys: KeyChain,
     /// What its messages to us are signed for.
     pub own_authority: String,
     pub clock: SharedClock,
@@ -108,6 +111,8 @@ pub struct Movement {
 #[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
 pub struct Allowed {
     pub url: String,
+    #[serde(default)]
+    pub account_no: String,
     pub consents: Vec<AllowedLine>,
 }
 
@@ -241,11 +246,21 @@ impl Port {
         }
     }
 
-    /// Whether a text carries the custodian's signature.
+    /// The keys that came after the pinned one.
+    pub async fn keys(&self) -> Option<Vec<KeyLine>> {
+        match self.post("/api/keys", b"{}".to_vec()).await? {
+            (200, answer) => serde_json::from_slice(&answer).ok(),
+            _ => None,
+        }
+    }
+
+    /// Whether a text carries the custodian's signature, by a key it has or had.
     pub fn is_signed(&self, signed: &Signed) -> bool {
         let signature = STANDARD.decode(&signed.signature).ok().and_then(|s| Signature::from_slice(&s).ok());
-        signed.key_id == self.custodian_key_id
-            && signature.is_some_and(|s| self.custodian_key.verify_strict(signed.text.as_bytes(), &s).is_ok())
+        self.custodian_keys
+            .of(&signed.key_id)
+            .zip(signature)
+            .is_some_and(|(key, s)| key.verify_strict(signed.text.as_bytes(), &s).is_ok())
     }
 
     /// Checks a notification's signature; answers its nonce and when that may be forgotten.
@@ -259,16 +274,9 @@ impl Port {
         body: &[u8],
     ) -> Result<(String, i64), &'static str> {
         let now = self.clock.now().timestamp();
-        let read = signature::verify(
-            &self.custodian_key,
-            &self.custodian_key_id,
-            "POST",
-            &self.own_authority,
-            path,
-            headers,
-            body,
-            now,
-        );
+        let (key_id, created) = signature::claimed(headers).ok_or("a signature-input of another form")?;
+        let key = self.custodian_keys.signing(&key_id, created).ok_or(UNKNOWN_KEY)?;
+        let read = signature::verify(&key, &key_id, "POST", &self.own_authority, path, headers, body, now);
         read.map(|p| (p.nonce, p.expires))
     }
 }

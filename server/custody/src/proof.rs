@@ -52,6 +52,9 @@ pub(crate) async fn prove(inner: &Inner, call: &Call, offline: bool) -> Result<P
     };
     let ledger = inner.ledger.proof(call, ProofOf { anchor }).await.map_err(|e| e.to_string())?;
     let fresh = if offline { None } else { inner.port.statement().await };
+    if let Some(key_id) = fresh.as_ref().or(kept.as_ref().map(signed_of).as_ref()).map(|s| s.key_id.clone()) {
+        inner.learn_key(&key_id, !offline).await;
+    }
     let offline = fresh.is_none();
     let signed = match (fresh, kept) {
         // What does not carry the custodian's signature is looked at and not kept.
@@ -60,7 +63,7 @@ pub(crate) async fn prove(inner: &Inner, call: &Call, offline: bool) -> Result<P
             keep(inner, &fresh, anchor_text.unwrap_or_default()).await?;
             fresh
         }
-        (None, Some(kept)) => Signed { text: kept.text, key_id: kept.key_id, signature: kept.signature },
+        (None, Some(kept)) => signed_of(&kept),
         (None, None) => return Err("there is no signed statement yet".into()),
     };
     let statement: Statement =
@@ -164,6 +167,10 @@ async fn keep(inner: &Inner, signed: &Signed, anchor: String) -> Result<(), Stri
     write.await.map_err(|e| format!("{e:?}"))
 }
 
+fn signed_of(kept: &statement::Model) -> Signed {
+    Signed { text: kept.text.clone(), key_id: kept.key_id.clone(), signature: kept.signature.clone() }
+}
+
 /// What the custodian keeps for us: the heads of two chains.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Anchor {
@@ -185,6 +192,7 @@ pub(crate) async fn anchor(inner: &Inner, call: &Call, audit: String) -> Result<
     let anchor = Anchor { head: proof.head, audit: Some(audit) };
     let text = serde_json::to_string(&anchor).map_err(|e| e.to_string())?;
     let kept = inner.port.keep_anchor(&text).await.ok_or("the custodian does not answer")?;
+    inner.learn_key(&kept.key_id, true).await;
     if kept.text != text || !inner.port.is_signed(&kept) {
         return Err("the custodian did not sign what it keeps".into());
     }

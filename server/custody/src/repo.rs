@@ -1,5 +1,6 @@
 //! Custody's tables.
 
+use crate::keys::KeyLine;
 use chrono::{DateTime, Utc};
 use custody_api::{InstructionStatus, InstructionView, InstructionsOf, MovementsOf, ProofSummary};
 use entity_custody::{cash_account, instruction, movement, statement};
@@ -384,6 +385,37 @@ pub(crate) async fn last_statement(
         .order_by_desc(statement::Column::Position)
         .one(db)
         .await
+}
+
+/// The custodian's later keys, in order, as it published them.
+pub(crate) async fn keys(db: &impl ConnectionTrait, custodian: &str) -> Result<Vec<KeyLine>, DbErr> {
+    let sql = "SELECT key_id, public, since, voucher FROM custody_key WHERE custodian = $1 ORDER BY number";
+    let read = |r: &sea_orm::QueryResult| {
+        Ok(KeyLine {
+            key_id: r.try_get_by_index(0)?,
+            public: r.try_get_by_index(1)?,
+            since: r.try_get_by_index(2)?,
+            voucher: r.try_get_by_index(3)?,
+        })
+    };
+    db.all(sql, [custodian.into()]).await?.iter().map(read).collect()
+}
+
+pub(crate) async fn keep_keys(tx: &Tx, custodian: &str, lines: &[KeyLine]) -> Result<(), DbErr> {
+    let sql = "INSERT INTO custody_key (custodian, number, key_id, public, since, voucher)
+               VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING";
+    for (number, line) in (1i64..).zip(lines) {
+        let values = [
+            custodian.into(),
+            number.into(),
+            line.key_id.clone().into(),
+            line.public.clone().into(),
+            line.since.into(),
+            line.voucher.clone().into(),
+        ];
+        tx.run(sql, values).await?;
+    }
+    Ok(())
 }
 
 /// Remembers a nonce; false when it was there.

@@ -1,7 +1,7 @@
 //! The published methods: each checks who asks and writes an instruction down, or reads.
 
 use crate::instruct::{Draft, Watch};
-use crate::port::{AllowedLine, Port};
+use crate::port::{AllowedLine, Port, UNKNOWN_KEY};
 use crate::post::Post;
 use crate::pull::Pull;
 use crate::repo::{self, Context};
@@ -24,6 +24,7 @@ use platform::work::SharedLoop;
 use platform::{Answer, Fault, commands};
 use serde_json::json;
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use uuid::Uuid;
 
@@ -47,7 +48,12 @@ pub struct Inner {
     pub(crate) port: Port,
     /// Whose ledger accounts are known to be open; only saves asking.
     opened: Mutex<BTreeSet<(Uuid, String)>>,
+    /// When the custodian was last asked for its keys because of a message (Unix seconds).
+    asked_for_keys: AtomicI64,
 }
+
+/// A stranger's messages make us ask for the custodian's keys at most so often.
+const KEYS_PAUSE_SECONDS: i64 = 10;
 
 impl Inner {
     pub(crate) fn is_new(&self, owner: Uuid, currency: &str) -> bool {
@@ -57,6 +63,13 @@ impl Inner {
 
     pub(crate) fn remember_opened(&self, seen: BTreeSet<(Uuid, String)>) {
         self.opened.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).extend(seen);
+    }
+
+    fn may_ask_for_keys(&self) -> bool {
+        let now = self.clock.now().timestamp();
+        let last = self.asked_for_keys.load(Ordering::Relaxed);
+        now - last >= KEYS_PAUSE_SECONDS
+            && self.asked_for_keys.compare_exchange(last, now, Ordering::Relaxed, Ordering::Relaxed).is_ok()
     }
 }
 
@@ -69,7 +82,16 @@ impl CustodyService {
     pub fn new(parts: Parts) -> CustodyService {
         let Parts { db, outbox, clock, entropy, ledger, port } = parts;
         CustodyService {
-            inner: Arc::new(Inner { db, outbox, clock, entropy, ledger, port, opened: Mutex::default() }),
+            inner: Arc::new(Inner {
+                db,
+                outbox,
+                clock,
+                entropy,
+                ledger,
+                port,
+                opened: Mutex::default(),
+                asked_for_keys: AtomicI64::default(),
+            }),
         }
     }
 
@@ -555,6 +577,7 @@ impl Custody for CustodyService {
             let consents = found.consents.into_iter().map(read).collect::<Result<_, sea_orm::DbErr>>();
             Ok(Consents {
                 url: found.url,
+                account_number: found.account_no,
                 consents: consents.map_err(|e| unreadable(call, "read consents", &e))?,
             })
         }
@@ -733,7 +756,17 @@ impl CustodyService {
         struct Notice {
             request_no: InstructionId,
         }
-        let (nonce, expires) = self.inner.port.notification(path, headers, body).map_err(str::to_string)?;
+        let port = &self.inner.port;
+        let read = match port.notification(path, headers, body) {
+            // Perhaps the custodian has a new key. Whoever may knock here could make us ask: not more often than so.
+            Err(why) if why == UNKNOWN_KEY && self.inner.may_ask_for_keys() => {
+                let claimed = crate::signature::claimed(headers).map(|(key_id, _)| key_id);
+                self.inner.learn_key(&claimed.unwrap_or_default(), true).await;
+                port.notification(path, headers, body)
+            }
+            read => read,
+        };
+        let (nonce, expires) = read.map_err(str::to_string)?;
         let notice: Notice = serde_json::from_slice(body).map_err(|e| e.to_string())?;
         let now = self.inner.clock.now();
         let expires = chrono::DateTime::from_timestamp(expires, 0).unwrap_or(now);

@@ -83,6 +83,12 @@ pub fn sign(
     ]
 }
 
+/// Under which key, and when (Unix seconds), a message says it was signed; nothing of it is proved.
+pub fn claimed(headers: &HeaderMap) -> Option<(String, i64)> {
+    let input = headers.get("signature-input")?.to_str().ok()?.strip_prefix("sig=")?;
+    Parameters::read(input).map(|p| (p.key_id, p.created))
+}
+
 /// Checks a message and answers its parameters; the nonce is for the caller to remember.
 ///
 /// # Errors

@@ -100,6 +100,8 @@ impl CashAccount {
 pub struct Consents {
     /// The custodian's own page, on which it is seen and revoked.
     pub page_url: String,
+    /// Of one's account there, as its pages ask for it.
+    pub account_number: String,
     pub active: Vec<Consent>,
 }
 
@@ -125,7 +127,7 @@ impl From<custody_api::Consents> for Consents {
             used: c.used.into(),
             expires_at: DateTime(c.expires_at),
         });
-        Consents { page_url: c.url, active: active.collect() }
+        Consents { page_url: c.url, account_number: c.account_number, active: active.collect() }
     }
 }
 
@@ -169,10 +171,18 @@ pub struct Order {
     pub placed_at: DateTime,
     #[graphql(skip)]
     party: Option<PartyId>,
+    #[graphql(skip)]
+    project: Option<ListingId>,
 }
 
 #[ComplexObject]
 impl Order {
+    /// The listing it is about; null for what is about one's account alone.
+    async fn listing(&self, ctx: &Context<'_>) -> Result<Option<Listing>> {
+        let Some(project) = self.project else { return Ok(None) };
+        loaded(loader(ctx).load_one(project).await).map(|l| l.map(Listing))
+    }
+
     /// Whose money it is about; null for a batch of several people's.
     async fn party(&self, ctx: &Context<'_>) -> Result<Option<Party>> {
         match self.party {
@@ -193,6 +203,7 @@ impl From<InstructionView> for Order {
             redirect_url: i.redirect_url,
             placed_at: DateTime(i.at),
             party: i.party,
+            project: i.project.map(ListingId),
         }
     }
 }
@@ -266,6 +277,8 @@ pub struct StatementLine {
     pub kind: EntryKind,
     /// What came in; negative what went out; zero between one's own accounts.
     pub amount: Money,
+    /// What one had in this currency afterwards, available and held.
+    pub balance_after: Money,
     pub business_date: Date,
     pub value_date: Date,
     pub recorded_at: DateTime,
@@ -273,14 +286,18 @@ pub struct StatementLine {
     pub cash: Option<CashMovement>,
 }
 
-fn line(me: PartyId, entry: &Entry, cash: Option<CashMovement>) -> StatementLine {
+/// `had` is what one had in the entry's currency after it, and then what one had before.
+fn line(me: PartyId, entry: &Entry, cash: Option<CashMovement>, had: &mut i64) -> StatementLine {
     let mine = |owner: uuid::Uuid, kind: AccountKind| {
         owner == me.0 && matches!(kind, AccountKind::Available | AccountKind::Held)
     };
     let minor = entry.amount.minor();
     let into = if mine(entry.credit_owner, entry.credit_kind) { minor } else { 0 };
     let out = if mine(entry.debit_owner, entry.debit_kind) { minor } else { 0 };
+    let after = finance::Money::new(*had, entry.amount.currency());
+    *had -= into - out;
     StatementLine {
+        balance_after: after.into(),
         id: Gid(entry.id),
         kind: entry.code.into(),
         amount: finance::Money::new(into - out, entry.amount.currency()).into(),
@@ -314,9 +331,12 @@ pub async fn statement(
         let seen = services.custody.movements(&asker.call(), ask).await.map_err(|e| fault(asker, e))?;
         movements.extend(seen.into_iter().map(|m| (m.id, m.into())));
     }
+    let mut had: HashMap<finance::Currency, i64> =
+        found.closing.iter().map(|m| (m.currency(), m.minor())).collect();
+    // From the newest back, as they are given.
     let node = |entry: Entry| {
         let cash = movements.get(&MovementId(entry.reference)).cloned();
-        line(me, &entry, cash)
+        line(me, &entry, cash, had.entry(entry.amount.currency()).or_default())
     };
     Ok(numbered(&arguments, found.has_more, found.entries, |e| e.position, node))
 }

@@ -282,7 +282,7 @@ impl Subscription {
         let change = move |task, position: i64| TaskChange { cursor: position.to_string(), task: Task(task) };
         let mut first = Vec::new();
         if after.is_none() {
-            let ask = QueueOf { kind: None, all: false, page: Page::first(100) };
+            let ask = QueueOf { ids: Vec::new(), kind: None, all: false, page: Page::first(100) };
             let open = services.office.queue(&asker.call(), ask).await.map_err(|e| fault(asker, e))?;
             first.extend(open.into_iter().map(|task| Ok(change(task, begin))));
         }

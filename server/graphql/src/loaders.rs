@@ -4,8 +4,10 @@ use crate::context::{Asker, Services};
 use async_graphql::dataloader::Loader;
 use identity_api::{Identity, PartiesOf, PartyView};
 use investing_api::{Investing, ListingView, ListingsOf};
-use kernel::id::{ApplicationId, ListingId, LoanId, PartyId};
+use kernel::id::{ApplicationId, ListingId, LoanId, PartyId, TaskId};
 use lending_api::{ApplicationView, Lending, LoanView, LoansOf};
+use office_api::{Office, QueueOf, TaskView};
+use platform::Fault;
 use platform::page::Page;
 use std::collections::HashMap;
 
@@ -78,6 +80,25 @@ impl Loader<ApplicationId> for Loaders {
             };
             let views = self.services.lending.applications(&self.asker.call(), ask).await;
             found.extend(views.map_err(|e| e.to_string())?.into_iter().map(|a| (a.id, a)));
+        }
+        Ok(found)
+    }
+}
+
+/// Those that the asker may see; to somebody who may see none there are none.
+impl Loader<TaskId> for Loaders {
+    type Value = TaskView;
+    type Error = Failed;
+
+    async fn load(&self, keys: &[TaskId]) -> Result<HashMap<TaskId, TaskView>, Failed> {
+        let mut found = HashMap::new();
+        for ids in keys.chunks(100) {
+            let ask = QueueOf { ids: ids.to_vec(), kind: None, all: true, page: Page::first(100) };
+            match self.services.office.queue(&self.asker.call(), ask).await {
+                Ok(tasks) => found.extend(tasks.into_iter().map(|t| (t.id, t))),
+                Err(Fault::Forbidden) => {}
+                Err(e) => return Err(e.to_string()),
+            }
         }
         Ok(found)
     }

@@ -11,8 +11,7 @@ use async_graphql::connection::Connection;
 use async_graphql::{Context, Enum, ID, InputObject, Object, Result, SimpleObject};
 use kernel::id::{ApplicationId, ListingId, LoanId, NoticeId, TaskId};
 use notification_api::*;
-use office_api::{Office, TaskOf};
-use platform::Fault;
+use office_api::TaskKind;
 use platform::page::Mark;
 
 /// What has happened; new values may be added.
@@ -75,7 +74,7 @@ impl Notice {
         }
     }
 
-    /// What the loan, the listing or the application is for, where it is about one.
+    /// What the loan, the listing, the application or the task is for, where it is about one.
     async fn about(&self, ctx: &Context<'_>) -> Result<Option<String>> {
         let (id, loader) = (self.0.subject, loader(ctx));
         let listing = async |id: ListingId| loaded(loader.load_one(id).await).map(|l| l.map(|l| l.purpose));
@@ -90,12 +89,16 @@ impl Notice {
                 None => Ok(None),
             },
             About::Task => {
-                let asker = asker(ctx);
-                match services(ctx).office.task(&asker.call(), TaskOf { task: TaskId(id) }).await {
-                    Ok(task) => Ok(Some(task.about)),
-                    Err(Fault::Refused(_) | Fault::Forbidden) => Ok(None),
-                    Err(e) => Err(fault(asker, e)),
-                }
+                let Some(task) = loaded(loader.load_one(TaskId(id)).await)? else { return Ok(None) };
+                let subject = task.subject;
+                let purpose = match task.kind {
+                    TaskKind::CreditDecision => {
+                        loaded(loader.load_one(ApplicationId(subject)).await)?.map(|a| a.purpose)
+                    }
+                    TaskKind::Disbursement => listing(ListingId(subject)).await?,
+                    TaskKind::DisbursementUndo | TaskKind::Break => None,
+                };
+                Ok(Some(purpose.unwrap_or(task.about)))
             }
         }
     }

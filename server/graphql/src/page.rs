@@ -182,7 +182,7 @@ pub fn numbered<R, N: OutputType>(
     more: bool,
     rows: Vec<R>,
     number: impl Fn(&R) -> i64,
-    node: impl Fn(R) -> N,
+    mut node: impl FnMut(R) -> N,
 ) -> Connection<String, N> {
     let mut connection = Connection::new(arguments.after.is_some(), more);
     connection.edges = rows

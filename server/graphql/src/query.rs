@@ -223,7 +223,7 @@ impl PlatformQuery {
     ) -> Result<Connection<String, Task>> {
         let arguments = Arguments { first, after, last, before };
         let (shown, page) = arguments.page()?;
-        let ask = QueueOf { kind: kind.map(Into::into), all: decided, page };
+        let ask = QueueOf { ids: Vec::new(), kind: kind.map(Into::into), all: decided, page };
         let found = services(ctx).office.queue(&asker(ctx).call(), ask).await;
         let found = found.map_err(|e| fault(asker(ctx), e))?;
         Ok(connection(&arguments, shown, found, |t| Mark::at(t.at, t.id.0), Task))

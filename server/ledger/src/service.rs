@@ -265,19 +265,52 @@ impl LedgerService {
             side("debit"),
             side("credit")
         );
-        let rows = self.db.read().all(sql, values).await?;
+        // One moment: a balance and the entries that make it.
+        let moment = self.db.snapshot().await?;
+        let db = &*moment;
+        let closing = closing(db, input.owner, input.before).await?;
+        let rows = db.all(sql, values).await?;
         let mut rows = rows.iter().map(repo::row).collect::<Result<Vec<_>, _>>()?;
         let has_more = rows.len() > usize::try_from(limit).unwrap_or(usize::MAX);
         rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
         let ids: std::collections::BTreeSet<uuid::Uuid> =
             rows.iter().flat_map(|r| [r.debit.0, r.credit.0]).collect();
-        let keys: BTreeMap<_, _> = repo::accounts(self.db.read(), ids.into_iter().collect())
-            .await?
-            .into_iter()
-            .map(|a| (a.id, a.key))
-            .collect();
+        let keys: BTreeMap<_, _> =
+            repo::accounts(db, ids.into_iter().collect()).await?.into_iter().map(|a| (a.id, a.key)).collect();
         let entries: Vec<Entry> =
             rows.iter().filter_map(|r| Some(r.entry(keys.get(&r.debit)?, keys.get(&r.credit)?))).collect();
-        Ok(Statement { entries, has_more })
+        Ok(Statement { entries, has_more, closing })
     }
+}
+
+/// What an owner has now, less what came after the page: balances are kept, so only what is newer is added up.
+async fn closing(
+    db: &impl sea_orm::ConnectionTrait,
+    owner: uuid::Uuid,
+    before: Option<i64>,
+) -> Result<Vec<Money>, DbErr> {
+    let mut sums: BTreeMap<String, i64> = BTreeMap::new();
+    let sql = "SELECT currency, CAST(SUM(credits_posted - debits_posted) AS BIGINT) FROM ledger_account
+               WHERE owner = $1 AND kind IN ('AVAILABLE', 'HELD') GROUP BY currency";
+    for row in db.all(sql, [owner.into()]).await? {
+        sums.insert(row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+    }
+    if let Some(before) = before {
+        for (column, sign) in [("credit", -1), ("debit", 1)] {
+            let sql = format!(
+                "SELECT t.currency, CAST(SUM(t.amount) AS BIGINT) FROM ledger_transfer t JOIN ledger_account a ON a.id = t.{column}
+                 WHERE a.owner = $1 AND a.kind IN ('AVAILABLE', 'HELD') AND t.position >= $2 AND t.kind IN ('TRANSFER', 'POST')
+                 GROUP BY t.currency"
+            );
+            for row in db.all(sql, [owner.into(), before.into()]).await? {
+                let (currency, sum): (String, i64) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+                *sums.entry(currency).or_default() += sign * sum;
+            }
+        }
+    }
+    let money = |(currency, minor): (String, i64)| {
+        let currency = currency.parse().map_err(|_| DbErr::Type(format!("{currency} is no currency")))?;
+        Ok(Money::new(minor, currency))
+    };
+    sums.into_iter().map(money).collect()
 }

@@ -52,7 +52,7 @@ impl Sending {
             tracing::warn!(%letter, "a letter was not sent: no mail server is configured (smtp_url)");
             return Ok(Done::Finished);
         }
-        let (subject, text) = words::letter(&found, &self.0.origin);
+        let (subject, text) = words::letter(&found, &self.0.origin, self.0.clock.now());
         self.send(Message { id: letter.0, to: found.email, name: found.name, subject, text }).await
     }
 

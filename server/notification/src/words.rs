@@ -5,20 +5,34 @@ use finance::Money;
 use identity_api::{Language, LetterKind, LetterView};
 use notification_api::NoticeKind;
 
-fn until(at: DateTime<Utc>) -> String {
-    at.format("%Y-%m-%d %H:%M UTC").to_string()
+/// How long from now, and until when: nobody should have to know what their clock has to do with UTC.
+fn until(end: DateTime<Utc>, now: DateTime<Utc>, language: Language) -> String {
+    let minutes = (end - now).num_minutes().max(0);
+    let hours = (minutes + 30) / 60;
+    let form = if language == Language::Chinese {
+        "%Y年%-m月%-d日 %H:%M（UTC）"
+    } else {
+        "%-d %B %Y, %H:%M UTC"
+    };
+    let at = end.format(form);
+    match language {
+        Language::English if hours > 1 => format!("for {hours} hours, until {at}"),
+        Language::English => format!("for {minutes} minutes, until {at}"),
+        Language::Chinese if hours > 1 => format!("{hours} 小时内有效，至 {at} 止"),
+        Language::Chinese => format!("{minutes} 分钟内有效，至 {at} 止"),
+    }
 }
 
 /// A letter: its link is the only one of all messages by which anything can be done.
-pub fn letter(letter: &LetterView, origin: &str) -> (String, String) {
-    let (secret, end) = (&letter.secret.0, until(letter.expires_at));
+pub fn letter(letter: &LetterView, origin: &str, now: DateTime<Utc>) -> (String, String) {
+    let (secret, end) = (&letter.secret.0, until(letter.expires_at, now, letter.language));
     let body = |subject: &str, text: String| (subject.to_string(), text);
     match (letter.language, letter.kind) {
         (Language::English, LetterKind::Confirm) => body(
             "Confirm your address",
             format!(
                 "Hello {},\n\nopen this page to show that this address is yours:\n\n{origin}/confirm/{secret}\n\nThe link \
-                 works until {end}. If you did not register with Counterfoil, nothing needs to be done.\n",
+                 works {end}. If you did not register with Counterfoil, nothing needs to be done.\n",
                 letter.name
             ),
         ),
@@ -26,7 +40,7 @@ pub fn letter(letter: &LetterView, origin: &str) -> (String, String) {
             "Choose a new password",
             format!(
                 "Hello {},\n\nsomebody, probably you, asked for a new password. Choose one here:\n\n{origin}/reset/{secret}\
-                 \n\nThe link works once and until {end}; then every device is signed out. If it was not you, ignore this: \
+                 \n\nThe link works once and {end}; then every device is signed out. If it was not you, ignore this: \
                  your password stays as it is.\n",
                 letter.name
             ),
@@ -50,7 +64,7 @@ pub fn letter(letter: &LetterView, origin: &str) -> (String, String) {
         (Language::Chinese, LetterKind::Confirm) => body(
             "请确认您的邮箱",
             format!(
-                "{}，您好：\n\n请打开以下页面，确认此邮箱属于您：\n\n{origin}/confirm/{secret}\n\n链接有效期至 {end}。如果您没有注册 \
+                "{}，您好：\n\n请打开以下页面，确认此邮箱属于您：\n\n{origin}/confirm/{secret}\n\n链接 {end}。如果您没有注册 \
                  Counterfoil，请忽略此邮件。\n",
                 letter.name
             ),
@@ -58,7 +72,7 @@ pub fn letter(letter: &LetterView, origin: &str) -> (String, String) {
         (Language::Chinese, LetterKind::Reset) => body(
             "设置新密码",
             format!(
-                "{}，您好：\n\n有人（可能是您本人）申请设置新密码，请在此设置：\n\n{origin}/reset/{secret}\n\n链接只能使用一次，有效期至 \
+                "{}，您好：\n\n有人（可能是您本人）申请设置新密码，请在此设置：\n\n{origin}/reset/{secret}\n\n链接只能使用一次，\
                  {end}；设置后所有设备都会退出登录。如非本人操作，请忽略此邮件，您的密码不会改变。\n",
                 letter.name
             ),
@@ -94,22 +108,24 @@ pub fn notice(what: &Said, name: &str, language: Language, origin: &str) -> (Str
     let (kind, sum) = (what.kind, what.amount.map_or_else(String::new, |a| a.to_string()));
     let about = match (what.about.as_str(), language) {
         ("", _) => String::new(),
-        (about, Language::English) => format!("\nIt is about: “{about}”\n"),
-        (about, Language::Chinese) => format!("\n所涉借款：“{about}”\n"),
+        (about, Language::English) => format!("\nLoan: {about}\n"),
+        (about, Language::Chinese) => format!("\n借款：{about}\n"),
     };
     match language {
         Language::English => {
             let said = english(kind, &sum);
+            let next = english_next(kind);
             let text = format!(
-                "Hello {name},\n\n{said}\n{about}\nSign in to see more: {origin}/notices\n\nYou decide under Account whether such \
+                "Hello {name},\n\n{said}{next}\n{about}\nSign in to see more: {origin}/notices\n\nYou decide under Account whether such \
                  messages come by e-mail. We never ask for your password.\n"
             );
             (said.trim_end_matches('.').to_string(), text)
         }
         Language::Chinese => {
             let said = chinese(kind, &sum);
+            let next = chinese_next(kind);
             let text = format!(
-                "{name}，您好：\n\n{said}\n{about}\n登录查看详情：{origin}/notices\n\n您可在“账户”中选择是否接收此类邮件。我们绝不会索要您的密码。\n"
+                "{name}，您好：\n\n{said}{next}\n{about}\n登录查看详情：{origin}/notices\n\n您可在“账户”中选择是否接收此类邮件。我们绝不会索要您的密码。\n"
             );
             (said.trim_end_matches('。').to_string(), text)
         }
@@ -152,6 +168,43 @@ fn english(kind: NoticeKind, sum: &str) -> String {
         }
         K::TaskApproved => "A task on which you said your word was approved.".into(),
         K::TaskRefused => "A task on which you said your word was refused.".into(),
+    }
+}
+
+/// Why, as far as it may be said in a letter, and what there is to do.
+fn english_next(kind: NoticeKind) -> &'static str {
+    use NoticeKind as K;
+    match kind {
+        K::BidRefused => " Nothing was lent and the money is free; you may bid again.",
+        K::ApplicationDeclined => {
+            " Two people have looked at it; their reasons stay with the application. You may ask again when your figures have changed."
+        }
+        K::ListingExpired | K::ListingCancelled => " Nothing is owed. You may ask again.",
+        K::LoanUndone => " Nothing is owed: every lender has their money back.",
+        K::RepaymentFailed => {
+            " Please see that enough money is in your cash account; it is tried again each day, and you can pay by hand under My loans."
+        }
+        K::LoanOverdue => " Please pay it under My loans, or bring money into your cash account.",
+        K::WithdrawalFailed => {
+            " The money is in your cash account again. Please check your bank account there."
+        }
+        K::NoteOverdue => " The borrower has been reminded; nothing is asked of you.",
+        _ => "",
+    }
+}
+
+fn chinese_next(kind: NoticeKind) -> &'static str {
+    use NoticeKind as K;
+    match kind {
+        K::BidRefused => "资金未被出借，仍可使用；您可以再次出借。",
+        K::ApplicationDeclined => "申请已由两人审核，理由随申请保存。情况变化后可再次申请。",
+        K::ListingExpired | K::ListingCancelled => "您无需偿还任何款项，可再次申请。",
+        K::LoanUndone => "您无需偿还任何款项，出借人的资金均已退回。",
+        K::RepaymentFailed => "请确保资金账户余额充足；系统每日重试，您也可在“我的借款”中手动还款。",
+        K::LoanOverdue => "请在“我的借款”中还款，或向资金账户充值。",
+        K::WithdrawalFailed => "资金已回到您的资金账户，请核对您的银行账号。",
+        K::NoteOverdue => "已提醒借款人，您无需操作。",
+        _ => "",
     }
 }
 

@@ -6,11 +6,11 @@ use entity_office::{act, approval, document, task};
 use kernel::call::Role;
 use kernel::id::{ApplicationId, DocumentId, PartyId, PersonId, TaskId};
 use office_api::{
-    ActsOf, ApprovalView, CloseFinding, CloseStatus, CloseStep, CloseStepView, CloseView, OpenTask, TaskKind,
-    TaskStatus, TaskView,
+    ActsOf, ApprovalView, CloseFinding, CloseStatus, CloseStep, CloseStepView, CloseView, OpenTask, QueueOf,
+    TaskKind, TaskStatus, TaskView,
 };
 use platform::db::{Sql, Tx};
-use platform::page::{self, Order, Page};
+use platform::page::{self, Order};
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
     QuerySelect,
@@ -138,14 +138,17 @@ pub(crate) async fn set_status(
 pub(crate) async fn queue(
     db: &impl ConnectionTrait,
     kinds: &[TaskKind],
-    all: bool,
-    page: &Page,
+    ask: &QueueOf,
 ) -> Result<Vec<Stored>, DbErr> {
     let mut find = task::Entity::find().filter(task::Column::Kind.is_in(kinds.iter().map(|k| k.code())));
-    if !all {
+    if !ask.ids.is_empty() {
+        find = find.filter(task::Column::Id.is_in(ask.ids.iter().map(|id| id.0)));
+    }
+    if !ask.all {
         find = find.filter(task::Column::Status.is_in(["OPEN", "CLAIMED", "PROPOSED"]));
     }
-    let rows = page::rows(db, find, (task::Column::At, task::Column::Id), Order::Ascending, page).await?;
+    let rows =
+        page::rows(db, find, (task::Column::At, task::Column::Id), Order::Ascending, &ask.page).await?;
     stored_all(db, rows).await
 }
 

@@ -224,6 +224,11 @@ impl Office for OfficeService {
                     };
                     repo::insert_approval(tx, &stored, &word).await?;
                     repo::set_status(tx, input.task, status, now).await?;
+                    // Whoever has said their word works on it no more.
+                    if stored.task.claimed_by == Some(party) {
+                        repo::claim(tx, input.task, None, status).await?;
+                        stored.task.claimed_by = None;
+                    }
                     stored.task.approvals.push(word);
                     stored.task.status = status;
                     let task = stored.view();
@@ -259,7 +264,7 @@ impl Office for OfficeService {
             if kinds.is_empty() {
                 return Err(Fault::Forbidden);
             }
-            let found = repo::queue(self.inner.db.read(), &kinds, input.all, &input.page).await;
+            let found = repo::queue(self.inner.db.read(), &kinds, &input).await;
             Ok(found
                 .map_err(|e| unreadable(call, "read the queue", &e))?
                 .iter()

@@ -5,14 +5,14 @@ use crate::api;
 use crate::locale;
 use leptos::prelude::*;
 
-/// Money in a line of text.
+/// Money in a line of text, which does not break within it.
 pub fn text(money: &api::Money) -> String {
-    format!("{} {}", money.currency.0, locale::number(&money.amount.0))
+    format!("{}\u{a0}{}", money.currency.0, locale::number(&money.amount.0))
 }
 
 /// The same of an amount that was reckoned here.
 pub fn money(money: &finance::Money) -> String {
-    format!("{} {}", money.currency(), locale::number(&money.to_decimal_string()))
+    format!("{}\u{a0}{}", money.currency(), locale::number(&money.to_decimal_string()))
 }
 
 /// An amount without its currency, for columns whose heading names it.

@@ -5,7 +5,7 @@ use crate::components::toast;
 use crate::messages::say;
 use crate::page::Page;
 use crate::pages::member::notices::query::{CHANGES, Change};
-use crate::pages::member::notices::words;
+use crate::pages::member::notices::whole;
 use crate::session;
 use leptos::prelude::*;
 use leptos_router::components::A;
@@ -32,11 +32,13 @@ fn Inside() -> impl IntoView {
         // Whoever looks at all of them sees it there.
         if let Some(newest) = change.newest
             && path.get_untracked() != Page::Notices.path()
+            // Nor is whoever looks at a task told what they see.
+            && !(matches!(newest.page(), Page::Task(_)) && path.get_untracked() == newest.page().path())
             && last.with_value(|l| l.as_ref() != Some(&newest.id))
         {
             last.set_value(Some(newest.id.clone()));
             let page = newest.page();
-            toast::show(move || words(&newest), Some(page));
+            toast::show(move || whole(&newest), Some(page));
         }
     });
     let label = move || (say().notices.bell)(unread.get());

@@ -37,10 +37,11 @@ pub struct Document {
     pub size: i32,
 }
 
-/// In kilobytes, or megabytes with one decimal.
+/// In bytes, kilobytes, or megabytes with one decimal.
 fn size(bytes: i32) -> String {
     match bytes {
-        0..1_000_000 => format!("{} kB", (bytes + 999) / 1_000),
+        0..1_000 => format!("{bytes} B"),
+        1_000..1_000_000 => format!("{} kB", (bytes + 999) / 1_000),
         _ => format!("{}.{} MB", bytes / 1_000_000, bytes / 100_000 % 10),
     }
 }

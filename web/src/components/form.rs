@@ -53,7 +53,7 @@ impl Form {
         self.get(field).trim().is_empty()
     }
 
-    /// Other contents are another command.
+    /// Other contents are another command, once it was sent; before that nobody knows its id.
     pub fn set(self, field: &str, value: String) {
         if untrack(|| self.get(field)) == value {
             return;
@@ -62,7 +62,9 @@ impl Form {
         all.insert(field.into(), Value::from(value));
         let text = Value::from(all).to_string();
         let sent = self.sent.get_value().filter(|sent| sent.text == text);
-        self.draft.set(sent.unwrap_or_else(|| Draft { text, ..Draft::new() }));
+        let now = self.draft.get_untracked();
+        let unsent = if now.sent { Draft::new() } else { now };
+        self.draft.set(sent.unwrap_or(Draft { text, ..unsent }));
         self.keep();
         self.error.set(None);
     }
@@ -124,6 +126,7 @@ impl Form {
         self.busy.set(true);
         self.error.set(None);
         // From here on it may have happened: a reload must find the same command.
+        self.draft.update(|d| d.sent = true);
         self.sent.set_value(Some(self.draft.get_untracked()));
         self.keep();
         let name = self.name.get_value();

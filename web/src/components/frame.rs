@@ -10,7 +10,7 @@ use crate::session::{self, Role};
 use crate::today;
 use leptos::prelude::*;
 use leptos_router::components::A;
-use leptos_router::hooks::use_navigate;
+use leptos_router::hooks::{use_location, use_navigate};
 
 /// The two halves that match.
 #[component]
@@ -21,6 +21,12 @@ pub fn Mark() -> impl IntoView {
             <path class="growth" d="M12.2 2H20v18h-5.6l1.6-2.5-3.4-2.6v-3.7L16 8.5l-3.8-2.9z"/>
         </svg>
     }
+}
+
+/// Of the first and the last of somebody's names: what there is always room for.
+fn initials(name: &str) -> String {
+    let mut firsts = name.split_whitespace().filter_map(|word| word.chars().next());
+    firsts.next().into_iter().chain(firsts.next_back()).flat_map(char::to_uppercase).collect()
 }
 
 /// Who is signed in, or the way to sign in.
@@ -43,9 +49,13 @@ fn Who() -> impl IntoView {
             }
             .into_any(),
             Some(party) => {
-                let role = party.roles.first().copied();
+                let roles = party.roles.clone();
+                let (initials, whole) = (initials(&party.name), format!("{} · {}", party.name, party.email));
                 view! {
-                    <a class="who" href=Page::Account.path() title=t(|m| m.account.title)><b>{party.name}</b><span class="small muted">{move || role.map(|r| (say().role)(r))}</span></a>
+                    <a class="who" href=Page::Account.path() title=whole>
+                        <span class="initials" aria-hidden="true">{initials}</span>
+                        <span class="name"><b>{party.name}</b><span class="small muted">{move || roles.iter().map(|r| (say().role)(*r)).collect::<Vec<_>>().join(" · ")}</span></span>
+                    </a>
                     <button class="button" on:click=move |_| leave.run(()) data-sign-out="">{t(|m| m.sign_out)}</button>
                 }
                 .into_any()
@@ -110,13 +120,24 @@ fn ways(roles: &[Role]) -> Vec<(Page, fn(&Messages) -> &'static str)> {
 pub fn Top() -> impl IntoView {
     let party = session::party();
     let roles = Memo::new(move |_| party.with(|p| p.as_ref().map(|p| p.roles.clone()).unwrap_or_default()));
+    // On a phone the ways open beneath the bar, which stays one row; gone somewhere, one has no more need of them.
+    let open = RwSignal::new(false);
+    let place = use_location().pathname;
+    Effect::new(move |_| {
+        place.track();
+        open.set(false);
+    });
+    let shut = move |event: leptos::ev::KeyboardEvent| {
+        if event.key() == "Escape" {
+            open.set(false);
+        }
+    };
     view! {
-        <header class="top">
+        <header class="top" on:keydown=shut>
             <a class="brand" href=Page::Home.path() aria-label=t(|m| m.home_link)><Mark/><span>"Counterfoil"</span></a>
-            <nav aria-label=t(|m| m.main_navigation)>
+            <button class="button menu" aria-controls="ways" aria-expanded=move || open.get().to_string() on:click=move |_| open.update(|o| *o = !*o)>{t(|m| m.menu)}</button>
+            <nav id="ways" class:open=move || open.get() aria-label=t(|m| m.main_navigation)>
                 {move || ways(&roles.get()).into_iter().map(|(page, name)| view! { <A href=page.path()>{t(name)}</A> }).collect_view()}
-                // On a phone there is no room for one's name in the bar.
-                {move || party.with(Option::is_some).then(|| view! { <A attr:class="narrow-only" href=Page::Account.path()>{t(|m| m.account.title)}</A> })}
             </nav>
             <Languages/>
             <ColourMode/>
@@ -136,7 +157,7 @@ pub fn Foot() -> impl IntoView {
             <p>{t(|m| m.foot)}</p>
             // The line stands from the beginning: what comes late pushes nothing about.
             <p class="small"><Term label=|m| m.business_day means=Finance::BusinessDay/> " " <span data-figure="business-day">{move || day.get().map(|d| date(&d))}</span></p>
-            <p class="row"><A href=Page::Marketplace.path()>{t(|m| m.marketplace)}</A> <A href=Page::Calculator.path()>{t(|m| m.calculator)}</A></p>
+            <p class="row"><A href=Page::Marketplace.path()>{t(|m| m.marketplace)}</A> <A href=Page::Calculator.path()>{t(|m| m.calculator)}</A> <a href=Page::Terms.path()>{t(|m| m.terms.title)}</a></p>
         </footer>
     }
 }

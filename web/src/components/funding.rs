@@ -15,12 +15,14 @@ pub fn Funding(#[prop(into)] percent: Signal<u32>) -> impl IntoView {
     }
 }
 
-/// Whole per cent of a ratio like `0.457`, rounded down: what is not full is not shown as full.
+/// Whole per cent of a ratio like `0.457`, to the nearest; but what is not full is not shown as full.
 pub fn percent(ratio: &str) -> u32 {
     let (whole, part) = ratio.split_once('.').unwrap_or((ratio, ""));
-    let digits = format!("{part:0<2}");
+    let digits = format!("{part:0<3}");
     let whole: u32 = whole.parse().unwrap_or(0);
-    whole * 100 + digits.get(..2).and_then(|d| d.parse::<u32>().ok()).unwrap_or(0)
+    let thousandths = whole * 1_000 + digits.get(..3).and_then(|d| d.parse::<u32>().ok()).unwrap_or(0);
+    let full = thousandths >= 1_000;
+    if full { thousandths / 10 } else { ((thousandths + 5) / 10).min(99) }
 }
 
 /// The state of the line to the platform, in words and not by colour alone.

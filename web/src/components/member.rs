@@ -9,6 +9,7 @@ use crate::page::Page;
 use crate::session;
 use leptos::prelude::*;
 use leptos_router::components::A;
+use leptos_router::hooks::use_location;
 use serde_json::{Value, json};
 
 const LETTER: &str =
@@ -19,6 +20,9 @@ const LETTER: &str =
 #[component]
 pub fn Members(children: ChildrenFn) -> impl IntoView {
     let (party, settled) = (session::party(), session::settled());
+    let place = use_location().pathname;
+    let way_in =
+        move || Page::at(&place.get()).map_or_else(|| Page::SignIn.path(), |page| page.sign_in_first());
     // Somebody else, signed in by another tab, finds a page of their own.
     let inside = Memo::new(move |_| party.with(|p| p.as_ref().map(|p| p.email.clone())));
     view! {
@@ -28,7 +32,7 @@ pub fn Members(children: ChildrenFn) -> impl IntoView {
             view! {
                 <div class="card stack empty">
                     <h1>{t(|m| m.members_only)}</h1>
-                    <p><A attr:class="button primary" href=Page::SignIn.path()>{t(|m| m.sign_in)}</A></p>
+                    <p><A attr:class="button primary" href=way_in>{t(|m| m.sign_in)}</A></p>
                 </div>
             }
             .into_any()
@@ -45,6 +49,13 @@ fn Unconfirmed() -> impl IntoView {
     let email = Memo::new(move |_| {
         party.with(|p| p.as_ref().filter(|p| !p.email_confirmed).map(|p| p.email.clone()))
     });
+    // It may have been opened in another window: whoever comes back to this one sees it.
+    let seen = window_event_listener(leptos::ev::focus, move |_| {
+        if email.get_untracked().is_some() {
+            leptos::task::spawn_local(session::renew());
+        }
+    });
+    on_cleanup(move || seen.remove());
     let form = Form::new("letter");
     let sent = RwSignal::new(false);
     let again = move |_| {

@@ -49,6 +49,7 @@ pub struct Order {
     pub status: OrderStatus,
     pub redirect_url: Option<String>,
     pub placed_at: DateTime,
+    pub listing: Option<crate::pages::investor::overview::query::Target>,
 }
 
 #[derive(QueryFragment, Clone, PartialEq, Debug)]
@@ -58,13 +59,13 @@ pub struct Orders {
 }
 
 const TOP_UP: &str = "mutation($input: AccountTopUpInput!) { accountTopUp(input: $input) { \
-    order { id operation amount { amount currency } status redirectUrl placedAt } errors { code message } } }";
+    order { id operation amount { amount currency } status redirectUrl placedAt listing { id purpose } } errors { code message } } }";
 const WITHDRAW: &str = "mutation($input: AccountWithdrawInput!) { accountWithdraw(input: $input) { \
-    order { id operation amount { amount currency } status redirectUrl placedAt } errors { code message } } }";
+    order { id operation amount { amount currency } status redirectUrl placedAt listing { id purpose } } errors { code message } } }";
 const OPEN: &str = "mutation($input: CashAccountOpenInput!) { cashAccountOpen(input: $input) { \
-    order { id operation amount { amount currency } status redirectUrl placedAt } errors { code message } } }";
+    order { id operation amount { amount currency } status redirectUrl placedAt listing { id purpose } } errors { code message } } }";
 const GRANT: &str = "mutation($input: ConsentGrantInput!) { consentGrant(input: $input) { \
-    order { id operation amount { amount currency } status redirectUrl placedAt } errors { code message } } }";
+    order { id operation amount { amount currency } status redirectUrl placedAt listing { id purpose } } errors { code message } } }";
 
 /// Brings money in.
 ///
@@ -94,6 +95,13 @@ pub async fn open(id: String, name: String) -> Result<Order, Failure> {
 pub fn day_in_years(years: u32) -> String {
     let day = js_sys::Date::new_0();
     day.set_full_year(day.get_full_year() + years);
+    String::from(day.to_iso_string()).get(..10).unwrap_or_default().to_string()
+}
+
+/// The day this many months from now; of a shorter month, its last but for what overflows.
+pub fn day_in_months(months: u32) -> String {
+    let day = js_sys::Date::new_0();
+    day.set_month(day.get_month() + months);
     String::from(day.to_iso_string()).get(..10).unwrap_or_default().to_string()
 }
 
@@ -155,7 +163,7 @@ pub fn OrderList(#[prop(into)] orders: Signal<Vec<Order>>) -> impl IntoView {
                     let open = o.redirect_url.filter(|_| status == OrderStatus::AwaitingUser);
                     view! {
                         <tr data-order=name>
-                            <td class="lead-cell"><b>{move || (say().orders.operation)(&operation)}</b></td>
+                            <td class="lead-cell"><b>{move || (say().orders.operation)(&operation)}</b> {o.listing.map(|l| view! { <span class="small muted detail">{l.purpose}</span> })}</td>
                             {match o.amount {
                                 Some(amount) => view! { <td class="numeric" data-label=t(|m| m.amount)>{move || text(&amount)}</td> }.into_any(),
                                 None => view! { <td></td> }.into_any(),
@@ -164,7 +172,7 @@ pub fn OrderList(#[prop(into)] orders: Signal<Vec<Order>>) -> impl IntoView {
                                 <span class=status.mark()>{move || (say().order_status)(status)}</span>
                                 {open.map(|url| view! { " " <a href=move || back::there(&url) data-confirm="" on:click=move |_| back::remember()>{t(|m| m.orders.decide)}</a> })}
                             </td>
-                            <td data-label=t(|m| m.orders.placed)>{move || locale::instant(&placed)}</td>
+                            <td class="nowrap" data-label=t(|m| m.orders.placed)>{move || locale::instant(&placed)}</td>
                         </tr>
                     }
                 }).collect_view()}

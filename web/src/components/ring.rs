@@ -13,21 +13,31 @@ const GAP: i64 = 6;
 
 /// `parts` in their order, which the colours follow; what is nothing is left out.
 #[component]
-pub fn Ring(title: fn(&Messages) -> &'static str, parts: Vec<(Signal<String>, Money)>) -> impl IntoView {
+pub fn Ring(
+    title: fn(&Messages) -> &'static str,
+    parts: Vec<(Signal<String>, Money)>,
+    /// The last is the darkest: where what comes later weighs more.
+    #[prop(optional)]
+    rising: bool,
+) -> impl IntoView {
     let parts: Vec<_> = parts.into_iter().filter(|(_, m)| m.is_positive()).collect();
     let sum =
         parts.first().and_then(|(_, m)| Money::sum(m.currency(), parts.iter().map(|(_, m)| *m)).ok())?;
     let gap = if parts.len() > 1 { GAP } else { 0 };
-    let mut before = 0;
+    let (mut before, mut shared) = (0, 0);
     let mut rows = Vec::new();
     let mut drawn = Vec::new();
+    let count = parts.len();
     for (n, (name, amount)) in parts.into_iter().enumerate() {
+        let n = if rising { count - 1 - n } else { n };
         let start = on_length(before, sum.minor(), ROUND);
         before += amount.minor();
         let length = on_length(before, sum.minor(), ROUND) - start;
         let class = format!("part part-{}", n.min(5));
-        // As per cent, to the nearest.
-        let share = (on_length(amount.minor(), sum.minor(), 1_000) + 5) / 10;
+        // As per cent, so that they add up: each to where the sum so far is nearest.
+        let upto = (on_length(before, sum.minor(), 1_000) + 5) / 10;
+        let share = upto - shared;
+        shared = upto;
         drawn.push(view! {
             <circle class=class.clone() cx="60" cy="60" r="48" pathLength=ROUND
                 stroke-dasharray=format!("{} {ROUND}", (length - gap).max(2)) stroke-dashoffset=-start/>
@@ -47,7 +57,7 @@ pub fn Ring(title: fn(&Messages) -> &'static str, parts: Vec<(Signal<String>, Mo
             </svg>
             <div>
                 <table>
-                    <caption class="small muted">{t(title)} ", " {move || money(&sum)}</caption>
+                    <caption class="small muted">{t(title)} " · " {move || money(&sum)}</caption>
                     <tbody>{rows}</tbody>
                 </table>
             </div>

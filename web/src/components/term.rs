@@ -16,6 +16,8 @@ pub enum Finance {
     Owed,
     Fee,
     StandingConsent,
+    ConsentUsed,
+    MovementNumber,
     OwnersCompared,
     HashChain,
     BusinessDay,
@@ -28,7 +30,7 @@ pub fn Term(label: fn(&Messages) -> &'static str, means: Finance) -> impl IntoVi
     let id = format!("term-{}", NEXT.fetch_add(1, Ordering::Relaxed));
     view! {
         <span class="term">
-            {t(label)} " "
+            {t(label)} "\u{a0}"
             <button type="button" class="help" popovertarget=id.clone() aria-label=move || (say().term.ask)(label(say()))>"?"</button>
             <span id=id popover="auto" class="meaning"><b>{t(label)}</b> <span>{move || (say().term.means)(means)}</span></span>
         </span>

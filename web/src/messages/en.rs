@@ -6,6 +6,40 @@ pub(super) static EN: Messages = Messages {
     business_day: "Business day",
     skip: "Skip to the content",
     main_navigation: "Main",
+    menu: "Menu",
+    terms: TermsPage {
+        title: "Terms, risks and your data",
+        sections: [
+            (
+                "Whose terms these are",
+                [
+                    "Whoever runs an installation of Counterfoil gives it terms of use, an imprint and a way to complain. This one has none yet: it is for trying things out, with made-up money.",
+                    "What follows is true of every installation, because the program works that way.",
+                ],
+            ),
+            (
+                "What you risk when you lend",
+                [
+                    "Lending is no deposit and no guarantee scheme covers it. If a borrower stops paying, you can lose all that you lent to them; nobody pays in their place.",
+                    "What you have lent comes back month by month and cannot be called back before. What earlier loans brought says nothing about later ones. Borrowers are not graded here: judge each loan by itself, and lend small shares to many.",
+                ],
+            ),
+            (
+                "Where your money is",
+                [
+                    "It lies in your own cash account at an independent custodian, from beginning to end. It moves only by an order that you confirm there with your payment password, or within limits that you set there and can take back at any time.",
+                    "The platform holds none of it, and nobody who works here can move it alone. Each day both books are proved equal, and what the proof found is on the first page.",
+                ],
+            ),
+            (
+                "What becomes of your data",
+                [
+                    "We keep your name, your e-mail address and what you write into an application. Of your identity document we keep a mark from which its number cannot be read. Documents to an application are seen by you and by those who decide it, and each time somebody of the staff opens one it is written down.",
+                    "The books hold numbers and no names, so that you can be erased and a book cannot. The custodian learns your name when you open an account there. This site sets one cookie, which keeps you signed in, and follows nobody.",
+                ],
+            ),
+        ],
+    },
     home_link: "Counterfoil, home",
     language: "Language",
     light: "Light",
@@ -127,6 +161,12 @@ pub(super) static EN: Messages = Messages {
             Finance::StandingConsent => {
                 "An order to the custodian, given by you and confirmed with your payment password, to let through orders of one kind within your limits. You take it back there at any time."
             }
+            Finance::ConsentUsed => {
+                "The sum of all orders that went through under this consent since you gave it, as the custodian counts. What was taken back later counts too: give the consent anew to begin again."
+            }
+            Finance::MovementNumber => {
+                "The number that the custodian gave this movement in its own books. Quote it when you ask there."
+            }
             Finance::OwnersCompared => {
                 "For each owner and currency: the sum of the accounts in our ledger against the cash account at the custodian."
             }
@@ -177,7 +217,7 @@ pub(super) static EN: Messages = Messages {
         still_sought: |rest, until| format!("{rest} are still sought, until {until}."),
         all_there: "All of it is there and frozen. Two people now check and pay it out.",
         paying: "It is being paid out, from each lender's own account to the borrower's.",
-        paid: "It was paid out; the loan is running or has ended.",
+        paid: "It was paid out. From then on the loan runs by its own schedule.",
         expired: "It was not filled in time. Everything went back to those who had bid.",
         cancelled: "It was cancelled. Everything went back to those who had bid.",
         funding: "Funding",
@@ -186,6 +226,7 @@ pub(super) static EN: Messages = Messages {
         borrower_pays: "The borrower pays monthly",
         smallest_bid: "Smallest bid",
         words: "In the borrower's words",
+        no_grade: "Borrowers are not graded here yet. Two members of the credit desk have looked at income and documents; one proposed this rate and the other agreed.",
         no_words: "Nothing was added.",
         before: "Before you lend",
         warnings: [
@@ -202,7 +243,7 @@ pub(super) static EN: Messages = Messages {
     reckon: Reckon {
         too_small: "There is no schedule for these figures: the monthly payment would not cover the interest in whole cents. Try a larger amount or fewer months.",
         title: "What would a loan cost?",
-        lead: "The same arithmetic as in our ledger, to the cent. What the borrower pays is what all who lent receive.",
+        lead: "The same arithmetic as in our ledger, to the cent. What the borrower pays is what all who lent receive. The platform's one-off fee is not in it: it depends on the product, and is shown when you ask for a loan.",
         currency: "Currency",
         rate_percent: "Rate a year, per cent",
         above_zero: "The amount must be above zero.",
@@ -218,6 +259,7 @@ pub(super) static EN: Messages = Messages {
         number: "No.",
     },
     close: "Close",
+    cancel: "Cancel",
     action: "What to do",
     notices: NoticesPage {
         title: "Notices",
@@ -267,7 +309,8 @@ pub(super) static EN: Messages = Messages {
         mail_means: "What asks you to act or concerns your account's safety. It goes to a confirmed address only.",
     },
     find: FindPage {
-        of_one: "The loans of one borrower.",
+        nobody: "There is nobody behind this link.",
+        of_one: "Below: what they have borrowed. What somebody has lent and has at the custodian is theirs to see.",
         of_all: "Show everybody's",
         title: "Find",
         what: "A name, an address or a purpose",
@@ -289,7 +332,7 @@ pub(super) static EN: Messages = Messages {
         none_yet: "A payslip or a bank statement often speeds up the decision.",
         add: "Add documents",
         sending: |name| format!("Sending {name}…"),
-        remove: "Take back",
+        remove: "Remove",
         means: "PDF, PNG or JPEG, at most 5 MB each and 10 in all. Only the people who decide on your application see them; lenders do not.",
     },
     letters: Letters {
@@ -318,8 +361,12 @@ pub(super) static EN: Messages = Messages {
         send_again: "Send it again",
         sent: "It is on its way.",
         is_confirmed: "confirmed",
+        not_confirmed: "not confirmed",
         mailbox: "The demo's mailbox",
         mailbox_lead: "This demo sends no mail. What it would have sent to anybody is kept here.",
+        find: "Search by address or subject",
+        newest: |n| format!("The newest {n} are shown."),
+        addressee: "To",
         no_mail: "No mail yet.",
         to_mailbox: "Read the mail that this demo keeps",
     },
@@ -352,6 +399,8 @@ pub(super) static EN: Messages = Messages {
         overdue: "Overdue",
         comes_back: "What comes back, month by month",
         bids: "Bids under way",
+        bids_sum: |sum| format!("{sum} in all"),
+        bid_placed: "Since",
         nothing: "Your money will show here.",
         nothing_more: "Open your cash account at the custodian and top it up; then lend a first small amount.",
     },
@@ -402,6 +451,7 @@ pub(super) static EN: Messages = Messages {
         to_custodian: "To the custodian's page",
         refused: |amount| format!("The custodian has not frozen {amount}. Nothing has left your account."),
         yours: "Your bids here",
+        see_portfolio: "How your part goes on stands in your portfolio",
         take_back: "Take it back",
         take_back_means: "The custodian frees it at once.",
     },
@@ -428,7 +478,7 @@ pub(super) static EN: Messages = Messages {
         EntryKind::Bid => "Bid",
         EntryKind::Disbursement if out => "Lent",
         EntryKind::Disbursement => "Loan paid to you",
-        EntryKind::DisbursementUnblocked => "Loan made available",
+        EntryKind::DisbursementUnblocked => "Loan money set free (it was here already)",
         EntryKind::DisbursementReversed => "Loan taken back",
         EntryKind::Repayment if out => "Paid back",
         EntryKind::Repayment => "Repayment",
@@ -508,6 +558,7 @@ pub(super) static EN: Messages = Messages {
         },
     },
     cash: CashPage {
+        errand: "Your account is open. You had begun to ask for a loan.",
         fresh: "Your cash account is open, in your own name. Bring money in below; nobody but you can move it.",
         awaited: |what, sum| {
             format!("{what} {sum}: it waits for your word at the custodian; until then nothing moves.")
@@ -547,11 +598,15 @@ pub(super) static EN: Messages = Messages {
             ConsentScope::Repay => "Repay on due dates",
             ConsentScope::Fee => "Take the agreed fee",
         },
+        per_order_hint: "For example 500.",
+        total_hint: "All orders together, until the day on the right.",
         per_order: "At most for one order",
         used: "Used",
         total: "At most in all",
         total_below: "In all at least as much as for one order.",
         until_ahead: "A day from tomorrow on.",
+        see_account: "See your account on the custodian's page",
+        account: |number| format!("account number {number}"),
         revoke: "See and revoke it on the custodian's page",
         allow: "Allow more, or with other limits",
         ask: "Continue at the custodian",
@@ -559,13 +614,14 @@ pub(super) static EN: Messages = Messages {
     statement: StatementPage {
         several: |n| format!("{n} movements"),
         title: "Statement",
-        lead: "Each movement in our ledger has its counterfoil at the custodian.",
+        lead: "Each movement in our ledger has its counterfoil at the custodian. What is set aside for bids has not moved yet; how much of a repayment is interest stands in your portfolio.",
         save: "Save as CSV",
         columns: [
             "Value date",
             "What",
             "Currency",
             "Ledger",
+            "Balance after",
             "Custodian's number",
             "Custodian",
             "Loan",
@@ -576,6 +632,7 @@ pub(super) static EN: Messages = Messages {
         what: "What",
         ledger: "Ledger",
         custodian: "Custodian",
+        after: "Then you had",
         number: "Its number",
         agrees: "Whether both agree",
         yes: "both agree",
@@ -589,6 +646,8 @@ pub(super) static EN: Messages = Messages {
         which_product: "Product",
         keeping: "Keeping what you typed…",
         kept: "Your draft is kept. You can go on later, here or on another device.",
+        change: "Change something",
+        start_over_means: "All that you have typed is thrown away, on every device.",
         kept_here: "Your draft could not be kept; it stays in this tab.",
         start_over: "Start over",
         title: "Ask for a loan",
@@ -638,6 +697,8 @@ pub(super) static EN: Messages = Messages {
         months: |n| format!("{n} months"),
         sent: "Sent",
         checked: "Checked by two people",
+        declined_note: "Two people looked at it. You may ask again when your figures have changed.",
+        withdrawn_note: "You took it back.",
         checked_note: "usually within two working days",
         funded: "Funded by lenders",
         until: |date| format!("until {date}"),
@@ -662,7 +723,7 @@ pub(super) static EN: Messages = Messages {
             )
         },
         see_consents: "See what you allow",
-        still_owed: "What you still owe",
+        still_owed: "What you owe by the plan",
         none: "There is no such loan of yours",
         paid_back: "All of it is paid back.",
         being_paid_out: "It is being paid out.",
@@ -675,6 +736,16 @@ pub(super) static EN: Messages = Messages {
             format!("{amount} are set aside. Confirm the payment at the custodian; until then nothing moves.")
         },
         short: "There is not enough in your account.",
+        past_due: "Overdue",
+        due_today: "Due today",
+        payments_made: "What was paid",
+        still_owed_by_plan: "What is owed by the plan",
+        pays_due: "It is due. The money goes to those who lent to you, each their part.",
+        pays_ahead: |due| {
+            format!(
+                "It is due on {due} and would be taken then. Paid today it costs the same: only paying all of it off saves interest."
+            )
+        },
         pay_sum: |amount| format!("Pay {amount}"),
         by_consent: "With a standing consent each instalment is paid by itself on its day.",
         off: "Pay all of it off",
@@ -756,6 +827,17 @@ pub(super) static EN: Messages = Messages {
             }
             TaskKind::Break => "When two people say that it has been explained, the account is free again.",
         },
+        application: "The application",
+        claim_means: "To keep others from working on it at the same time:",
+        reason_kept: "Kept with the decision. A refusal needs one.",
+        approved_then: |kind| match kind {
+            TaskKind::CreditDecision => "Decided: the loan is on the marketplace.",
+            TaskKind::Disbursement => "Decided: the custodian is paying the loan out.",
+            TaskKind::DisbursementUndo => "Decided: the custodian is giving everything back.",
+            TaskKind::Break => "Decided: the difference is settled, and the account is free again.",
+        },
+        refused_then: "Decided: it was refused.",
+        to_queue: "What waits next",
         reason: "Your reason",
         reason_hint: "The second person reads it. A refusal needs one.",
         reason_missing: "Say why: a refusal needs a reason.",
@@ -763,7 +845,7 @@ pub(super) static EN: Messages = Messages {
         refuse: "Refuse",
         owes: "Owes a month already",
         years: "Years in present work",
-        burden: "Share of monthly income",
+        burden: "Of monthly income, with what is owed",
         lacking: "Missing for a decision:",
         no_income: "No income is given, so what the loan takes of it cannot be said.",
         no_documents: "No document has been added.",
@@ -790,7 +872,7 @@ pub(super) static EN: Messages = Messages {
         begun: |date| format!("{date} has begun"),
         day_run: |begun, overdue| {
             format!(
-                "Asked for {begun} instalments; {overdue} loans became overdue. Whether each was paid stands at its loan."
+                "Asked for {begun} instalments; {overdue} loans became overdue. Who had too little money waits until there is enough; after the due date their loan is overdue."
             )
         },
         worker: |worker| match worker {
@@ -812,7 +894,10 @@ pub(super) static EN: Messages = Messages {
         today: |date| format!("It is {date}."),
         close_of: |date| format!("Close of {date}"),
         close: "Close this day",
-        close_means: "Collects what is due, ends listings, anchors the ledger and proves both books; then the next day begins. It goes on by itself if the server is restarted.",
+        see_overdue: "Loans that are overdue",
+        see_orders: "Orders under way",
+        close_named: |date| format!("Close this day: {date}"),
+        close_means: "Proves both books and anchors the ledger; then the next day begins, listings whose time is over end, and what is due is collected. It goes on by itself if the server is restarted.",
         operations_close: "Operations close the day.",
         not_yours: "The proof and what failed are seen by operations, auditors and administrators.",
         proof: "Proof of both books",
@@ -842,7 +927,8 @@ pub(super) static EN: Messages = Messages {
         number: "Its number",
         number_hint: "We keep only a keyed hash of it, so that nobody is two people here.",
         number_form: "At least four letters or digits, as they stand on the document.",
-        email_missing: "Enter your e-mail address.",
+        agrees: "By registering you agree to what stands under",
+        email_missing: "Enter a whole e-mail address, as in name@example.org.",
         password_hint: "At least 10 characters. This is not the payment password: you choose that one at the custodian.",
         password_short: |n| format!("At least {n} characters."),
         send: "Register",

@@ -88,6 +88,8 @@ pub struct Messages {
     pub business_day: &'static str,
     pub skip: &'static str,
     pub main_navigation: &'static str,
+    pub menu: &'static str,
+    pub terms: TermsPage,
     pub home_link: &'static str,
     pub language: &'static str,
     pub light: &'static str,
@@ -137,6 +139,8 @@ pub struct Messages {
     pub find: FindPage,
     pub notices: NoticesPage,
     pub close: &'static str,
+    /// Leaves a question without doing what it asks.
+    pub cancel: &'static str,
     pub action: &'static str,
     pub overview: OverviewPage,
     pub portfolio: PortfolioPage,
@@ -185,6 +189,7 @@ pub struct RegisterPage {
     pub number: &'static str,
     pub number_hint: &'static str,
     pub number_form: &'static str,
+    pub agrees: &'static str,
     pub email_missing: &'static str,
     pub password_hint: &'static str,
     pub password_short: fn(usize) -> String,
@@ -196,6 +201,7 @@ pub struct RegisterPage {
 }
 
 pub struct FindPage {
+    pub nobody: &'static str,
     pub of_one: &'static str,
     pub of_all: &'static str,
     pub title: &'static str,
@@ -256,8 +262,12 @@ pub struct Letters {
     pub send_again: &'static str,
     pub sent: &'static str,
     pub is_confirmed: &'static str,
+    pub not_confirmed: &'static str,
     pub mailbox: &'static str,
     pub mailbox_lead: &'static str,
+    pub find: &'static str,
+    pub newest: fn(usize) -> String,
+    pub addressee: &'static str,
     pub no_mail: &'static str,
     pub to_mailbox: &'static str,
 }
@@ -367,6 +377,7 @@ pub struct OrdersPanel {
 }
 
 pub struct CashPage {
+    pub errand: &'static str,
     pub fresh: &'static str,
     pub awaited: fn(&str, &str) -> String,
     pub all_of_it: fn(&str) -> String,
@@ -402,11 +413,15 @@ pub struct ConsentsPanel {
     pub none: &'static str,
     pub what: &'static str,
     pub scope: fn(ConsentScope) -> &'static str,
+    pub per_order_hint: &'static str,
+    pub total_hint: &'static str,
     pub per_order: &'static str,
     pub used: &'static str,
     pub total: &'static str,
     pub total_below: &'static str,
     pub until_ahead: &'static str,
+    pub see_account: &'static str,
+    pub account: fn(&str) -> String,
     pub revoke: &'static str,
     pub allow: &'static str,
     pub ask: &'static str,
@@ -418,12 +433,13 @@ pub struct StatementPage {
     pub lead: &'static str,
     pub save: &'static str,
     /// The file's first row.
-    pub columns: [&'static str; 8],
+    pub columns: [&'static str; 9],
     pub none: &'static str,
     pub on: &'static str,
     pub what: &'static str,
     pub ledger: &'static str,
     pub custodian: &'static str,
+    pub after: &'static str,
     pub number: &'static str,
     pub agrees: &'static str,
     pub yes: &'static str,
@@ -438,6 +454,8 @@ pub struct ApplyPage {
     pub which_product: &'static str,
     pub keeping: &'static str,
     pub kept: &'static str,
+    pub start_over_means: &'static str,
+    pub change: &'static str,
     pub kept_here: &'static str,
     pub start_over: &'static str,
     pub title: &'static str,
@@ -485,6 +503,8 @@ pub struct LoansPage {
     pub sent: &'static str,
     pub checked: &'static str,
     pub checked_note: &'static str,
+    pub declined_note: &'static str,
+    pub withdrawn_note: &'static str,
     pub funded: &'static str,
     pub until: fn(&str) -> String,
     pub paid_out: &'static str,
@@ -517,6 +537,12 @@ pub struct LoanPage {
     pub on_its_way: fn(&str) -> String,
     pub to_confirm: fn(&str) -> String,
     pub short: &'static str,
+    pub past_due: &'static str,
+    pub due_today: &'static str,
+    pub payments_made: &'static str,
+    pub still_owed_by_plan: &'static str,
+    pub pays_due: &'static str,
+    pub pays_ahead: fn(&str) -> String,
     pub pay_sum: fn(&str) -> String,
     pub by_consent: &'static str,
     pub off: &'static str,
@@ -571,6 +597,12 @@ pub struct TaskPage {
     pub not_yours: fn(TaskKind) -> &'static str,
     pub spoke: &'static str,
     pub means: fn(TaskKind) -> &'static str,
+    pub application: &'static str,
+    pub claim_means: &'static str,
+    pub reason_kept: &'static str,
+    pub approved_then: fn(TaskKind) -> &'static str,
+    pub refused_then: &'static str,
+    pub to_queue: &'static str,
     pub reason: &'static str,
     pub reason_hint: &'static str,
     pub reason_missing: &'static str,
@@ -611,6 +643,9 @@ pub struct DayPage {
     pub today: fn(&str) -> String,
     pub close_of: fn(&str) -> String,
     pub close: &'static str,
+    pub see_overdue: &'static str,
+    pub see_orders: &'static str,
+    pub close_named: fn(&str) -> String,
     pub close_means: &'static str,
     pub operations_close: &'static str,
     pub not_yours: &'static str,
@@ -706,6 +741,7 @@ pub struct ListingPage {
     pub borrower_pays: &'static str,
     pub smallest_bid: &'static str,
     pub words: &'static str,
+    pub no_grade: &'static str,
     pub no_words: &'static str,
     pub before: &'static str,
     pub warnings: [&'static str; 3],
@@ -764,6 +800,8 @@ pub struct OverviewPage {
     pub overdue: &'static str,
     pub comes_back: &'static str,
     pub bids: &'static str,
+    pub bids_sum: fn(&str) -> String,
+    pub bid_placed: &'static str,
     pub nothing: &'static str,
     pub nothing_more: &'static str,
 }
@@ -806,6 +844,7 @@ pub struct BidPanel {
     pub to_custodian: &'static str,
     pub refused: fn(&str) -> String,
     pub yours: &'static str,
+    pub see_portfolio: &'static str,
     pub take_back: &'static str,
     pub take_back_means: &'static str,
 }
@@ -917,4 +956,10 @@ pub fn sentence(failure: &Failure) -> String {
         }
     }
     text
+}
+
+/// What one agrees to; each section has its heading and two paragraphs.
+pub struct TermsPage {
+    pub title: &'static str,
+    pub sections: [(&'static str, [&'static str; 2]); 4],
 }

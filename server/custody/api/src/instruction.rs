@@ -195,6 +195,9 @@ pub struct CashAccountView {
 pub struct Consents {
     /// The custodian's own page, on which it is seen and revoked.
     pub url: String,
+    /// Of their account there, as the custodian's pages ask for it.
+    #[serde(default)]
+    pub account_number: String,
     pub consents: Vec<Consent>,
 }
 

@@ -120,6 +120,9 @@ pub struct Statement {
     /// Newest first.
     pub entries: Vec<Entry>,
     pub has_more: bool,
+    /// What the owner had, available and held, in each currency after the newest of these entries.
+    #[serde(default)]
+    pub closing: Vec<Money>,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]

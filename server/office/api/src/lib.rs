@@ -122,6 +122,9 @@ pub struct TaskOf {
 
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct QueueOf {
+    /// These alone, where there are any.
+    #[serde(default)]
+    pub ids: Vec<TaskId>,
     pub kind: Option<TaskKind>,
     /// Those that are decided too.
     pub all: bool,

@@ -9,3 +9,4 @@ pub mod marketplace;
 pub mod not_found;
 pub mod register;
 pub mod sign_in;
+pub mod terms;

@@ -2,6 +2,7 @@
 
 use super::query::{DISCARD, SAVE, Saved};
 use crate::api::command;
+use crate::components::dialog::Dialog;
 use crate::components::form::Form;
 use crate::draft::{self, Draft};
 use crate::messages::{say, t};
@@ -32,7 +33,7 @@ fn fields(text: &str) -> Map<String, Value> {
 fn draft_of(saved: &Saved) -> Draft {
     let all: Map<String, Value> =
         saved.fields.iter().map(|f| (f.name.clone(), Value::from(f.value.clone()))).collect();
-    Draft { id: saved.id.0.clone(), text: Value::from(all).to_string() }
+    Draft { id: saved.id.0.clone(), text: Value::from(all).to_string(), sent: false }
 }
 
 /// Whether the server has taken it.
@@ -50,7 +51,14 @@ async fn send(draft: &Draft) -> bool {
 
 /// Keeps a form on the server, and begins with what is kept there unless this tab has gone on since.
 #[component]
-pub fn Keep(form: Form, saved: Option<Saved>, blank: Draft, taken_up: Callback<()>) -> impl IntoView {
+pub fn Keep(
+    form: Form,
+    saved: Option<Saved>,
+    blank: Draft,
+    taken_up: Callback<()>,
+    /// Goes to the first step.
+    begin: Callback<()>,
+) -> impl IntoView {
     let standing = RwSignal::new(Standing::Blank);
     // What the server has, as far as this tab knows.
     let there = RwSignal::new(None::<Draft>);
@@ -132,7 +140,10 @@ pub fn Keep(form: Form, saved: Option<Saved>, blank: Draft, taken_up: Callback<(
             }
         }
     });
+    let sure = RwSignal::new(false);
     let give_up = move |_| {
+        sure.set(false);
+        begin.run(());
         let id = form.id();
         timer.update_value(|timer| {
             if let Some(waiting) = timer.take() {
@@ -153,10 +164,17 @@ pub fn Keep(form: Form, saved: Option<Saved>, blank: Draft, taken_up: Callback<(
         Standing::Lost => say().apply.kept_here,
     };
     view! {
-        <p class="small muted spread" data-draft=move || match standing.get() { Standing::Kept => "kept", Standing::Lost => "lost", _ => "" }>
+        <Dialog open=sure title=|m| m.apply.start_over>
+            <p>{t(|m| m.apply.start_over_means)}</p>
+            <div class="row">
+                <button type="button" class="button risky" on:click=give_up data-discard-sure="">{t(|m| m.apply.start_over)}</button>
+                <button type="button" class="button" on:click=move |_| sure.set(false)>{t(|m| m.cancel)}</button>
+            </div>
+        </Dialog>
+        <p class="small muted spread draft-line" data-draft=move || match standing.get() { Standing::Kept => "kept", Standing::Lost => "lost", _ => "" }>
             <span role="status">{words}</span>
             {move || (standing.get() != Standing::Blank).then(|| view! {
-                <button type="button" class="button small" on:click=give_up data-discard="">{t(|m| m.apply.start_over)}</button>
+                <button type="button" class="button small" on:click=move |_| sure.set(true) data-discard="">{t(|m| m.apply.start_over)}</button>
             })}
         </p>
     }

@@ -5,6 +5,7 @@ mod keep;
 mod query;
 
 use crate::api::{self, Failure, command};
+use crate::back;
 use crate::components::amount::{money, text};
 use crate::components::dialog::Dialog;
 use crate::components::form::{self, Choice, Field, Form, Submit};
@@ -47,6 +48,7 @@ fn Inside() -> impl IntoView {
         {loaded.view(6, |found| {
             let draft = found.viewer.as_ref().and_then(|v| v.application_draft.clone());
             if found.viewer.and_then(|v| v.cash_account).is_none() {
+                back::set_errand(Some(&Page::Borrow));
                 return view! {
                     <div class="card stack">
                         <p class="story">{t(|m| m.apply.account_first)}</p>
@@ -55,6 +57,7 @@ fn Inside() -> impl IntoView {
                 }
                 .into_any();
             }
+            back::set_errand(None);
             view! { <Asking products=found.products draft/> }.into_any()
         })}
     }
@@ -131,7 +134,11 @@ fn Asking(products: Vec<Product>, draft: Option<query::Saved>) -> impl IntoView 
     let first = products.first().map_or(String::new(), |p| p.code.clone());
     let several = products.len() > 1;
     let form = form.or("product", first.clone()).or("months", "12");
-    let blank = Draft { id: String::new(), text: json!({ "product": first, "months": "12" }).to_string() };
+    let blank = Draft {
+        id: String::new(),
+        text: json!({ "product": first, "months": "12" }).to_string(),
+        sent: false,
+    };
     let read = Reading { form, products: StoredValue::new(products) };
     let navigate = use_navigate();
     let done = Callback::new(move |()| navigate(&Page::Loans.path(), Default::default()));
@@ -156,6 +163,11 @@ fn Asking(products: Vec<Product>, draft: Option<query::Saved>) -> impl IntoView 
             go(at + 1);
             return;
         }
+        // Asked once more; a second click on the way there is none of the answer.
+        sure.set(!form.busy.get_untracked());
+    };
+    let send = Callback::new(move |()| {
+        sure.set(false);
         let input = untrack(|| {
             let optional = |field| read.optional(field).ok().flatten().map(command::money);
             Some(json!({
@@ -169,15 +181,10 @@ fn Asking(products: Vec<Product>, draft: Option<query::Saved>) -> impl IntoView 
                 "employedYears": read.years().ok().flatten(),
             }))
         });
-        if !sure.get_untracked() {
-            sure.set(!form.busy.get_untracked());
-            return;
-        }
-        sure.set(false);
         if let Some(input) = input {
             form.send(command::send::<Value>(query::SUBMIT, input), move |_| done.run(()));
         }
-    };
+    });
     let options = Signal::derive(move || {
         read.products.with_value(|all| {
             all.iter().map(|p| (p.code.clone(), (say().apply.product)(&p.amount_max.currency.0))).collect()
@@ -202,6 +209,8 @@ fn Asking(products: Vec<Product>, draft: Option<query::Saved>) -> impl IntoView 
         }
     });
     let story_check = Callback::new(|_: String| Ok(say().apply.story_hint.into()));
+    let in_currency =
+        move |what: &str| format!("{what} ({})", read.currency().map_or_else(String::new, |c| c.to_string()));
     let money_check = move |field: &'static str| {
         Callback::new(move |typed: String| {
             if typed.trim().is_empty() {
@@ -225,14 +234,14 @@ fn Asking(products: Vec<Product>, draft: Option<query::Saved>) -> impl IntoView 
     view! {
         <div class="columns two">
             <section class="card stack">
-                <Dialog open=sure title=|m| m.apply.sure><Summary read/></Dialog>
+                <Dialog open=sure title=|m| m.apply.sure><Summary read sure send/></Dialog>
                 <Steps names=|m| &m.apply.steps now/>
-                <Keep form saved=draft blank taken_up/>
+                <Keep form saved=draft blank taken_up begin=Callback::new(move |()| go(1))/>
                 <form id="apply" class="stack" on:submit=submit novalidate>
                     {move || match now.get() {
                         1 => view! {
                             {several.then(|| view! { <Choice form name="product" label=|m| m.apply.which_product options/> })}
-                            <Field form name="amount" label=Signal::derive(move || format!("{} ({})", say().amount, read.currency().map_or_else(String::new, |c| c.to_string()))) check=amount_check kind="decimal"/>
+                            <Field form name="amount" label=Signal::derive(move || in_currency(say().amount)) check=amount_check kind="decimal"/>
                             <Field form name="months" label=Signal::derive(|| say().months.to_string()) check=months_check kind="decimal"/>
                         }.into_any(),
                         2 => view! {
@@ -240,8 +249,8 @@ fn Asking(products: Vec<Product>, draft: Option<query::Saved>) -> impl IntoView 
                             <Field form name="story" label=Signal::derive(|| say().apply.story.to_string()) check=story_check long=true/>
                         }.into_any(),
                         _ => view! {
-                            <Field form name="income" label=Signal::derive(|| say().apply.income.to_string()) check=money_check("income") kind="decimal"/>
-                            <Field form name="owes" label=Signal::derive(|| say().apply.owes.to_string()) check=money_check("owes") kind="decimal"/>
+                            <Field form name="income" label=Signal::derive(move || in_currency(say().apply.income)) check=money_check("income") kind="decimal"/>
+                            <Field form name="owes" label=Signal::derive(move || in_currency(say().apply.owes)) check=money_check("owes") kind="decimal"/>
                             <Field form name="years" label=Signal::derive(|| say().apply.years.to_string()) check=years_check kind="decimal"/>
                             <p class="small muted">{t(|m| m.apply.means)}</p>
                         }.into_any(),
@@ -261,23 +270,30 @@ fn Asking(products: Vec<Product>, draft: Option<query::Saved>) -> impl IntoView 
 
 /// All that is about to be sent, and what was left out.
 #[component]
-fn Summary(read: Reading) -> impl IntoView {
+fn Summary(read: Reading, sure: RwSignal<bool>, send: Callback<()>) -> impl IntoView {
     let form = read.form;
     let typed = move |field: &str| {
         let text = form.get(field);
         if text.trim().is_empty() { say().apply.left_out.to_string() } else { text }
+    };
+    let sum = move |field: &'static str| {
+        let found = read.optional(field).ok().flatten();
+        found.map_or_else(|| say().apply.left_out.to_string(), |m| money(&m))
     };
     view! {
         <dl class="facts" data-summary="">
             <div><dt>{t(|m| m.amount)}</dt><dd>{move || read.amount(&form.get("amount")).map(|m| money(&m)).unwrap_or_default()}</dd></div>
             <div><dt>{t(|m| m.months)}</dt><dd>{move || form.get("months")}</dd></div>
             <div><dt>{t(|m| m.market.purpose)}</dt><dd>{move || form.get("purpose")}</dd></div>
-            <div><dt>{t(|m| m.apply.income)}</dt><dd>{move || typed("income")}</dd></div>
-            <div><dt>{t(|m| m.apply.owes)}</dt><dd>{move || typed("owes")}</dd></div>
+            <div><dt>{t(|m| m.apply.income)}</dt><dd>{move || sum("income")}</dd></div>
+            <div><dt>{t(|m| m.apply.owes)}</dt><dd>{move || sum("owes")}</dd></div>
             <div><dt>{t(|m| m.apply.years)}</dt><dd>{move || typed("years")}</dd></div>
         </dl>
         <p class="small muted">{t(|m| m.apply.lenders_see)}</p>
-        <div class="row"><button class="button primary" type="submit" form="apply" data-sure="">{t(|m| m.apply.send)}</button></div>
+        <div class="row">
+            <button class="button primary" type="button" data-sure="" on:click=move |_| send.run(())>{t(|m| m.apply.send)}</button>
+            <button class="button" type="button" on:click=move |_| sure.set(false)>{t(|m| m.apply.change)}</button>
+        </div>
     }
 }
 

@@ -6,6 +6,7 @@ use crate::api::{self, command, live};
 use crate::back;
 use crate::components::amount::{Amount, Figure, money, text};
 use crate::components::area::{Area, Point};
+use crate::components::dialog::Dialog;
 use crate::components::form::{Form, Submit};
 use crate::components::funding::LineState;
 use crate::components::loaded::Loaded;
@@ -118,7 +119,7 @@ fn Shown(loan: query::Loan, me: Option<Me>, today: String, again: Callback<()>) 
         .and_then(|m| m.accounts.into_iter().find(|a| a.available.currency == loan.principal.currency))
         .map(|a| a.available);
     let running = matches!(status, LoanStatus::Active | LoanStatus::Overdue);
-    let (rate, term) = (loan.rate.percent(), loan.term_months);
+    let (rate, term) = (loan.rate.percent_in_line(), loan.term_months);
     let started = loan.started_on.clone();
     let taken = loan.fee_order.as_ref().map(|o| (loan.fee.clone(), o.status));
     let untaken = taken.clone().filter(|(_, s)| s.is_over() && *s != OrderStatus::Settled);
@@ -132,11 +133,15 @@ fn Shown(loan: query::Loan, me: Option<Me>, today: String, again: Callback<()>) 
             {started.map(|s| view! { <div><dt>{t(|m| m.loan.started)}</dt><dd>{move || date(&s.0)}</dd></div> })}
         </dl>
     };
-    let id = loan.id.clone();
+    let (id, whose) = (loan.id.clone(), loan.borrower.clone());
     let points = owed(&loan);
     view! {
         <Title text=format!("{name} · Counterfoil")/>
-        <p class="small"><A href=Page::Loans.path()>{t(|m| m.loans.title)}</A></p>
+        <p class="small">{if mine {
+            view! { <A href=Page::Loans.path()>{t(|m| m.loans.title)}</A> }.into_any()
+        } else {
+            view! { <a href=Page::Find.path()>{t(|m| m.find.title)}</a> }.into_any()
+        }}</p>
         <section class="card stack">
             <div class="spread">
                 <h1 data-figure="due">{headline}</h1>
@@ -147,14 +152,15 @@ fn Shown(loan: query::Loan, me: Option<Me>, today: String, again: Callback<()>) 
                 s => (say().loan_status)(s).to_string(),
             }}</span></p>
             {facts}
+            {whose.filter(|_| !mine).map(|w| view! { <p data-borrower="">{t(|m| m.find.borrower)} ": " <b>{w.name}</b> " " <span class="small muted">{w.email}</span></p> })}
             {untaken.map(|(fee, _)| view! {
                 <p class="notice warn" data-fee-untaken="">{move || (say().loan.fee_untaken)(&text(&fee))} " " <A href=Page::Cash.path()>{t(|m| m.loan.see_consents)}</A></p>
             })}
         </section>
-        {(mine && running).then(|| view! { <Paying id next late free way again/> })}
-        <Paid all=loan.repayments/>
-        {(!points.is_empty()).then(|| view! { <section class="card"><Area title=|m| m.loan.still_owed points/></section> })}
-        <Plan schedule=loan.schedule closed=loan.closed_on/>
+        {(mine && running).then(|| view! { <Paying id next late free way again today=today.clone()/> })}
+        <Paid all=loan.repayments mine/>
+        {(!points.is_empty()).then(|| view! { <section class="card"><Area title=if mine { |m| m.loan.still_owed } else { |m| m.loan.still_owed_by_plan } points/></section> })}
+        <Plan schedule=loan.schedule closed=loan.closed_on today=today/>
     }
 }
 
@@ -167,7 +173,20 @@ fn Paying(
     free: Option<api::Money>,
     way: Option<Repayment>,
     again: Callback<()>,
+    today: String,
 ) -> impl IntoView {
+    // What is paid before its day is said to be so.
+    let ahead = next.as_ref().filter(|n| late.is_empty() && n.due_on.0 > today).map(|n| n.due_on.0.clone());
+    let parts = {
+        let all: Vec<&Instalment> =
+            if late.is_empty() { next.iter().collect() } else { late.iter().collect() };
+        let sum = |of: fn(&Instalment) -> Option<Money>| {
+            let amounts: Vec<Money> = all.iter().filter_map(|i| of(i)).collect();
+            Money::sum(amounts.first()?.currency(), amounts).ok()
+        };
+        sum(|i| i.principal.exact()).zip(sum(|i| i.interest.exact()))
+    };
+    let sure = RwSignal::new(false);
     let form = Form::new(format!("repay.{}", id.inner()));
     let loan = StoredValue::new(id.inner().to_string());
     let sum = {
@@ -179,6 +198,10 @@ fn Paying(
         sum.zip(free.as_ref().and_then(api::Money::exact)).is_some_and(|(s, f)| f.minor() < s.minor());
     let pay = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
+        sure.set(!form.busy.get_untracked());
+    };
+    let do_pay = move |_| {
+        sure.set(false);
         let input = json!({ "id": form.id(), "loan": loan.get_value() });
         form.send(command::send::<Value>(REPAY, input), move |_| again.run(()));
     };
@@ -200,6 +223,20 @@ fn Paying(
                 })}
                 {(short && !busy).then(|| view! { <p class="small">{t(|m| m.loan.short)} " " <A href=Page::Cash.path()>{t(|m| m.cash.bring_in)}</A></p> })}
                 {(!busy).then(|| sum.map(|s| view! {
+                    <Dialog open=sure title=|m| m.loan.pay>
+                        <p class="amount"><Amount money=s.into()/></p>
+                        {parts.map(|(principal, interest)| view! {
+                            <dl class="figures small">
+                                <div><dt>{t(|m| m.principal)}</dt><dd>{move || money(&principal)}</dd></div>
+                                <div><dt>{t(|m| m.interest)}</dt><dd>{move || money(&interest)}</dd></div>
+                            </dl>
+                        })}
+                        <p class="small">{ {let ahead = ahead.clone(); move || ahead.as_ref().map_or_else(|| say().loan.pays_due.to_string(), |due| (say().loan.pays_ahead)(&date(due))) } }</p>
+                        <div class="row">
+                            <button type="button" class="button primary" disabled=form.busy data-sure="" on:click=do_pay>{move || (say().loan.pay_sum)(&money(&s))}</button>
+                            <button type="button" class="button" on:click=move |_| sure.set(false)>{t(|m| m.cancel)}</button>
+                        </div>
+                    </Dialog>
                     <form class="stack" on:submit=pay data-repay="">
                         <Submit form words=Signal::derive(move || (say().loan.pay_sum)(&money(&s)))/>
                     </form>
@@ -281,11 +318,11 @@ fn PayOff(id: cynic::Id, free: Option<Money>, again: Callback<()>) -> impl IntoV
 
 /// What was paid, newest first; nothing before the first payment.
 #[component]
-fn Paid(all: Vec<Repayment>) -> impl IntoView {
+fn Paid(all: Vec<Repayment>, mine: bool) -> impl IntoView {
     let made: Vec<Repayment> = all.into_iter().filter(|r| r.status == RepaymentStatus::Settled).collect();
     (!made.is_empty()).then(|| view! {
         <section class="card flush">
-            <h2 class="inset">{t(|m| m.loan.payments)}</h2>
+            <h2 class="inset">{t(if mine { |m| m.loan.payments } else { |m| m.loan.payments_made })}</h2>
             <table class="listings" data-payments="">
                 <thead><tr>
                     <th>{t(|m| m.loan.on)}</th><th class="numeric">{t(|m| m.principal)}</th><th class="numeric">{t(|m| m.interest)}</th><th class="numeric">{t(|m| m.loan.total)}</th>
@@ -307,7 +344,7 @@ fn Paid(all: Vec<Repayment>) -> impl IntoView {
 }
 
 #[component]
-fn Plan(schedule: Vec<Instalment>, closed: Option<api::Date>) -> impl IntoView {
+fn Plan(schedule: Vec<Instalment>, closed: Option<api::Date>, today: String) -> impl IntoView {
     let closed = StoredValue::new(closed);
     view! {
         <section class="card flush">
@@ -319,9 +356,13 @@ fn Plan(schedule: Vec<Instalment>, closed: Option<api::Date>) -> impl IntoView {
                 </tr></thead>
                 <tbody>{schedule.into_iter().map(|i| {
                     let (status, due, paid) = (i.status, i.due_on.0, i.paid_on);
+                    let (past, now) = (due.as_str() < today.as_str(), due == today);
                     let mark = match status {
                         InstalmentStatus::Paid => "tag ok",
-                        InstalmentStatus::Scheduled => "tag wait",
+                        InstalmentStatus::Scheduled if due.as_str() < today.as_str() => "tag bad",
+                        // Of a loan that is running nothing is wrong: what comes wants no colour.
+                        InstalmentStatus::Scheduled if due.as_str() <= today.as_str() => "tag wait",
+                        InstalmentStatus::Scheduled => "tag",
                         InstalmentStatus::Replaced => "tag",
                     };
                     view! {
@@ -335,6 +376,8 @@ fn Plan(schedule: Vec<Instalment>, closed: Option<api::Date>) -> impl IntoView {
                                 (_, InstalmentStatus::Replaced) => closed.with_value(|c| {
                                     c.as_ref().map_or_else(|| (say().loan.instalment)(status).to_string(), |d| (say().loan.replaced_on)(&date(&d.0)))
                                 }),
+                                (_, InstalmentStatus::Scheduled) if past => say().loan.past_due.to_string(),
+                                (_, InstalmentStatus::Scheduled) if now => say().loan.due_today.to_string(),
                                 (_, s) => (say().loan.instalment)(s).to_string(),
                             }}</span></td>
                         </tr>

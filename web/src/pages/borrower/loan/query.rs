@@ -4,6 +4,7 @@ use crate::api::{Date, Decimal, Money, schema};
 use crate::components::orders::OrderStatus;
 use crate::pages::investor::overview::query::Target;
 use crate::pages::investor::portfolio::query::LoanStatus;
+use crate::pages::staff::queue::query::Who;
 use cynic::QueryFragment;
 
 #[derive(cynic::Enum, Clone, Copy, PartialEq, Eq, Debug)]
@@ -59,6 +60,7 @@ pub struct FeeOrder {
 
 #[derive(QueryFragment, Clone, PartialEq, Debug)]
 pub struct Loan {
+    pub borrower: Option<Who>,
     pub id: cynic::Id,
     pub principal: Money,
     pub outstanding: Money,

@@ -12,6 +12,9 @@ use crate::pages::member::cash::consents;
 use finance::{Money, Rounding};
 use leptos::prelude::*;
 
+/// From asking to being paid out, and from the last due date on.
+const MARGIN_MONTHS: u32 = 6;
+
 /// What is needed for one loan: the fee, an instalment at most, and all of them.
 fn needs(a: &Application) -> Option<(Money, Money, Money)> {
     let amount = a.amount.exact()?;
@@ -41,10 +44,14 @@ pub fn Allow(application: Application) -> impl IntoView {
         };
         Some(!covers(ConsentScope::Fee, fee) || !covers(ConsentScope::Repay, pays))
     };
+    // Checking and funding take their time before the first instalment, and the last may be late.
+    let until = StoredValue::new(orders::day_in_months(
+        u32::try_from(application.term_months).unwrap_or(12) + MARGIN_MONTHS,
+    ));
     let submit = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
         let scopes = vec![(ConsentScope::Fee, fee, fee), (ConsentScope::Repay, pays, all)];
-        form.send(orders::allow(form.id(), scopes, orders::day_in_years(1)), move |order: orders::Order| {
+        form.send(orders::allow(form.id(), scopes, until.get_value()), move |order: orders::Order| {
             active.again();
             back::go(order.redirect_url.as_deref());
         });

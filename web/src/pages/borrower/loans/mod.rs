@@ -106,7 +106,7 @@ fn Inside() -> impl IntoView {
 
 fn owed(loan: Owed) -> impl IntoView {
     let (status, late) = (loan.status, loan.days_past_due);
-    let rate = loan.rate.percent();
+    let rate = loan.rate.percent_in_line();
     let words = move || match status {
         LoanStatus::Overdue => (say().portfolio.days_late)(late),
         s => (say().loan_status)(s).to_string(),
@@ -157,7 +157,12 @@ fn Asked(a: Application, changed: Callback<()>) -> impl IntoView {
             stage(say.sent, instant(&sent), true, false, false),
             stage(
                 if over { (crate::messages::say().application_status)(status) } else { say.checked },
-                if over { String::new() } else { say.checked_note.into() },
+                match status {
+                    ApplicationStatus::Declined => say.declined_note.into(),
+                    ApplicationStatus::Withdrawn => say.withdrawn_note.into(),
+                    _ if approved => String::new(),
+                    _ => say.checked_note.into(),
+                },
                 approved,
                 !approved && !over,
                 status == ApplicationStatus::Declined,
@@ -181,7 +186,13 @@ fn Asked(a: Application, changed: Callback<()>) -> impl IntoView {
         }
         if !over && !ended {
             let paid = offered == Some(ListingStatus::Disbursed);
-            all.push(stage(say.paid_out, say.paid_out_note.into(), paid, filled && !paid, false));
+            all.push(stage(
+                say.paid_out,
+                if paid { String::new() } else { say.paid_out_note.into() },
+                paid,
+                filled && !paid,
+                false,
+            ));
         }
         all
     };
@@ -193,14 +204,18 @@ fn Asked(a: Application, changed: Callback<()>) -> impl IntoView {
         form.send(command::send::<Value>(query::WITHDRAW, input), move |_| changed.run(()));
     };
     let terms = move || {
-        let rate = rate.as_ref().map(|r| format!(" · {} %", number(&r.percent()))).unwrap_or_default();
+        let rate =
+            rate.as_ref().map(|r| format!(" · {} %", number(&r.percent_in_line()))).unwrap_or_default();
         format!("{} · {}{rate}", text(&amount), (say().loans.months)(term_months))
     };
     view! {
         <section class="card stack" data-application=id.inner().to_string()>
             <div class="spread">
                 <h2>{purpose}</h2>
-                <span class=status.mark()>{move || (say().application_status)(status)}</span>
+                {match offered {
+                    Some(o) => view! { <span class=o.mark()>{move || (say().listing_status)(o)}</span> },
+                    None => view! { <span class=status.mark()>{move || (say().application_status)(status)}</span> },
+                }}
             </div>
             <p class="muted">{terms}</p>
             {asking.map(|application| view! { <allow::Allow application/> })}

@@ -1,6 +1,6 @@
 //! What the overview loads and follows.
 
-use crate::api::{Currency, Date, Decimal, Money, schema};
+use crate::api::{Currency, Date, DateTime, Decimal, Money, schema};
 use crate::pages::investor::portfolio::query::LoanStatus;
 use cynic::QueryFragment;
 use serde::Deserialize;
@@ -57,9 +57,10 @@ pub enum BidStatus {
 impl BidStatus {
     pub fn mark(self) -> &'static str {
         match self {
-            BidStatus::Frozen | BidStatus::Settled => "tag ok",
+            // What is set aside waits for the other lenders and has earned nothing yet.
+            BidStatus::Settled => "tag ok",
             BidStatus::Refused => "tag bad",
-            BidStatus::Reserved | BidStatus::Withdrawing => "tag wait",
+            BidStatus::Reserved | BidStatus::Frozen | BidStatus::Withdrawing => "tag wait",
             BidStatus::Withdrawn | BidStatus::Returned => "tag",
         }
     }
@@ -76,6 +77,7 @@ pub struct Target {
 pub struct Bid {
     pub id: cynic::Id,
     pub redirect_url: Option<String>,
+    pub placed_at: DateTime,
     pub amount: Money,
     pub status: BidStatus,
     pub listing: Option<Target>,

@@ -66,7 +66,7 @@ pub fn Pictures(sum: Sum, notes: Vec<Note>, today: String) -> impl IntoView {
     let parts: Vec<_> = parts.collect();
     (!points.is_empty() || !parts.is_empty()).then(|| view! {
         <section class="card columns two even" data-pictures=currency aria-label=t(|m| m.portfolio.pictures)>
-            <Ring title=|m| m.portfolio.by_rate parts/>
+            <Ring title=|m| m.portfolio.by_rate parts rising=true/>
             <div class="stack">
                 <Area title=|m| m.portfolio.come_back points/>
                 <Calendar ahead/>

@@ -8,6 +8,7 @@ use crate::components::amount::{Amount, Figure};
 use crate::components::bids::OpenBids;
 use crate::components::loaded::Loaded;
 use crate::components::member::Members;
+use crate::components::sort::{Sorting, sorting};
 use crate::components::tabs::Tabs;
 use crate::locale::{date, number};
 use crate::messages::{Messages, say, t, title};
@@ -49,6 +50,7 @@ fn wanted(filter: Option<&str>, status: Option<LoanStatus>) -> bool {
 #[component]
 fn Inside() -> impl IntoView {
     let (filter, _) = query_signal::<String>("show");
+    let sorting = sorting();
     let loaded = Loaded::new(async || {
         let found = api::ask(query::Portfolio::build(())).await?;
         Ok((found.viewer, found.business_date.0))
@@ -66,7 +68,7 @@ fn Inside() -> impl IntoView {
                 {pictures}
                 <OpenBids bids/>
                 <Tabs label=|m| m.portfolio.which choices=CHOICES/>
-                {move || table(&found, filter.get().as_deref())}
+                {move || table(&found, filter.get().as_deref(), sorting)}
             }
             .into_any()
         })}
@@ -74,9 +76,25 @@ fn Inside() -> impl IntoView {
 }
 
 /// The notes that the person wants to see.
-fn table(notes: &[Note], show: Option<&str>) -> AnyView {
+fn table(notes: &[Note], show: Option<&str>, sorting: Sorting) -> AnyView {
     let fits = |n: &&Note| wanted(show, n.loan.as_ref().map(|l| l.status));
-    let rows: Vec<Note> = notes.iter().filter(fits).cloned().collect();
+    let mut rows: Vec<Note> = notes.iter().filter(fits).cloned().collect();
+    // The newest first, unless somebody wishes otherwise.
+    let order = sorting.get().unwrap_or_else(|| "-since".into());
+    let (down, field) = order.strip_prefix('-').map_or((false, order.as_str()), |field| (true, field));
+    rows.sort_by(|a, b| {
+        let of = |n: &Note, part: fn(&Note) -> &api::Money| part(n).exact().map_or(0, |m| m.minor());
+        let since = |n: &Note| n.loan.as_ref().and_then(|l| l.started_on.as_ref().map(|d| d.0.clone()));
+        let rate = |n: &Note| n.loan.as_ref().and_then(|l| l.rate.rate()).map(|r| r.ppm());
+        let by = match field {
+            "rate" => rate(a).cmp(&rate(b)),
+            "lent" => of(a, |n| &n.principal).cmp(&of(b, |n| &n.principal)),
+            "out" => of(a, |n| &n.outstanding).cmp(&of(b, |n| &n.outstanding)),
+            "earned" => of(a, |n| &n.interest_received).cmp(&of(b, |n| &n.interest_received)),
+            _ => since(a).cmp(&since(b)),
+        };
+        if down { by.reverse() } else { by }
+    });
     if rows.is_empty() {
         return view! { <div class="card stack empty"><p>{t(|m| m.portfolio.none)}</p><p><A attr:class="button" href=Page::Marketplace.path()>{t(|m| m.home.see_open)}</A></p></div> }.into_any();
     }
@@ -86,11 +104,11 @@ fn table(notes: &[Note], show: Option<&str>) -> AnyView {
                 <thead>
                     <tr>
                         <th>{t(|m| m.market.purpose)}</th>
-                        <th class="numeric">{t(|m| m.rate_a_year)}</th>
-                        <th class="numeric">{t(|m| m.portfolio.lent)}</th>
-                        <th class="numeric">{t(|m| m.portfolio.still_out)}</th>
-                        <th class="numeric">{t(|m| m.overview.earned)}</th>
-                        <th>{t(|m| m.portfolio.since)}</th>
+                        {sorting.head(|m| m.rate_a_year, "rate", true)}
+                        {sorting.head(|m| m.portfolio.lent, "lent", true)}
+                        {sorting.head(|m| m.portfolio.still_out, "out", true)}
+                        {sorting.head(|m| m.overview.earned, "earned", true)}
+                        {sorting.head(|m| m.portfolio.since, "since", true)}
                     </tr>
                 </thead>
                 <tbody>{rows.into_iter().map(|note| view! { <Row note/> }).collect_view()}</tbody>
@@ -125,8 +143,8 @@ fn Row(note: Note) -> impl IntoView {
             <td class="numeric" data-label=t(|m| m.portfolio.lent)><Amount money=principal/></td>
             <td class="numeric" data-label=t(|m| m.portfolio.still_out)><Figure amount=outstanding.amount.0/></td>
             <td class="numeric" data-label=t(|m| m.overview.earned)><Figure amount=interest_received.amount.0/></td>
-            <td data-label=t(|m| m.portfolio.since)>
-                <span class="spread">
+            <td class="numeric" data-label=t(|m| m.portfolio.since)>
+                <span class="spread nowrap">
                     <span>{move || since.as_ref().map(|s| date(&s.0))}</span>
                     <button class="button small" aria-expanded=move || shown.get().to_string() on:click=move |_| shown.update(|s| *s = !*s) data-history="">{t(|m| m.portfolio.history)}</button>
                 </span>

@@ -22,6 +22,7 @@ use cynic::QueryBuilder;
 use finance::{Currency, Money};
 use leptos::prelude::*;
 use leptos_meta::Title;
+use leptos_router::components::A;
 use leptos_router::hooks::query_signal;
 use query::{Consents, Mine};
 use serde_json::Map;
@@ -75,7 +76,11 @@ fn Inside() -> impl IntoView {
             // Of an account in which nothing has moved yet the ledger says nothing.
             let first = currencies.get_untracked().first().copied().filter(|_| halves.is_empty());
             let waiting: Vec<Order> = mine.orders.nodes.iter().filter(|o| o.status == orders::OrderStatus::AwaitingUser).cloned().collect();
+            let errand = back::errand();
             view! {
+                {errand.map(|page| view! {
+                    <p class="notice good spread" data-errand=""><span>{t(|m| m.cash.errand)}</span> <A attr:class="button small" href=page.path()>{t(|m| m.loans.go_on)}</A></p>
+                })}
                 {waiting.into_iter().map(awaited).collect_view()}
                 {first.map(|currency| view! {
                     <p class="notice good" data-fresh="">{t(|m| m.cash.fresh)}</p>
@@ -177,6 +182,8 @@ fn Begun(url: String) -> impl IntoView {
 fn Opening(placed: Callback<()>) -> impl IntoView {
     let own_name =
         session::party().with_untracked(|p| p.as_ref().map(|p| p.name.clone()).unwrap_or_default());
+    // It is the one on the identity document; nobody types it twice.
+    let known = !own_name.trim().is_empty();
     let form = Form::new("open").or("name", own_name);
     let check = Callback::new(|name: String| {
         if name.trim().is_empty() {
@@ -203,8 +210,12 @@ fn Opening(placed: Callback<()>) -> impl IntoView {
             <Steps names=|m| &m.register.steps now=3/>
             <h2>{t(|m| m.cash.open_title)}</h2>
             <p class="story">{t(|m| m.cash.open_why)}</p>
-            <form class="stack narrow-form" on:submit=submit novalidate>
-                <Field form name="name" label=Signal::derive(|| say().cash.name.to_string()) check complete="name"/>
+            <form class="stack" on:submit=submit novalidate>
+                {if known {
+                    view! { <dl class="facts"><div><dt>{t(|m| m.cash.name)}</dt><dd>{move || form.get("name")}</dd></div></dl> }.into_any()
+                } else {
+                    view! { <Field form name="name" label=Signal::derive(|| say().cash.name.to_string()) check complete="name"/> }.into_any()
+                }}
                 <Submit form words=Signal::derive(|| say().cash.open.to_string())/>
             </form>
         </section>
@@ -307,7 +318,7 @@ fn Allowing(
                         <table class="listings">
                             <thead><tr>
                                 <th>{t(|m| m.consents.what)}</th><th class="numeric">{t(|m| m.consents.per_order)}</th>
-                                <th class="numeric">{t(|m| m.consents.used)}</th><th class="numeric">{t(|m| m.consents.total)}</th><th>{t(|m| m.market.until)}</th>
+                                <th class="numeric"><Term label=|m| m.consents.used means=Finance::ConsentUsed/></th><th class="numeric">{t(|m| m.consents.total)}</th><th>{t(|m| m.market.until)}</th>
                             </tr></thead>
                             <tbody>{lines.into_iter().map(|c| {
                                 let scope = c.scope;
@@ -323,7 +334,10 @@ fn Allowing(
                             }).collect_view()}</tbody>
                         </table>
                     })}
-                    <p class="small"><a href=move || back::there(&found.page_url) data-manage="">{t(|m| m.consents.revoke)}</a></p>
+                    <p class="small">
+                        <a href=move || back::there(&found.page_url) data-manage="">{t(if none { |m| m.consents.see_account } else { |m| m.consents.revoke })}</a>
+                        <span class="muted" data-account-number="">" · " {move || (say().consents.account)(&found.account_number)}</span>
+                    </p>
                 }
                 .into_any()
             })}
@@ -357,8 +371,16 @@ fn Granting(roles: Vec<Role>, currencies: Memo<Vec<Currency>>, placed: Callback<
     let known = StoredValue::new(scopes);
     let currency = move || form.get("currency").parse::<Currency>().ok();
     let read = move |typed: &str| currency().ok_or_else(String::new).and_then(|c| form::money(typed, c));
-    let check = Callback::new(move |typed: String| read(&typed).map(|_| String::new()));
+    let check = Callback::new(move |typed: String| {
+        if typed.trim().is_empty() && !form.tried.get() {
+            return Ok(say().consents.per_order_hint.into());
+        }
+        read(&typed).map(|_| String::new())
+    });
     let total_check = Callback::new(move |typed: String| {
+        if typed.trim().is_empty() && !form.tried.get() {
+            return Ok(say().consents.total_hint.into());
+        }
         let total = read(&typed)?;
         match read(&form.get("each")) {
             Ok(each) if each.minor() > total.minor() => Err(say().consents.total_below.into()),

@@ -17,6 +17,7 @@ pub struct Consent {
 #[derive(QueryFragment, Clone, PartialEq, Debug)]
 pub struct Consents {
     pub page_url: String,
+    pub account_number: String,
     pub active: Vec<Consent>,
 }
 

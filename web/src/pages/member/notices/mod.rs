@@ -41,6 +41,12 @@ pub fn words(notice: &Notice) -> String {
     (say().notices.says)(notice.kind, &amount)
 }
 
+/// What a notice says, and of which loan or task.
+pub fn whole(notice: &Notice) -> String {
+    let about = notice.about.as_ref().map_or_else(String::new, |a| format!(" {a}"));
+    words(notice) + &about
+}
+
 /// One page of them.
 ///
 /// # Errors

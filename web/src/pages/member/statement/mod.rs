@@ -7,6 +7,7 @@ use crate::components::amount::{Amount, Figure};
 use crate::components::member::Members;
 use crate::components::notice::Trouble;
 use crate::components::pages::{self, Paged, Pages, paged};
+use crate::components::term::{Finance, Term};
 use crate::csv;
 use crate::file;
 use crate::locale::date;
@@ -96,6 +97,7 @@ async fn whole() -> Result<String, Failure> {
                 (say().entry_kind)(l.kind, l.amount.amount.0.starts_with('-')).into(),
                 l.amount.currency.0,
                 l.amount.amount.0,
+                l.balance_after.amount.0,
                 cash.map(|c| c.number.clone()).unwrap_or_default(),
                 cash.map(|c| c.amount.amount.0.clone()).unwrap_or_default(),
                 cash.and_then(|c| c.listing.as_ref()).map(|l| l.purpose.clone()).unwrap_or_default(),
@@ -148,7 +150,8 @@ fn Inside() -> impl IntoView {
                                 <th class="numeric">{t(|m| m.statement.ledger)}</th>
                                 <th class="seam-cell"><span class="visually-hidden">{t(|m| m.statement.agrees)}</span></th>
                                 <th class="numeric">{t(|m| m.statement.custodian)}</th>
-                                <th class="numeric">{t(|m| m.statement.number)}</th>
+                                <th class="numeric">{t(|m| m.statement.after)}</th>
+                                <th class="numeric"><Term label=|m| m.statement.number means=Finance::MovementNumber/></th>
                             </tr>
                         </thead>
                         <tbody>{rows}</tbody>
@@ -188,7 +191,7 @@ fn row(Movement(lines): Movement) -> impl IntoView {
     let ours = sum(read.iter().filter_map(|(o, ..)| *o).collect());
     let theirs = sum(read.iter().filter_map(|(_, t, _)| *t).collect());
     let agrees = read.iter().all(|(.., agrees)| *agrees);
-    let (kind, on) = (first.kind, first.value_date.0);
+    let (kind, on, after) = (first.kind, first.value_date.0, first.balance_after.amount.0);
     let out = ours.is_some_and(|o| o.minor() < 0);
     let of = first.cash.as_ref().and_then(|c| c.listing.clone());
     let count = lines.len();
@@ -212,6 +215,7 @@ fn row(Movement(lines): Movement) -> impl IntoView {
             <td class="numeric" data-label=t(|m| m.statement.ledger)>{ours.map(|m| view! { <Amount money=m.into()/> })}</td>
             <td class="seam-cell" class:apart=!agrees><span class="visually-hidden">{move || if agrees { say().statement.yes } else { say().statement.no }}</span></td>
             <td class="numeric" data-label=t(|m| m.statement.custodian)>{theirs.map(|m| view! { <Figure amount=m.to_decimal_string()/> })}</td>
+            <td class="numeric" data-label=t(|m| m.statement.after) data-after=""><Figure amount=after/></td>
             <td class="numeric muted" data-label=t(|m| m.statement.number)>{numbers}</td>
         </tr>
     }

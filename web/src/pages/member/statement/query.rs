@@ -37,6 +37,7 @@ pub struct Line {
     pub id: cynic::Id,
     pub kind: EntryKind,
     pub amount: Money,
+    pub balance_after: Money,
     pub value_date: Date,
     pub cash: Option<Counterpart>,
 }

@@ -1,7 +1,7 @@
 //! Lending a part of it: what it would bring, what it means, and what the custodian did.
 
 use super::query::Offer;
-use crate::api::{self, Money as Wire, command, schema};
+use crate::api::{self, DateTime, Money as Wire, command, schema};
 use crate::back;
 use crate::components::amount::money;
 use crate::components::form::{self, Field, Form, Submit};
@@ -23,10 +23,11 @@ pub struct Placed {
     pub status: BidStatus,
     pub why: Option<String>,
     pub redirect_url: Option<String>,
+    pub placed_at: DateTime,
 }
 
 const PLACE: &str = "mutation($input: BidPlaceInput!) { bidPlace(input: $input) { \
-    bid { id amount { amount currency } status why redirectUrl } errors { code message } } }";
+    bid { id amount { amount currency } status why redirectUrl placedAt } errors { code message } } }";
 
 #[derive(QueryFragment, Clone, Debug)]
 #[cynic(graphql_type = "BidConnection")]
@@ -93,6 +94,14 @@ pub fn BidForm(offer: Offer, rest: Signal<Option<Money>>, bids: Loaded<Vec<Place
         bids.with(|_| ());
         look();
     });
+    // What was refused because of what was left says nothing once that has changed.
+    Effect::new(move |before: Option<Option<Money>>| {
+        let now = rest.get();
+        if before.is_some_and(|b| b != now) {
+            form.error.set(None);
+        }
+        now
+    });
     let read = move |typed: &str| form::money(typed, minimum.currency());
     let submit = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
@@ -104,20 +113,23 @@ pub fn BidForm(offer: Offer, rest: Signal<Option<Money>>, bids: Loaded<Vec<Place
         let Ok(amount) = untrack(|| read(&form.get("bid"))) else { return };
         let input =
             json!({ "amount": command::money(amount), "id": form.id(), "listing": listing.get_value() });
-        form.send(command::send::<Option<Placed>>(PLACE, input), move |bid| {
+        form.send(command::send::<Option<Placed>>(PLACE, input), move |bid: Option<Placed>| {
+            let page = bid.as_ref().and_then(|b| b.redirect_url.clone());
             placed.set(bid);
             bids.again();
+            // Without a standing consent the custodian is asked at once, as for every other order.
+            back::go(page.as_deref());
         });
     };
     let check = Callback::new(move |typed: String| {
-        if typed.trim().is_empty() && !form.tried.get() {
-            let rest = rest.get().map_or(String::new(), |r| money(&r));
-            return Ok((say().bid.between)(&money(&minimum), &rest));
-        }
-        let amount = read(&typed)?;
         let most = rest.get();
         // What is left may be less than the smallest bid, and is then all that can be bid.
         let least = most.filter(|m| m.minor() < minimum.minor()).unwrap_or(minimum);
+        if typed.trim().is_empty() && !form.tried.get() {
+            let rest = most.map_or(String::new(), |r| money(&r));
+            return Ok((say().bid.between)(&money(&least), &rest));
+        }
+        let amount = read(&typed)?;
         if amount.minor() < least.minor() || most.is_some_and(|m| amount.minor() > m.minor()) {
             return Err((say().bid.between)(&money(&least), &most.map_or(String::new(), |m| money(&m))));
         }

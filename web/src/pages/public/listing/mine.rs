@@ -4,14 +4,17 @@ use super::bid::{BidForm, BidsHere, BidsVariables, Placed};
 use super::query::Offer;
 use crate::api::{self, command};
 use crate::back;
-use crate::components::amount::Amount;
+use crate::components::amount::{Amount, money};
 use crate::components::form::{Form, Submit};
 use crate::components::loaded::Loaded;
+use crate::locale::instant;
 use crate::messages::{say, t};
+use crate::page::Page;
 use crate::pages::investor::overview::query::BidStatus;
 use cynic::QueryBuilder;
 use finance::Money;
 use leptos::prelude::*;
+use leptos_router::components::A;
 use serde_json::{Value, json};
 
 const WITHDRAW: &str = "mutation($input: BidWithdrawInput!) { bidWithdraw(input: $input) { bid { id } errors { code message } } }";
@@ -54,12 +57,24 @@ fn MyBids(bids: Loaded<Vec<Placed>>, open: Memo<bool>) -> impl IntoView {
     let again = Callback::new(move |()| bids.again());
     move || {
         let shown = bids.get().unwrap_or_default();
+        let counts =
+            |b: &&Placed| matches!(b.status, BidStatus::Reserved | BidStatus::Frozen | BidStatus::Settled);
+        let sum = shown
+            .iter()
+            .filter(counts)
+            .filter_map(|b| b.amount.exact())
+            .reduce(|a, b| a.plus(b).unwrap_or(a));
+        let lent = shown.iter().any(|b| b.status == BidStatus::Settled);
         (!shown.is_empty()).then(|| {
             view! {
                 <section class="card flush" data-mine="">
-                    <h2 class="inset">{t(|m| m.bid.yours)}</h2>
+                    <div class="inset spread">
+                        <h2>{t(|m| m.bid.yours)}</h2>
+                        <span class="muted">{sum.map(|sum| move || (say().overview.bids_sum)(&money(&sum)))}</span>
+                    </div>
                     <table class="listings">
-                        <thead><tr><th class="numeric">{t(|m| m.amount)}</th><th>{t(|m| m.state)}</th><th><span class="visually-hidden">{t(|m| m.action)}</span></th></tr></thead>
+                        <thead><tr><th>{t(|m| m.amount)}</th><th>{t(|m| m.state)}</th><th>{t(|m| m.overview.bid_placed)}</th><th><span class="visually-hidden">{t(|m| m.action)}</span></th></tr></thead>
+                        {lent.then(|| view! { <caption class="small"><A href=Page::Portfolio.path()>{t(|m| m.bid.see_portfolio)}</A></caption> })}
                         <tbody>{shown.into_iter().map(|bid| view! { <Row bid open again/> }).collect_view()}</tbody>
                     </table>
                 </section>
@@ -70,7 +85,7 @@ fn MyBids(bids: Loaded<Vec<Placed>>, open: Memo<bool>) -> impl IntoView {
 
 #[component]
 fn Row(bid: Placed, open: Memo<bool>, again: Callback<()>) -> impl IntoView {
-    let status = bid.status;
+    let (status, placed) = (bid.status, bid.placed_at.0);
     let confirm = bid.redirect_url.filter(|_| status == BidStatus::Reserved);
     let waits = confirm.is_some();
     let form = Form::new(format!("take-back.{}", bid.id.inner()));
@@ -84,11 +99,12 @@ fn Row(bid: Placed, open: Memo<bool>, again: Callback<()>) -> impl IntoView {
     let may = move || open.get() && status == BidStatus::Frozen;
     view! {
         <tr data-bid=format!("{status:?}")>
-            <td class="numeric lead-cell"><Amount money=bid.amount/></td>
+            <td class="lead-cell"><Amount money=bid.amount/></td>
             <td data-label=t(|m| m.state)>
                 <span class=mark>{move || if waits { say().bid.waits_for_you } else { (say().bid_status)(status) }}</span>
                 {confirm.map(|url| view! { " " <a href=move || back::there(&url) data-confirm="" on:click=move |_| back::remember()>{t(|m| m.orders.decide)}</a> })}
             </td>
+            <td class="nowrap" data-label=t(|m| m.overview.bid_placed)>{move || instant(&placed)}</td>
             <td class="numeric wide">
                 {move || may().then(|| if asked.get() {
                     view! {

@@ -30,6 +30,7 @@ use serde_json::{Map, Value};
 pub fn Listing(id: String) -> impl IntoView {
     let arrived = RwSignal::new(None::<Money>);
     let asked = StoredValue::new(id.clone());
+    let here = StoredValue::new(Page::Listing(id.clone()).sign_in_first());
     let offer = Loaded::new(move || async move {
         let variables = OfferVariables { id: cynic::Id::new(asked.get_value()) };
         match api::ask(Found::build(variables)).await {
@@ -83,7 +84,7 @@ pub fn Listing(id: String) -> impl IntoView {
                     {move || (visitor.get() && lends.get()).then(|| view! {
                         <section class="card spread" data-join="">
                             <p>{t(|m| m.listing.join)}</p>
-                            <p class="row"><A attr:class="button primary" href=Page::Register.path()>{t(|m| m.register.title)}</A> <A attr:class="button" href=Page::SignIn.path()>{t(|m| m.sign_in)}</A></p>
+                            <p class="row"><A attr:class="button primary" href=Page::Register.path()>{t(|m| m.register.title)}</A> <A attr:class="button" href=here.get_value()>{t(|m| m.sign_in)}</A></p>
                         </section>
                     })}
                     {move || fixed.get().map(|o| view! { <Terms o today=offer.with(|o| o.and_then(|(_, today)| *today))/> })}
@@ -148,7 +149,7 @@ fn Terms(o: Offer, today: Option<NaiveDate>) -> impl IntoView {
         _ => None,
     };
     let (instalment, minimum, percent_a_year) =
-        (o.instalment.clone(), o.bid_minimum.clone(), o.rate.percent());
+        (o.instalment.clone(), o.bid_minimum.clone(), o.rate.percent_in_line());
     let story = o.story.clone();
     view! {
         <div class="columns two">
@@ -162,6 +163,7 @@ fn Terms(o: Offer, today: Option<NaiveDate>) -> impl IntoView {
                 </dl>
                 <h2>{t(|m| m.listing.words)}</h2>
                 <p class="story">{move || if story.is_empty() { say().listing.no_words.to_string() } else { story.clone() }}</p>
+                <p class="small muted">{t(|m| m.listing.no_grade)}</p>
                 <h2>{t(|m| m.listing.before)}</h2>
                 <ul class="ticks">
                     {move || say().listing.warnings.map(|w| view! { <li>{w}</li> }).collect_view()}

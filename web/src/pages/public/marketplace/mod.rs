@@ -287,7 +287,7 @@ fn Line(r: Shown) -> impl IntoView {
             <td class="numeric" data-label=t(|m| m.months)>{move || row.with(|r| r.term_months)}</td>
             <td class="numeric" data-label=t(|m| m.amount)>{move || row.with(|r| text(&r.amount))}</td>
             <td class="numeric" data-label=t(|m| m.market.pays_monthly)>{move || view! { <Figure amount=row.with(|r| r.instalment.amount.0.clone())/> }}</td>
-            <td class="wide" data-label=t(|m| m.funded)><Funding percent=Signal::derive(move || row.with(|r| percent(&r.progress.0)))/></td>
+            <td data-label=t(|m| m.funded)><Funding percent=Signal::derive(move || row.with(|r| percent(&r.progress.0)))/></td>
             <td class="numeric" data-label=t(|m| m.market.until)>{move || date(&row.with(|r| r.expires_on.0.clone()))}</td>
         </tr>
     }

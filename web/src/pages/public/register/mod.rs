@@ -11,7 +11,7 @@ use crate::session;
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::components::A;
-use leptos_router::hooks::use_navigate;
+use leptos_router::hooks::{query_signal, use_navigate};
 use serde_json::{Value, json};
 
 const REGISTER: &str =
@@ -50,7 +50,11 @@ fn Entry(invitation: Option<String>) -> impl IntoView {
         .or("country", locale::country())
         .or("party", draft::command_id());
     let password = RwSignal::new(String::new());
-    let step = RwSignal::new(1usize);
+    let number_ok = |typed: &str| typed.chars().filter(|c| c.is_alphanumeric()).count() >= 4;
+    // In the address: the browser's own way back goes back one step.
+    let (asked_step, set_step) = query_signal::<usize>("step");
+    let first = move || !form.is_empty("name") && !form.is_empty("country") && number_ok(&form.get("number"));
+    let step = Memo::new(move |_| if asked_step.get() == Some(2) && untrack(first) { 2 } else { 1usize });
     // The address that could not be signed in with.
     let failed_in = RwSignal::new(None::<String>);
     let secret = StoredValue::new(invitation);
@@ -65,7 +69,6 @@ fn Entry(invitation: Option<String>) -> impl IntoView {
         }
     });
     let countries = Signal::derive(locale::countries);
-    let number_ok = |typed: &str| typed.chars().filter(|c| c.is_alphanumeric()).count() >= 4;
     let number_check = Callback::new(move |typed: String| {
         if number_ok(&typed) {
             Ok(say().register.number_hint.into())
@@ -75,7 +78,7 @@ fn Entry(invitation: Option<String>) -> impl IntoView {
     });
     let long = move || password.with(|p| p.chars().count() >= PASSWORD_MIN);
     let right = move |step: usize| match step {
-        1 => !form.is_empty("name") && !form.is_empty("country") && number_ok(&form.get("number")),
+        1 => first(),
         _ => an_address(&form.get("email")) && long(),
     };
     let navigate = use_navigate();
@@ -89,7 +92,7 @@ fn Entry(invitation: Option<String>) -> impl IntoView {
         }
         if at == 1 {
             form.tried.set(false);
-            step.set(2);
+            set_step.set(Some(2));
             return;
         }
         let (email, chosen) = (untrack(|| form.get("email")), password.get_untracked());
@@ -179,10 +182,11 @@ fn Entry(invitation: Option<String>) -> impl IntoView {
                     .into_any()
                 }}
                 <div class="row">
-                    {move || (step.get() > 1).then(|| view! { <button type="button" class="button" on:click=move |_| step.set(1)>{t(|m| m.back)}</button> })}
+                    {move || (step.get() > 1).then(|| view! { <button type="button" class="button" on:click=move |_| set_step.set(None)>{t(|m| m.back)}</button> })}
                     <Submit form words=Signal::derive(move || if step.get() == 1 { say().next } else { say().register.send }.to_string())/>
                 </div>
             </form>
+            <p class="small muted">{t(|m| m.register.agrees)} " " <a href=Page::Terms.path() target="_blank">{t(|m| m.terms.title)}</a></p>
             <p class="small muted">{t(if invited { |m| m.register.staff_then } else { |m| m.register.then })}</p>
         </section>
     }

@@ -11,7 +11,7 @@ use cynic::QueryBuilder;
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::components::A;
-use leptos_router::hooks::use_navigate;
+use leptos_router::hooks::{query_signal, use_navigate};
 use query::{Account, Accounts};
 
 #[component]
@@ -30,6 +30,8 @@ pub fn SignIn() -> impl IntoView {
         }
     });
     let navigate = use_navigate();
+    // Where one was on one's way to; a page of ours and nothing else.
+    let (wish, _) = query_signal::<String>("to");
     let enter = Callback::new(move |()| {
         if busy.get_untracked() {
             return;
@@ -44,7 +46,11 @@ pub fn SignIn() -> impl IntoView {
             match outcome {
                 Ok(()) => {
                     let roles = session::party().get_untracked().map_or(Vec::new(), |p| p.roles);
-                    navigate(&session::front_page(&roles).path(), Default::default());
+                    let wished = wish.try_get_untracked().flatten().and_then(|path| Page::at(&path));
+                    navigate(
+                        &wished.unwrap_or_else(|| session::front_page(&roles)).path(),
+                        Default::default(),
+                    );
                 }
                 Err(failure) if failure.code == "IDENTITY_CODE_NEEDED" => set_asked.set(true),
                 // The form keeps what was typed.

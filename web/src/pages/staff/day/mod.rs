@@ -15,7 +15,9 @@ use crate::components::timeline::{Stage, Timeline};
 use crate::locale::{date, instant};
 use crate::messages::parked::parked_kind;
 use crate::messages::{say, sentence, t, title};
+use crate::page::Page;
 use crate::session::{self, Role};
+use crate::today::today;
 use cynic::QueryBuilder;
 use leptos::prelude::*;
 use leptos_meta::Title;
@@ -35,6 +37,15 @@ fn Inside() -> impl IntoView {
     let operates = session::has_any(&[Role::Operations]);
     let sees = session::has_any(&[Role::Operations, Role::Auditor, Role::Administrator]);
     let day = Loaded::new(|| async { api::ask(query::Day::build(())).await });
+    // Somebody else may have closed it.
+    let begun = today();
+    Effect::new(move |before: Option<Option<String>>| {
+        let now = begun.get();
+        if before.flatten().is_some_and(|b| now.as_ref() != Some(&b)) {
+            day.again();
+        }
+        now
+    });
     // The steps go on by themselves.
     day.while_waiting(|found| found.business_day.as_ref().is_some_and(|d| d.status == CloseStatus::Running));
     view! {
@@ -93,6 +104,7 @@ fn Closing(found: query::Day, operates: bool, again: Callback<()>) -> impl IntoV
                     </h2>
                     {move || finding.get_value().map(|f| view! { <p class="notice bad" role="alert">{found_words(&f)}</p> })}
                     <Timeline stages=Signal::derive(stages)/>
+                    <p class="small"><a href=format!("{}?show=overdue", Page::Find.path())>{t(|m| m.day.see_overdue)}</a> " · " <a href=format!("{}?show=open", Page::Orders.path())>{t(|m| m.day.see_orders)}</a></p>
                 }
             })}
             {if operates && running {
@@ -103,13 +115,13 @@ fn Closing(found: query::Day, operates: bool, again: Callback<()>) -> impl IntoV
                         <p>{move || (say().day.sure)(&date(&named.get_value()))}</p>
                         <p class="small muted">{t(|m| m.day.close_means)}</p>
                         <div class="row">
-                            <button type="button" class="button primary" disabled=form.busy data-sure="" on:click=close.clone()>{move || format!("{}: {}", say().day.close, date(&named.get_value()))}</button>
-                            <button type="button" class="button" on:click=move |_| sure.set(false)>{t(|m| m.close)}</button>
+                            <button type="button" class="button primary" disabled=form.busy data-sure="" on:click=close.clone()>{move || (say().day.close_named)(&date(&named.get_value()))}</button>
+                            <button type="button" class="button" on:click=move |_| sure.set(false)>{t(|m| m.cancel)}</button>
                         </div>
                     </Dialog>
                     <form class="stack" on:submit=asked data-close-form="">
                         <p class="small muted">{t(|m| m.day.close_means)}</p>
-                        <Submit form words=Signal::derive(move || format!("{}: {}", say().day.close, date(&named.get_value())))/>
+                        <Submit form words=Signal::derive(move || (say().day.close_named)(&date(&named.get_value())))/>
                     </form>
                 }
                 .into_any()
@@ -151,6 +163,15 @@ fn Proving() -> impl IntoView {
         });
     };
     prove();
+    // A close proves them too: what stands here is not to be older.
+    let begun = today();
+    Effect::new(move |before: Option<Option<String>>| {
+        let now = begun.get();
+        if before.flatten().is_some_and(|b| now.as_ref() != Some(&b)) {
+            prove();
+        }
+        now
+    });
     view! {
         <section class="stack">
             <div class="spread">

@@ -4,6 +4,7 @@ pub mod query;
 
 use crate::api::{self, Failure};
 use crate::components::amount::{Amount, Figure};
+use crate::components::loaded::Loaded;
 use crate::components::member::Staff;
 use crate::components::notice::{Skeleton, Trouble};
 use crate::components::pages::{self, Pages, paged};
@@ -13,7 +14,6 @@ use crate::locale::{date, number};
 use crate::messages::{Messages, say, t, title};
 use crate::page::Page;
 use crate::pages::investor::portfolio::query::LoanStatus;
-use crate::session::Role;
 use cynic::QueryBuilder;
 use leptos::prelude::*;
 use leptos_meta::Title;
@@ -113,19 +113,50 @@ fn Found(words: Memo<String>) -> impl IntoView {
 
 fn person(p: Person) -> impl IntoView {
     let (roles, at) = (p.roles, p.created_at.0);
-    let borrows = roles.contains(&Role::Borrower);
     view! {
         <tr data-person=p.email.clone()>
-            <td class="lead-cell">{if borrows {
-                view! { <a href=format!("{}?show=all&borrower={}", Page::Find.path(), p.id.inner())>{p.name}</a> }.into_any()
-            } else {
-                view! { <b>{p.name}</b> }.into_any()
-            }}</td>
-            <td data-label=t(|m| m.entrance.email)>{p.email.clone()} {p.email_confirmed.then(|| view! { " " <span class="tag ok">{t(|m| m.letters.is_confirmed)}</span> })}</td>
+            <td class="lead-cell"><a href=format!("{}?show=all&borrower={}", Page::Find.path(), p.id.inner())>{p.name}</a></td>
+            <td data-label=t(|m| m.entrance.email)>{p.email.clone()} " " {confirmed(p.email_confirmed)}</td>
             <td data-label=t(|m| m.account.roles)>{move || roles.iter().map(|r| (say().role)(*r)).collect::<Vec<_>>().join(", ")}</td>
             <td data-label=t(|m| m.find.since)>{move || date(&at)}</td>
         </tr>
     }
+}
+
+/// Whether an address is known to be somebody's.
+fn confirmed(yes: bool) -> AnyView {
+    if yes {
+        view! { <span class="tag ok">{t(|m| m.letters.is_confirmed)}</span> }.into_any()
+    } else {
+        view! { <span class="tag wait">{t(|m| m.letters.not_confirmed)}</span> }.into_any()
+    }
+}
+
+/// One person, above what they borrowed.
+#[component]
+fn Whose(id: String, all: Callback<()>) -> impl IntoView {
+    let loaded = Loaded::new(move || {
+        let id = cynic::Id::new(id.clone());
+        async move { Ok(api::ask(One::build(WhoVariables { id })).await?.node) }
+    });
+    loaded.view(3, move |found| {
+        let Some(Whoever::Party(p)) = found else {
+            return view! { <p class="notice">{t(|m| m.find.nobody)}</p> }.into_any();
+        };
+        let (roles, at, mark) = (p.roles, p.created_at.0, p.email.clone());
+        view! {
+            <section class="card stack" data-who=mark>
+                <div class="spread"><h2>{p.name}</h2> <button class="button small" on:click=move |_| all.run(())>{t(|m| m.find.of_all)}</button></div>
+                <dl class="facts">
+                    <div><dt>{t(|m| m.entrance.email)}</dt><dd>{p.email} " " {confirmed(p.email_confirmed)}</dd></div>
+                    <div><dt>{t(|m| m.account.roles)}</dt><dd>{move || roles.iter().map(|r| (say().role)(*r)).collect::<Vec<_>>().join(", ")}</dd></div>
+                    <div><dt>{t(|m| m.find.since)}</dt><dd>{move || date(&at)}</dd></div>
+                </dl>
+                <p class="small muted">{t(|m| m.find.of_one)}</p>
+            </section>
+        }
+        .into_any()
+    })
 }
 
 fn offered(l: Offered) -> impl IntoView {
@@ -154,10 +185,9 @@ fn AllLoans() -> impl IntoView {
     })
     .following(move || (filter.get(), borrower.get()));
     view! {
+        {move || borrower.get().map(|id| view! { <Whose id all=Callback::new(move |()| set_borrower.set(None))/> })}
         <Tabs label=|m| m.find.which choices=CHOICES/>
-        {move || borrower.get().map(|_| view! {
-            <p class="notice spread"><span>{t(|m| m.find.of_one)}</span> <button class="button small" on:click=move |_| set_borrower.set(None)>{t(|m| m.find.of_all)}</button></p>
-        })}
+
         {pages.view(
             || view! { <div class="card stack empty"><h2>{t(|m| m.find.no_loans)}</h2></div> }.into_any(),
             |rows| view! {

@@ -86,3 +86,24 @@ pub struct Loans {
     #[arguments(status: $status, borrower: $borrower, first: 50, after: $after)]
     pub loans: Lents,
 }
+
+/// Whoever stands behind an id.
+#[derive(cynic::InlineFragments, Clone, PartialEq, Debug)]
+#[cynic(graphql_type = "Node")]
+pub enum Whoever {
+    Party(Person),
+    #[cynic(fallback)]
+    Other,
+}
+
+#[derive(cynic::QueryVariables, Clone)]
+pub struct WhoVariables {
+    pub id: cynic::Id,
+}
+
+#[derive(QueryFragment, Clone, Debug)]
+#[cynic(graphql_type = "Query", variables = "WhoVariables")]
+pub struct One {
+    #[arguments(id: $id)]
+    pub node: Option<Whoever>,
+}

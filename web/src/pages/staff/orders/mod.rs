@@ -8,6 +8,8 @@ use crate::components::pages::{self, Pages, paged};
 use crate::components::tabs::Tabs;
 use crate::locale::instant;
 use crate::messages::{Messages, say, t, title};
+use crate::page::Page;
+use crate::pages::investor::overview::query::Target;
 use crate::pages::public::marketplace::query::PageInfo;
 use crate::pages::staff::queue::query::Who;
 use crate::session::{self, Role};
@@ -30,6 +32,7 @@ pub struct Sent {
     pub code: Option<String>,
     pub placed_at: DateTime,
     pub party: Option<Who>,
+    pub listing: Option<Target>,
 }
 
 #[derive(QueryFragment, Clone, Debug)]
@@ -118,11 +121,11 @@ fn row(o: Sent) -> impl IntoView {
     let mark = operation.clone();
     view! {
         <tr data-order=mark>
-            <td class="lead-cell"><b>{move || (say().orders.operation)(&operation)}</b></td>
+            <td class="lead-cell"><b>{move || (say().orders.operation)(&operation)}</b> {o.listing.map(|l| view! { <a class="plain small detail" href=Page::Listing(l.id.inner().into()).path()>{l.purpose}</a> })}</td>
             <td data-label=t(|m| m.orders.whose)>{o.party.map_or_else(|| "—".to_string(), |p| p.name)}</td>
             <td class="numeric" data-label=t(|m| m.amount)>{move || o.amount.as_ref().map(text)}</td>
             <td data-label=t(|m| m.state)><span class=status.mark()>{move || (say().order_status)(status)}</span> {o.code.map(|c| view! { " " <code class="small">{c}</code> })}</td>
-            <td data-label=t(|m| m.orders.placed)>{move || instant(&placed)}</td>
+            <td class="nowrap" data-label=t(|m| m.orders.placed)>{move || instant(&placed)}</td>
         </tr>
     }
 }

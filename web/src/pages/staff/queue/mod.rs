@@ -164,7 +164,7 @@ fn in_short(subject: Option<&About>) -> Option<String> {
         About::Listing(l) => (&l.purpose, &l.amount, l.term_months, Some(&l.yearly)),
         About::Other => return None,
     };
-    let rate = rate.map_or_else(String::new, |r| format!(" · {} %", number(&r.percent())));
+    let rate = rate.map_or_else(String::new, |r| format!(" · {} %", number(&r.percent_in_line())));
     Some(format!("{purpose} · {} · {}{rate}", text(amount), (say().queue.for_months)(months)))
 }
 
@@ -177,7 +177,7 @@ fn Line(row: Row) -> impl IntoView {
         <tr data-task=format!("{kind:?}")>
             <td class="lead-cell"><A href=Page::Task(id.inner().into()).path()>{move || (say().task_kind)(kind)}</A></td>
             <td data-label=t(|m| m.queue.about)>{words}</td>
-            <td data-label=t(|m| m.queue.age) title=move || instant(&opened_at.0)>{move || age(&at)}</td>
+            <td class="nowrap" data-label=t(|m| m.queue.age) title=move || instant(&opened_at.0)>{move || age(&at)}</td>
             <td data-label=t(|m| m.state)><span class=status.mark()>{move || (say().task_status)(status)}</span></td>
             <td data-label=t(|m| m.queue.with)><Claim id roles claimed_by/></td>
         </tr>

@@ -19,7 +19,7 @@ use crate::page::Page;
 use crate::pages::borrower::loans::query::ApplicationStatus;
 use crate::pages::public::marketplace::query::ListingStatus;
 use crate::pages::staff::queue::Claim;
-use crate::pages::staff::queue::query::{Approval, CHANGES, Change, TaskKind};
+use crate::pages::staff::queue::query::{Approval, CHANGES, Change, TaskKind, TaskStatus};
 use crate::session::{self, Role};
 use cynic::QueryBuilder;
 use finance::{Money, Rate};
@@ -69,6 +69,15 @@ fn Deciding(id: String) -> impl IntoView {
             loaded.again();
         }
     });
+    // What the second word has set going goes on at the custodian.
+    loaded.while_waiting(|task: &Option<Whole>| {
+        let under_way = |s: &Subject| {
+            matches!(s, Subject::Listing(l) if matches!(l.status, ListingStatus::Filled | ListingStatus::Disbursing))
+        };
+        task.as_ref().is_some_and(|t| {
+            t.status == TaskStatus::Approved && t.subject.as_ref().is_some_and(under_way)
+        })
+    });
     let again = Callback::new(move |()| loaded.again());
     let task = Memo::new(move |_| loaded.get().flatten());
     // Whether there is one; what changes about it is drawn in its place, so that nobody loses theirs while typing.
@@ -115,15 +124,28 @@ fn Decision(task: Memo<Option<Whole>>, again: Callback<()>) -> impl IntoView {
                             view! { <ul class="words">{said.into_iter().map(word).collect_view()}</ul> }.into_any()
                         }}
                         {(!task.status.is_over() && may_claim).then(|| view! {
-                            <p class="row"><span class="small muted">{t(|m| m.queue.with)}</span> <Claim id=task.id roles=task.roles claimed_by=task.claimed_by/></p>
+                            <p class="row"><span class="small muted">{t(if task.claimed_by.is_some() { |m| m.queue.with } else { |m| m.task.claim_means })}</span> <Claim id=task.id roles=task.roles claimed_by=task.claimed_by/></p>
                         })}
+                    }
+                })}
+                {move || task.get().filter(|t| t.status.is_over()).map(|over| {
+                    let kind = over.kind;
+                    let approved = over.status == TaskStatus::Approved;
+                    view! {
+                        <p class="notice" class:good=approved data-outcome="">
+                            <span>{move || if approved { (say().task.approved_then)(kind) } else { say().task.refused_then }}</span>
+                            <A attr:class="button small" href=Page::Queue.path()>{t(|m| m.task.to_queue)}</A>
+                        </p>
                     }
                 })}
                 {move || turn.get().map(|(id, kind, may, spoke, last)| match (may, spoke) {
                     // Why not, rather than a button that is not there.
                     (false, _) => view! { <p class="notice">{move || (say().task.not_yours)(kind)}</p> }.into_any(),
                     (true, true) => view! { <p class="notice">{t(|m| m.task.spoke)}</p> }.into_any(),
-                    (true, false) => view! { <Word id kind last again/> }.into_any(),
+                    (true, false) => {
+                        let second = task.with_untracked(|t| t.as_ref().is_some_and(|t| !t.approvals.is_empty()));
+                        view! { <Word id kind last second again/> }.into_any()
+                    }
                 })}
             </section>
         </div>
@@ -141,7 +163,7 @@ fn head(task: Whole) -> AnyView {
         <Title text=format!("{} · Counterfoil", task.about)/>
         <div class="spread">
             <h1>{move || (say().task_kind)(kind)} ": " {about} " " <span class=status.mark() data-status=format!("{status:?}")>{move || (say().task_status)(status)}</span></h1>
-            <span class="row"><span class="small muted">{move || (say().task.opened)(&age(&opened))}</span><LineState/></span>
+            <span class="row"><span class="small muted">{move || (!status.is_over()).then(|| (say().task.opened)(&age(&opened)))}</span><LineState/></span>
         </div>
     }
     .into_any()
@@ -179,7 +201,7 @@ fn word(a: Approval) -> impl IntoView {
 
 /// One's own word, with its reason.
 #[component]
-fn Word(id: String, kind: TaskKind, last: bool, again: Callback<()>) -> impl IntoView {
+fn Word(id: String, kind: TaskKind, last: bool, second: bool, again: Callback<()>) -> impl IntoView {
     let form = Form::new(format!("word.{id}"));
     let task = StoredValue::new(id);
     let refusing = RwSignal::new(false);
@@ -187,7 +209,7 @@ fn Word(id: String, kind: TaskKind, last: bool, again: Callback<()>) -> impl Int
         if refusing.get() && note.trim().is_empty() {
             Err(say().task.reason_missing.into())
         } else {
-            Ok(say().task.reason_hint.into())
+            Ok(if second { say().task.reason_kept } else { say().task.reason_hint }.into())
         }
     });
     let say_it = move |approve: bool| {
@@ -214,7 +236,7 @@ fn Word(id: String, kind: TaskKind, last: bool, again: Callback<()>) -> impl Int
             <p>{move || (say().task.moves)(kind)}</p>
             <div class="row">
                 <button type="button" class="button primary" disabled=form.busy data-sure="" on:click=move |_| { sure.set(false); say_it(true); }>{t(|m| m.task.sure_yes)}</button>
-                <button type="button" class="button" on:click=move |_| sure.set(false)>{t(|m| m.close)}</button>
+                <button type="button" class="button" on:click=move |_| sure.set(false)>{t(|m| m.cancel)}</button>
             </div>
         </Dialog>
         <form class="stack" on:submit=submit>
@@ -241,16 +263,16 @@ fn Figures(a: Application) -> impl IntoView {
         .and_then(api::Money::exact)
         .map(|m| Money::new(m.minor() / 12, m.currency()));
     let owes = a.monthly_obligations.as_ref().and_then(api::Money::exact);
-    // Whole per cent of the monthly income that this loan and what is owed already would take, rounded up.
+    // Of the monthly income, what this loan and what is owed already would take: in thousandths, to the nearest.
     let burden = pays.zip(income).filter(|(_, i)| i.is_positive()).map(|(p, i)| {
         let all = i128::from(p.minor()) + owes.map_or(0, |o| i128::from(o.minor()));
-        (all * 100 + i128::from(i.minor()) - 1) / i128::from(i.minor())
+        (all * 1_000 + i128::from(i.minor()) / 2) / i128::from(i.minor())
     });
     let fact = |label: fn(&Messages) -> &'static str, words: Option<String>| {
         let words = words.unwrap_or_else(|| "—".into());
         view! { <div><dt>{t(label)}</dt><dd>{words}</dd></div> }
     };
-    let rate = a.rate.as_ref().map(Decimal::percent);
+    let rate = a.rate.as_ref().map(Decimal::percent_in_line);
     let rated = rate.is_some();
     let lacking: Vec<fn(&Messages) -> &'static str> = [
         (a.annual_income.is_none(), (|m: &Messages| m.task.no_income) as fn(&Messages) -> &'static str),
@@ -266,7 +288,7 @@ fn Figures(a: Application) -> impl IntoView {
     view! {
         <section class="card stack" data-figures="">
             <div class="spread">
-                <h2>{a.purpose.clone()}</h2>
+                <h2>{t(|m| m.task.application)}</h2>
                 <span class=status.mark()>{move || (say().application_status)(status)}</span>
             </div>
             {a.borrower.map(|b| view! { <p>{b.name} " " <span class="small muted">{b.email}</span></p> })}
@@ -281,7 +303,7 @@ fn Figures(a: Application) -> impl IntoView {
                         {fact(|m| m.apply.income, a.annual_income.as_ref().map(text))}
                         {fact(|m| m.task.owes, a.monthly_obligations.as_ref().map(text))}
                         {fact(|m| m.task.years, a.employed_years.map(|y| y.to_string()))}
-                        {fact(|m| m.task.burden, burden.map(|b| format!("{b} %")))}
+                        {fact(|m| m.task.burden, burden.map(|b| format!("{} %", number(&format!("{}.{}", b / 10, b % 10)))))}
                     </dl>
                 }
             }}
@@ -303,7 +325,7 @@ fn Figures(a: Application) -> impl IntoView {
 /// A listing whose money is to be paid out, or given back.
 #[component]
 fn Payout(l: Offered) -> impl IntoView {
-    let (status, rate) = (l.status, l.yearly.percent());
+    let (status, rate) = (l.status, l.yearly.percent_in_line());
     let (amount, funded, fee) = (l.amount, l.funded, l.fee);
     let forbidden = l.fee_allowed == Some(false);
     view! {
