@@ -260,9 +260,11 @@ story!(too_little_money_where_there_is_enough_is_a_refusal_like_any_other, |worl
     world.assert_matched().await
 });
 
-/// How many orders a storm has: a slice for every change, and at full length before a claim.
+/// How many orders a storm has: a slice for every change, more before a claim, or as many as are asked for.
 fn orders() -> usize {
-    if std::env::var("COUNTERFOIL_TEST_LENGTH").is_ok_and(|l| l == "full") { 2_500 } else { 120 }
+    let asked = std::env::var("COUNTERFOIL_STORM_ORDERS").ok().and_then(|n| n.parse().ok());
+    let full = std::env::var("COUNTERFOIL_TEST_LENGTH").is_ok_and(|l| l == "full");
+    asked.unwrap_or(if full { 500 } else { 120 })
 }
 
 /// Every fault there is, by chance: about one order in five meets one.

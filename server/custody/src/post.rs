@@ -5,7 +5,7 @@
 
 use crate::attempt;
 use crate::mirror::{self, Behind, Mirror};
-use crate::repo::{self, Context, Instruction};
+use crate::repo::{self, Instruction};
 use crate::service::Inner;
 use chrono::{DateTime, Utc};
 use custody_api::{CustodyError, CustodyEvent, InstructionStatus};
@@ -85,7 +85,11 @@ impl Inner {
             Some(id) => repo::maybe_instruction(self.db.read(), id).await?,
             None => None,
         };
-        let posts = group.into_iter().map(|movement| self.mirror_one(&call, movement, own.as_ref()));
+        let behind = self.behind(&call, &group, own.as_ref()).await?;
+        let posts = group
+            .into_iter()
+            .zip(behind)
+            .map(|(movement, behind)| self.mirror_one(&call, movement, behind, own.as_ref()));
         let done = join_all(posts).await.into_iter().collect::<Result<Vec<Done>, StepError>>()?;
         let late: Vec<InstructionId> = done
             .iter()
@@ -136,30 +140,41 @@ impl Inner {
         Ok(())
     }
 
-    /// Of which reservation a movement takes.
+    /// Of which reservation each movement takes: two reads, however many there are.
     async fn behind(
         &self,
         call: &Call,
-        m: &Movement,
+        group: &[Movement],
         own: Option<&Instruction>,
-    ) -> Result<Option<Behind>, StepError> {
-        let context: Option<Context> = match InstructionId::parse(&m.freeze_no) {
-            Some(freeze) => repo::maybe_instruction(self.db.read(), freeze).await?.map(|i| i.context),
-            None => own.map(|i| i.context.clone()),
+    ) -> Result<Vec<Option<Behind>>, StepError> {
+        let freezes: BTreeSet<InstructionId> =
+            group.iter().filter_map(|m| InstructionId::parse(&m.freeze_no)).collect();
+        let freezes = repo::instructions_by_id(self.db.read(), &freezes).await?;
+        let reservation = |m: &Movement| match InstructionId::parse(&m.freeze_no) {
+            Some(freeze) => freezes.get(&freeze).and_then(|i| i.context.reservation),
+            None => own.and_then(|i| i.context.reservation),
         };
-        let Some(reservation) = context.and_then(|c| c.reservation) else { return Ok(None) };
-        let found = self.ledger.pendings(call, PendingsOf { ids: vec![reservation] }).await;
-        let found = found.map_err(|e| StepError(format!("read a reservation: {e}")))?;
-        Ok(found.first().map(|p| Behind { reservation, control: p.credit }))
+        let wanted: Vec<_> = group.iter().map(reservation).collect();
+        let ids: BTreeSet<_> = wanted.iter().flatten().copied().collect();
+        if ids.is_empty() {
+            return Ok(vec![None; group.len()]);
+        }
+        let found = self.ledger.pendings(call, PendingsOf { ids: ids.into_iter().collect() }).await;
+        let found = found.map_err(|e| StepError(format!("read reservations: {e}")))?;
+        let behind = |reservation| {
+            let control = found.iter().find(|p| p.id == reservation)?.credit;
+            Some(Behind { reservation, control })
+        };
+        Ok(wanted.into_iter().map(|reservation| behind(reservation?)).collect())
     }
 
     async fn mirror_one(
         &self,
         call: &Call,
         movement: Movement,
+        behind: Option<Behind>,
         own: Option<&Instruction>,
     ) -> Result<Done, StepError> {
-        let behind = self.behind(call, &movement, own).await?;
         let late = movement.kind == "FREEZE"
             && own.is_some_and(|i| i.status.is_final() && i.status != InstructionStatus::Settled);
         let Mirror::Post(batch) = mirror::mirror(&movement, behind)? else {

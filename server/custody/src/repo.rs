@@ -13,6 +13,8 @@ use sea_orm::{
     QueryFilter, QueryOrder, QuerySelect,
 };
 use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+use uuid::Uuid;
 
 /// What an instruction's mirror and failure need to know; never sent.
 #[derive(Clone, Default, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -108,6 +110,23 @@ pub(crate) async fn newest_attempt(
         0 => Ok(first),
         n => maybe_instruction(db, derived::attempt(id, n)).await,
     }
+}
+
+/// Those of some numbers that there are.
+pub(crate) async fn instructions_by_id(
+    db: &impl ConnectionTrait,
+    ids: &BTreeSet<InstructionId>,
+) -> Result<BTreeMap<InstructionId, Instruction>, DbErr> {
+    let mut found = BTreeMap::new();
+    let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
+    for part in ids.chunks(500) {
+        let rows = instruction::Entity::find().filter(instruction::Column::Id.is_in(part.iter().copied()));
+        for row in rows.all(db).await? {
+            let instruction = Instruction::of(row)?;
+            found.insert(instruction.id(), instruction);
+        }
+    }
+    Ok(found)
 }
 
 /// The instruction with its row locked.
