@@ -226,6 +226,7 @@ pub(super) static EN: Messages = Messages {
         borrower_pays: "The borrower pays monthly",
         smallest_bid: "Smallest bid",
         words: "In the borrower's words",
+        all_rows: |n| format!("All {n} payments; the list goes on when you scroll it."),
         no_grade: "Borrowers are not graded here yet. Two members of the credit desk have looked at income and documents; one proposed this rate and the other agreed.",
         no_words: "Nothing was added.",
         before: "Before you lend",
@@ -832,7 +833,9 @@ pub(super) static EN: Messages = Messages {
         reason_kept: "Kept with the decision. A refusal needs one.",
         approved_then: |kind| match kind {
             TaskKind::CreditDecision => "Decided: the loan is on the marketplace.",
-            TaskKind::Disbursement => "Decided: the custodian is paying the loan out.",
+            TaskKind::Disbursement => {
+                "Decided: the custodian pays the loan out; the mark beside says how far it is."
+            }
             TaskKind::DisbursementUndo => "Decided: the custodian is giving everything back.",
             TaskKind::Break => "Decided: the difference is settled, and the account is free again.",
         },

@@ -15,7 +15,7 @@ pub(super) fn chinese(code: &str) -> Option<&'static str> {
         "CUSTODY_INSTRUCTION_ID_TAKEN" => "这个编号已用于另一条指令。",
         "CUSTODY_INSTRUCTION_NOT_FOUND" => "没有这条指令。",
         "CUSTODY_AMOUNT_NOT_POSITIVE" => "金额必须大于零。",
-        "CUSTODY_AMOUNT_TOO_LARGE" => "单笔金额过大：最多为最小货币单位的一千万亿。",
+        "CUSTODY_AMOUNT_TOO_LARGE" => "单笔金额过大：以分为最小单位的货币最多为十万亿。",
         "CUSTODY_NO_CASH_ACCOUNT" => "还没有存管资金账户，请先开户。",
         "CUSTODY_CASH_ACCOUNT_EXISTS" => "已经有存管资金账户。",
         "CUSTODY_REFERENCE_NOT_FOUND" => "找不到所指的冻结或批次。",

@@ -741,6 +741,7 @@ pub struct ListingPage {
     pub borrower_pays: &'static str,
     pub smallest_bid: &'static str,
     pub words: &'static str,
+    pub all_rows: fn(usize) -> String,
     pub no_grade: &'static str,
     pub no_words: &'static str,
     pub before: &'static str,

@@ -216,6 +216,7 @@ pub(super) static ZH: Messages = Messages {
         borrower_pays: "借款人每月还款",
         smallest_bid: "最低出借金额",
         words: "借款人说明",
+        all_rows: |n| format!("共 {n} 期，可滚动查看。"),
         no_grade: "本站暂不对借款人评级。两位信贷人员审核了收入和材料，一人提出该利率，另一人同意。",
         no_words: "没有补充说明。",
         before: "出借之前",
@@ -764,7 +765,7 @@ pub(super) static ZH: Messages = Messages {
         reason_kept: "随决定一并保存；拒绝须说明理由。",
         approved_then: |kind| match kind {
             TaskKind::CreditDecision => "已决定：该借款已在借款市场发布。",
-            TaskKind::Disbursement => "已决定：存管机构正在放款。",
+            TaskKind::Disbursement => "已决定：由存管机构放款，进度见旁边的状态。",
             TaskKind::DisbursementUndo => "已决定：存管机构正在全部退回。",
             TaskKind::Break => "已决定：差异已处理，账户恢复使用。",
         },

@@ -20,7 +20,7 @@ kernel::errors! {
         InstructionIdTaken = "CUSTODY_INSTRUCTION_ID_TAKEN" @ "id": "this id was used for something else",
         InstructionNotFound = "CUSTODY_INSTRUCTION_NOT_FOUND" @ "id": "there is no such instruction",
         AmountNotPositive = "CUSTODY_AMOUNT_NOT_POSITIVE" @ "amount": "the amount must be above zero",
-        AmountTooLarge = "CUSTODY_AMOUNT_TOO_LARGE" @ "amount": "no single order is that large: the most is a thousand million million of the smallest unit",
+        AmountTooLarge = "CUSTODY_AMOUNT_TOO_LARGE" @ "amount": "no single order is that large; ten million million is the most in a currency with cents",
         NoCashAccount = "CUSTODY_NO_CASH_ACCOUNT": "there is no cash account at the custodian yet; open it first",
         CashAccountExists = "CUSTODY_CASH_ACCOUNT_EXISTS": "there is a cash account at the custodian already",
         /// The freeze, batch or line it refers to is not known or not settled.

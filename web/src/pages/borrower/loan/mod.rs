@@ -152,7 +152,7 @@ fn Shown(loan: query::Loan, me: Option<Me>, today: String, again: Callback<()>) 
                 s => (say().loan_status)(s).to_string(),
             }}</span></p>
             {facts}
-            {whose.filter(|_| !mine).map(|w| view! { <p data-borrower="">{t(|m| m.find.borrower)} ": " <b>{w.name}</b> " " <span class="small muted">{w.email}</span></p> })}
+            {whose.filter(|_| !mine).map(|w| view! { <p data-borrower="">{t(|m| m.find.borrower)} " · " <b>{w.name}</b> " " <span class="small muted">{w.email}</span></p> })}
             {untaken.map(|(fee, _)| view! {
                 <p class="notice warn" data-fee-untaken="">{move || (say().loan.fee_untaken)(&text(&fee))} " " <A href=Page::Cash.path()>{t(|m| m.loan.see_consents)}</A></p>
             })}

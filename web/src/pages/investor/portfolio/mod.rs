@@ -109,6 +109,7 @@ fn table(notes: &[Note], show: Option<&str>, sorting: Sorting) -> AnyView {
                         {sorting.head(|m| m.portfolio.still_out, "out", true)}
                         {sorting.head(|m| m.overview.earned, "earned", true)}
                         {sorting.head(|m| m.portfolio.since, "since", true)}
+                        <th><span class="visually-hidden">{t(|m| m.action)}</span></th>
                     </tr>
                 </thead>
                 <tbody>{rows.into_iter().map(|note| view! { <Row note/> }).collect_view()}</tbody>
@@ -143,14 +144,10 @@ fn Row(note: Note) -> impl IntoView {
             <td class="numeric" data-label=t(|m| m.portfolio.lent)><Amount money=principal/></td>
             <td class="numeric" data-label=t(|m| m.portfolio.still_out)><Figure amount=outstanding.amount.0/></td>
             <td class="numeric" data-label=t(|m| m.overview.earned)><Figure amount=interest_received.amount.0/></td>
-            <td class="numeric" data-label=t(|m| m.portfolio.since)>
-                <span class="spread nowrap">
-                    <span>{move || since.as_ref().map(|s| date(&s.0))}</span>
-                    <button class="button small" aria-expanded=move || shown.get().to_string() on:click=move |_| shown.update(|s| *s = !*s) data-history="">{t(|m| m.portfolio.history)}</button>
-                </span>
-            </td>
+            <td class="numeric" data-label=t(|m| m.portfolio.since)>{move || since.as_ref().map(|s| date(&s.0))}</td>
+            <td class="numeric"><button class="button small" aria-expanded=move || shown.get().to_string() on:click=move |_| shown.update(|s| *s = !*s) data-history="">{t(|m| m.portfolio.history)}</button></td>
         </tr>
-        {move || shown.get().then(|| of.clone().map(|loan| view! { <tr class="beneath"><td colspan="6" class="wide"><Payments note=id.clone() loan/></td></tr> }))}
+        {move || shown.get().then(|| of.clone().map(|loan| view! { <tr class="beneath"><td colspan="7" class="wide"><Payments note=id.clone() loan/></td></tr> }))}
     }
 }
 

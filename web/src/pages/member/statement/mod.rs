@@ -83,6 +83,22 @@ async fn page(first: i32, after: Option<String>) -> Result<Paged<Line>, Failure>
     Ok(found.viewer.map_or((Vec::new(), None), |v| paged(v.statement.nodes, v.statement.page_info)))
 }
 
+/// One page of it that does not end within one payment: what several lines moved is shown whole, or not at all.
+async fn whole_payments(after: Option<String>) -> Result<Paged<Line>, Failure> {
+    const MORE: i32 = 20;
+    let (mut lines, mut next) = page(SHOWN, after).await?;
+    while let Some(cursor) = next.clone() {
+        let (following, _) = page(1, Some(cursor.clone())).await?;
+        if !following.first().zip(lines.last()).is_some_and(|(b, a)| together(a, b)) {
+            break;
+        }
+        let (more, then) = page(MORE, Some(cursor)).await?;
+        lines.extend(more);
+        next = then;
+    }
+    Ok((lines, next))
+}
+
 /// All of it, for a file.
 async fn whole() -> Result<String, Failure> {
     const PAGE: i32 = 100;
@@ -113,7 +129,7 @@ async fn whole() -> Result<String, Failure> {
 
 #[component]
 fn Inside() -> impl IntoView {
-    let lines = Pages::new(async |after| page(SHOWN, after).await.map(movements));
+    let lines = Pages::new(async |after| whole_payments(after).await.map(movements));
     let busy = RwSignal::new(false);
     let failed = RwSignal::new(None::<Failure>);
     live::follow(PURSE, "accountChanged", Map::new(), move |_| lines.again(SHOWN as usize));

@@ -173,7 +173,8 @@ fn Terms(o: Offer, today: Option<NaiveDate>) -> impl IntoView {
                 <h2>{t(if asked { |m| m.listing.back } else { |m| m.listing.back_as_offered })}</h2>
                 {asked.then(|| view! { <p class="small muted">{t(|m| m.listing.if_today)}</p> })}
                 {(!asked).then(|| view! { <p class="muted">{t(|m| m.listing.see_portfolio)}</p> })}
-                {plan.map(|plan| view! {
+                {plan.map(|plan| { let count = plan.len(); view! {
+                    {(count > 16).then(|| view! { <p class="small muted">{move || (say().listing.all_rows)(count)}</p> })}
                     <div class="scroll" tabindex="0" role="region" aria-label=t(|m| m.listing.back)>
                         <table>
                             <thead><tr><th>{t(|m| m.listing.due)}</th><th class="numeric">{t(|m| m.interest)}</th><th class="numeric">{t(|m| m.principal)}</th><th class="numeric">{t(|m| m.left)}</th></tr></thead>
@@ -189,7 +190,7 @@ fn Terms(o: Offer, today: Option<NaiveDate>) -> impl IntoView {
                             </tbody>
                         </table>
                     </div>
-                })}
+                }})}
             </section>
         </div>
     }

@@ -69,7 +69,7 @@ pub fn Mailbox() -> impl IntoView {
                     view! { <div class="card flush mails">{shown.into_iter().map(mail).collect_view()}</div> }.into_any()
                 }
             }}
-            {many.then(|| view! { <p class="small muted">{move || (say().letters.newest)(KEPT)}</p> })}
+            {move || (many && me.get().is_none_or(|_| filter.get().is_some())).then(|| view! { <p class="small muted">{move || (say().letters.newest)(KEPT)}</p> })}
         }
         .into_any() })}
     }

@@ -193,7 +193,7 @@ fn word(a: Approval) -> impl IntoView {
     view! {
         <li data-word=approve.to_string()>
             <span class=if approve { "tag ok" } else { "tag bad" }>{move || if approve { say().task.approved } else { say().task.refused }}</span>
-            " " <b>{a.by.map(|b| b.name)}</b> " " <span class="small muted">{move || format!("{} · {}", (say().role)(role), instant(&at))}</span>
+            " " <b>{a.by.map(|b| b.name)}</b> " " <span class="small muted">{move || (say().role)(role)} " · " <span class="nowrap">{move || instant(&at)}</span></span>
             {(!a.note.is_empty()).then(|| view! { <p class="story">{a.note}</p> })}
         </li>
     }
