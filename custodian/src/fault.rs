@@ -1,7 +1,8 @@
 //! Misbehaviour on demand: by operation, by account, a number of times or by chance, switchable while the custodian runs.
 //!
-//! Chance is a function of a seed, the request and how often it has been asked about, and of nothing else: the same seed
-//! does the same to the same orders, whatever comes in between.
+//! Chance is a function of a seed, the fault's place in the plan, the request and how often it has been asked about: the
+//! same seed does the same to the same orders, as long as the plan stays as it is. What has no number (queries,
+//! movements) counts as one request.
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};

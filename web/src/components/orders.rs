@@ -98,7 +98,7 @@ pub fn day_in_years(years: u32) -> String {
     String::from(day.to_iso_string()).get(..10).unwrap_or_default().to_string()
 }
 
-/// The day this many months from now; of a shorter month, its last but for what overflows.
+/// The day this many months from now; where that month has no such day, one of the first of the next.
 pub fn day_in_months(months: u32) -> String {
     let day = js_sys::Date::new_0();
     day.set_month(day.get_month() + months);
