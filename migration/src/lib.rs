@@ -13,6 +13,7 @@ mod investing;
 mod investing_orders;
 mod ledger;
 mod lending;
+mod lending_decided;
 mod lending_disbursement;
 mod lending_draft;
 mod notification;
@@ -49,6 +50,7 @@ impl MigratorTrait for Migrator {
             Box::new(lending_draft::Migration),
             Box::new(investing_orders::Migration),
             Box::new(custody_key::Migration),
+            Box::new(lending_decided::Migration),
         ]
     }
 }

@@ -417,7 +417,7 @@ impl House {
     /// The first failing step.
     pub async fn settle(&self) -> Result<(), StepError> {
         let loops: Vec<SharedLoop> = self.lock().values().flat_map(|r| r.loops.clone()).collect();
-        work::settle(&loops, 10_000).await
+        work::settle(&self.db, &loops, 10_000).await
     }
 
     /// Whether the process can serve.

@@ -313,6 +313,9 @@ story!(a_statement_pages_newest_first_and_balances_stand_as_of_a_date, |world| {
             before,
             limit: 2,
             with_reservations: false,
+            from: None,
+            to: None,
+            codes: Vec::new(),
         };
         let page = teller.ledger.statement(&world.call(), ask).await.map_err(|e| anyhow!("{e}"))?;
         amounts.extend(page.entries.iter().map(|e| e.amount.minor()));
@@ -437,29 +440,43 @@ story!(a_statement_says_what_one_had_after_each_line, |world| {
     ] {
         assert!(teller.post(false, vec![operation]).await?.all_posted());
     }
-    // However it is cut into pages, each begins where the one before ends, to the cent.
+    let everything = StatementOf {
+        owner: ann,
+        currency: None,
+        before: None,
+        limit: 100,
+        with_reservations: false,
+        from: None,
+        to: None,
+        codes: Vec::new(),
+    };
+    // However it is cut into pages, each line says what there was after it, to the cent.
     for limit in [1, 2, 100] {
         let (mut before, mut read) = (None, Vec::new());
         loop {
-            let ask = StatementOf { owner: ann, currency: None, before, limit, with_reservations: false };
+            let ask = StatementOf { before, limit, ..everything.clone() };
             let page = teller.ledger.statement(&world.call(), ask).await.map_err(|e| anyhow!("{e}"))?;
-            let mut had =
-                page.closing.iter().find(|m| m.currency() == Currency::USD).context("a sum")?.minor();
-            for e in &page.entries {
-                let mine =
-                    |owner, kind| owner == ann && matches!(kind, AccountKind::Available | AccountKind::Held);
-                let into = if mine(e.credit_owner, e.credit_kind) { e.amount.minor() } else { 0 };
-                let out = if mine(e.debit_owner, e.debit_kind) { e.amount.minor() } else { 0 };
-                read.push(had);
-                had -= into - out;
-            }
+            read.extend(page.after.iter().map(|m| m.minor()));
             before = page.entries.last().map(|e| e.position);
             if !page.has_more {
-                assert_eq!(had, 0, "before the first line there was nothing");
                 break;
             }
         }
         assert_eq!(read, [64_00, 64_99, 64_99, 89_99, 100_01], "by pages of {limit}");
     }
+    // Nor does it depend on what else is shown.
+    let repayments = StatementOf { codes: vec![Code::Repayment], ..everything.clone() };
+    let found = teller.ledger.statement(&world.call(), repayments).await.map_err(|e| anyhow!("{e}"))?;
+    assert_eq!(found.entries.iter().map(|e| e.amount.minor()).collect::<Vec<_>>(), [99, 10_02]);
+    assert_eq!(found.after.iter().map(|m| m.minor()).collect::<Vec<_>>(), [64_00, 89_99]);
+    let today = platform::calendar::today(world.house.db.read()).await?;
+    let of = |from, to| {
+        let ask = StatementOf { from, to, ..everything.clone() };
+        let (ledger, call) = (teller.ledger.clone(), world.call());
+        async move { ledger.statement(&call, ask).await.map(|s| s.entries.len()).map_err(|e| anyhow!("{e}")) }
+    };
+    assert_eq!(of(Some(today), Some(today)).await?, 5);
+    assert_eq!(of(None, today.pred_opt()).await?, 0);
+    assert_eq!(of(today.succ_opt(), None).await?, 0);
     Ok(())
 });

@@ -167,6 +167,10 @@ story!(nobody_decides_alone_or_for_themselves, |world| {
         Err(Fault::Refused(OfficeError::TaskNotFound))
     );
     let claim = ClaimTask { task, release: false };
+    // Whoever has said their word would only keep others from it.
+    assert!(!first.waits_for(&town.call(&staff.supervisor)) && first.waits_for(&town.call(&staff.officer)));
+    let spoke = office.claim(&town.call(&staff.supervisor), claim.clone()).await;
+    assert_eq!(spoke, Err(Fault::Refused(OfficeError::AlreadyDecided)));
     let other = town.someone(&[Role::CreditOfficer]);
     office.claim(&town.call(&other), claim.clone()).await.map_err(|e| anyhow!("{e}"))?;
     assert_eq!(office.claim(&town.call(&alias), claim).await, Err(Fault::Refused(OfficeError::TaskClaimed)));
@@ -181,6 +185,7 @@ story!(nobody_decides_alone_or_for_themselves, |world| {
     let declined =
         lending.application(&town.call(&borrower), ask.clone()).await.map_err(|e| anyhow!("{e}"))?;
     assert_eq!(declined.status, ApplicationStatus::Declined);
+    assert!(declined.decided_at.is_some_and(|at| at >= declined.at));
     let stranger = town.someone(&[Role::Borrower]);
     let peek = lending.application(&town.call(&stranger), ask).await;
     assert_eq!(peek, Err(Fault::Refused(LendingError::ApplicationNotFound)));
@@ -295,6 +300,16 @@ story!(a_loan_is_paid_off_early_at_the_quoted_amount_or_not_at_all, |world| {
         "the first day bears nothing"
     );
 
+    // When it is due next is told to whoever is of it, in one answer for all that are asked about.
+    let due = NextDuesOf { loans: vec![loan, LoanId(world.uuid())] };
+    let schedule = lending.schedule(&me, LoanOf { loan }).await.map_err(|e| anyhow!("{e}"))?;
+    for who in [&borrower, &investors[0]] {
+        let found = lending.next_dues(&town.call(who), due.clone()).await.map_err(|e| anyhow!("{e}"))?;
+        assert_eq!(found, [NextDue { loan, due: schedule[0].due }]);
+    }
+    let outsider = town.someone(&[Role::Investor]);
+    assert_eq!(lending.next_dues(&town.call(&outsider), due.clone()).await, Ok(vec![]));
+
     // Ten days later: 100.00 for 31 days, ten of them.
     town.day(town.today().await? + Duration::days(10)).await?;
     let early = |quote: &QuoteView| RepayEarly { id: RepaymentId(world.uuid()), quote: quote.id };
@@ -328,6 +343,24 @@ story!(a_loan_is_paid_off_early_at_the_quoted_amount_or_not_at_all, |world| {
         gained += town.money(investor.party).await? - 10_000_00;
     }
     assert_eq!(gained, 32_26);
+    assert_eq!(lending.next_dues(&me, due).await, Ok(vec![]), "nothing is to come");
+    // Of each payment it is known what of it was interest, and by nobody else.
+    let custody = world.house.custody(Service::Gateway);
+    let mut interest = 0;
+    for investor in &investors {
+        let ask = MovementsOf { party: investor.party, ids: Vec::new(), before: None, limit: 100 };
+        let all = custody.movements(&town.call(investor), ask).await.map_err(|e| anyhow!("{e}"))?;
+        let lines = ReceivedOf { lines: all.iter().filter_map(|m| m.line).collect() };
+        let found =
+            lending.received(&town.call(investor), lines.clone()).await.map_err(|e| anyhow!("{e}"))?;
+        for r in &found {
+            let moved = all.iter().find(|m| m.line == Some(r.line)).context("its movement")?.amount;
+            assert_eq!(r.interest.plus(r.principal)?, moved);
+            interest += r.interest.minor();
+        }
+        assert_eq!(lending.received(&town.call(&outsider), lines).await, Ok(vec![]));
+    }
+    assert_eq!(interest, 32_26);
     world.assert_matched().await
 });
 

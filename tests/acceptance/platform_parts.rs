@@ -35,6 +35,32 @@ async fn number(db: &Db) -> anyhow::Result<i64> {
     Ok(db.read().one("SELECT n FROM t WHERE id = 1", []).await?.expect("a row").try_get_by_index(0)?)
 }
 
+/// Who waits for the same commits does not take them from one another, and nobody is woken by what was rolled back.
+async fn each_listener_hears_of_each_commit(kind: Kind) -> anyhow::Result<()> {
+    let (db, _database) = counters(kind).await?;
+    let (mut one, mut other) = (db.channel("it"), db.channel("it"));
+    let wake = async |fails: bool| {
+        let write = db.write(move |tx| {
+            async move {
+                tx.wake("it");
+                if fails { Err(WriteError::Refused(())) } else { Ok(()) }
+            }
+            .boxed()
+        });
+        write.await.is_ok()
+    };
+    assert!(!one.is_due() && !wake(true).await && !one.is_due() && !other.is_due());
+    assert!(wake(false).await);
+    assert!(one.is_due() && !one.is_due(), "heard of once");
+    assert!(other.is_due(), "and by the other too");
+    assert!(wake(false).await);
+    tokio::time::timeout(std::time::Duration::from_secs(5), async {
+        tokio::join!(one.woken(), other.woken())
+    })
+    .await?;
+    Ok(())
+}
+
 /// Many writers at once, every third refusing after it wrote, one panicking, one swallowing a fault.
 async fn a_bad_write_harms_nobody_else(kind: Kind) -> anyhow::Result<()> {
     let (db, _database) = counters(kind).await?;
@@ -78,6 +104,16 @@ async fn a_bad_write_harms_nobody_else_on_sqlite() -> anyhow::Result<()> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_bad_write_harms_nobody_else_on_postgres() -> anyhow::Result<()> {
     a_bad_write_harms_nobody_else(Kind::Postgres).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_listener_hears_of_each_commit_on_sqlite() -> anyhow::Result<()> {
+    each_listener_hears_of_each_commit(Kind::Sqlite).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_listener_hears_of_each_commit_on_postgres() -> anyhow::Result<()> {
+    each_listener_hears_of_each_commit(Kind::Postgres).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

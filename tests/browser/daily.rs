@@ -330,6 +330,12 @@ async fn whole_life<'a>(url: &'a str, people: &mut Vec<Person<'a>>) -> anyhow::R
     supervisor.see("[data-task] button", "Claim").await?;
     officer.approve("Credit decision", "income documented").await?;
     officer.see(".notice", "You have said your word.").await?;
+    // It waits for the second, who is told so on every page, and no more for the first.
+    supervisor.see("nav [data-waiting]", "1").await?;
+    officer.gone("nav [data-waiting]").await?;
+    officer.goto("/staff/queue").await?;
+    officer.see("[data-task=CreditDecision]", "").await?;
+    officer.gone("[data-task] .claim button").await?;
     // The second person reads what the first said; a refusal without a reason is not taken.
     supervisor.press("[data-task] a", "Credit decision").await?;
     supervisor.see("[data-word=true]", "income documented").await?;
@@ -407,9 +413,28 @@ async fn whole_life<'a>(url: &'a str, people: &mut Vec<Person<'a>>) -> anyhow::R
     ines.see("[data-entry=Disbursement] a", "A heat pump").await?;
     let apart = ines.browser.driver.find_all(By::Css(".seam-cell.apart")).await?;
     assert!(apart.is_empty(), "each movement has its counterfoil");
+    ines.see("[data-entry=Repayment] [data-interest]", "interest").await?;
     ines.browser.shoot("statement-light-wide").await?;
+    // Narrowed to one kind, each line still says what there was after it.
+    ines.choose("kind", "in").await?;
+    ines.gone("[data-entry=Repayment]").await?;
+    ines.see("[data-entry=TopUp] [data-after]", "5,000.00").await?;
+    ines.goto("/statement?from=2001-01-01&to=2001-12-31").await?;
+    ines.see(".empty", "Nothing like that has moved.").await?;
     bruno.goto("/statement").await?;
     bruno.see("[data-entry=Repayment]", &due).await.context("what was quoted was paid, to the cent")?;
+
+    // A person found: what they applied for, and what the custodian was asked to do for them.
+    operations.goto("/staff/find?q=bruno").await?;
+    operations.press("[data-person] a", "").await?;
+    operations.see("[data-application=Approved]", "A heat pump").await?;
+    operations.browser.shoot("person-light-wide").await?;
+    operations.press("[data-who] a", "Their orders").await?;
+    operations.see("[data-whose]", "").await?;
+    operations.see("[data-order=top_up]", "500.00").await?;
+    operations.choose("kind", "repay").await?;
+    operations.gone("[data-order=top_up]").await?;
+    operations.see("[data-order=repay]", "").await?;
 
     // The day is closed and both books are proved.
     operations.goto("/staff/day").await?;
@@ -554,7 +579,7 @@ async fn arrive<'a>(
     mei.confirm().await?;
     mei.see("[data-order=open_account]", "Done").await?;
     // What the custodian may do by itself: asked for here, given there, seen here with its limits.
-    mei.press("summary", "Allow more").await?;
+    mei.press("summary", "Allow something").await?;
     mei.enter("each", "1,000").await?;
     mei.enter("total", "500").await?;
     mei.see("#total-hint.error", "at least as much").await?;

@@ -33,6 +33,7 @@ use crate::pages::staff::people::People;
 use crate::pages::staff::queue::Queue;
 use crate::pages::staff::task::{ApplicationPage, Task};
 use crate::session;
+use crate::stopped;
 use crate::today;
 use leptos::prelude::*;
 use leptos_meta::provide_meta_context;
@@ -46,6 +47,7 @@ pub type Pages = fn(Page) -> Option<AnyView>;
 
 /// Shows the app, with the pages of one build.
 pub fn start(pages: Pages) {
+    stopped::say_so_on_panic();
     leptos::mount::mount_to_body(move || view! { <App pages/> });
 }
 

@@ -13,6 +13,7 @@ mod outlook;
 mod page;
 mod pages;
 mod session;
+mod stopped;
 mod today;
 
 pub use app::{borrower, members, staff, start};

@@ -83,6 +83,8 @@ enum When {
     Month,
     /// Date and time, where the reader is.
     Instant,
+    /// The same, with the zone by which it is told.
+    Zoned,
 }
 
 fn when(text: &str, how: When) -> String {
@@ -94,6 +96,15 @@ fn when(text: &str, how: When) -> String {
             let entries = match how {
                 When::Day => vec![("dateStyle", word("medium")), ("timeZone", word("UTC"))],
                 When::Instant => vec![("dateStyle", word("medium")), ("timeStyle", word("short"))],
+                // The styles do not go with a zone.
+                When::Zoned => vec![
+                    ("year", word("numeric")),
+                    ("month", word("short")),
+                    ("day", word("numeric")),
+                    ("hour", word("numeric")),
+                    ("minute", word("2-digit")),
+                    ("timeZoneName", word("short")),
+                ],
                 When::Month => {
                     vec![("year", word("numeric")), ("month", word("short")), ("timeZone", word("UTC"))]
                 }
@@ -106,7 +117,32 @@ fn when(text: &str, how: When) -> String {
     let date = js_sys::Date::new(&JsValue::from_str(text));
     let written =
         format.filter(|_| !date.get_time().is_nan()).and_then(|f| f.call1(&JsValue::UNDEFINED, &date).ok());
-    written.and_then(|w| w.as_string()).unwrap_or_else(|| text.to_string())
+    written.and_then(|w| w.as_string()).map_or_else(|| text.to_string(), |w| held_together(&w))
+}
+
+/// A date is never broken within itself; between a date and its time a line may end.
+fn held_together(text: &str) -> String {
+    let is_time = |part: &str| part.contains(':');
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let mut out = String::new();
+    for (n, word) in words.iter().enumerate() {
+        let begins_time = is_time(word) && !words.iter().take(n).any(|w| is_time(w));
+        if n > 0 {
+            out.push(if begins_time { ' ' } else { '\u{a0}' });
+        }
+        for letter in word.chars() {
+            // Between ideographs, and between them and digits, a line could end.
+            let joined = matches!(letter, '年' | '月' | '日') && !out.is_empty();
+            if joined {
+                out.push('\u{2060}');
+            }
+            out.push(letter);
+            if joined {
+                out.push('\u{2060}');
+            }
+        }
+    }
+    out
 }
 
 /// A calendar date in the reader's form.
@@ -122,6 +158,11 @@ pub fn month(text: &str) -> String {
 /// A moment, by the reader's own clock.
 pub fn instant(text: &str) -> String {
     when(text, When::Instant)
+}
+
+/// The same with its zone, for whoever compares it with a clock elsewhere.
+pub fn zoned(text: &str) -> String {
+    when(text, When::Zoned)
 }
 
 /// Now, in milliseconds of the epoch.

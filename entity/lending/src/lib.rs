@@ -38,6 +38,7 @@ table!(
         status: String,
         rate_ppm: Option<i64>,
         at: DateTimeUtc,
+        decided_at: Option<DateTimeUtc>,
     }
 );
 

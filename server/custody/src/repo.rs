@@ -177,6 +177,9 @@ pub(crate) async fn instructions_of(
     if ask.open {
         find = find.filter(instruction::Column::Status.is_in(open_codes()));
     }
+    if let Some(operation) = &ask.operation {
+        find = find.filter(instruction::Column::Operation.eq(operation.as_str()));
+    }
     let order = (instruction::Column::At, instruction::Column::Id);
     let rows = page::rows(db, find, order, Order::Descending, &ask.page).await?;
     rows.into_iter().map(Instruction::of).collect()

@@ -13,7 +13,7 @@ use kernel::Call;
 use kernel::call::{Role, Service};
 use kernel::clock::SharedClock;
 use kernel::entropy::SharedEntropy;
-use kernel::id::{InstructionId, ListingId, MovementId, PartyId, derived};
+use kernel::id::{InstructionId, LineId, ListingId, MovementId, PartyId, derived};
 use ledger_api::{AccountKey, AccountKind, BalancesOf, Ledger, LedgerClient, Means};
 use platform::db::{Db, WriteError};
 use platform::jobs::{self, Jobs};
@@ -609,6 +609,7 @@ impl Custody for CustodyService {
                             target_bucket: m.target_bucket,
                             instruction: m.request_no,
                             project: m.project_no.parse().ok().map(ListingId),
+                            line: m.line_no.parse().ok().map(LineId),
                             business_date: m.business_date,
                             at: m.at,
                             mirrored: m.mirrored,

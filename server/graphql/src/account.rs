@@ -12,7 +12,7 @@ use crate::scalars::{Currency, Date, DateTime, Money, MoneyInput, Uuid};
 use async_graphql::connection::Connection;
 use async_graphql::{ComplexObject, Context, Enum, InputObject, Object, Result, SimpleObject};
 use custody_api::*;
-use kernel::id::{InstructionId, ListingId, MovementId, PartyId, TransferId};
+use kernel::id::{InstructionId, LineId, ListingId, MovementId, PartyId, TransferId};
 use ledger_api::{AccountKind, Balance, Entry, Ledger, StatementOf};
 use std::collections::HashMap;
 
@@ -225,6 +225,15 @@ pub struct CashMovement {
     pub mirrored: bool,
     #[graphql(skip)]
     pub project: Option<ListingId>,
+    #[graphql(skip)]
+    pub line: Option<LineId>,
+}
+
+/// Of what somebody who lent got by one repayment.
+#[derive(SimpleObject)]
+pub struct RepaidParts {
+    pub interest: Money,
+    pub principal: Money,
 }
 
 #[ComplexObject]
@@ -233,6 +242,13 @@ impl CashMovement {
     async fn listing(&self, ctx: &Context<'_>) -> Result<Option<Listing>> {
         let Some(project) = self.project else { return Ok(None) };
         loaded(loader(ctx).load_one(project).await).map(|l| l.map(Listing))
+    }
+
+    /// Of which parts it is where it pays back what one lent; null for everything else.
+    async fn parts(&self, ctx: &Context<'_>) -> Result<Option<RepaidParts>> {
+        let Some(line) = self.line else { return Ok(None) };
+        let part = loaded(loader(ctx).load_one(line).await)?;
+        Ok(part.map(|p| RepaidParts { interest: p.interest.into(), principal: p.principal.into() }))
     }
 }
 
@@ -248,6 +264,7 @@ impl From<custody_api::CashMovement> for CashMovement {
             order_number: m.instruction,
             mirrored: m.mirrored,
             project: m.project,
+            line: m.line,
         }
     }
 }
@@ -286,16 +303,13 @@ pub struct StatementLine {
     pub cash: Option<CashMovement>,
 }
 
-/// `had` is what one had in the entry's currency after it, and then what one had before.
-fn line(me: PartyId, entry: &Entry, cash: Option<CashMovement>, had: &mut i64) -> StatementLine {
+fn line(me: PartyId, entry: &Entry, after: finance::Money, cash: Option<CashMovement>) -> StatementLine {
     let mine = |owner: uuid::Uuid, kind: AccountKind| {
         owner == me.0 && matches!(kind, AccountKind::Available | AccountKind::Held)
     };
     let minor = entry.amount.minor();
     let into = if mine(entry.credit_owner, entry.credit_kind) { minor } else { 0 };
     let out = if mine(entry.debit_owner, entry.debit_kind) { minor } else { 0 };
-    let after = finance::Money::new(*had, entry.amount.currency());
-    *had -= into - out;
     StatementLine {
         balance_after: after.into(),
         id: Gid(entry.id),
@@ -308,6 +322,14 @@ fn line(me: PartyId, entry: &Entry, cash: Option<CashMovement>, had: &mut i64) -
     }
 }
 
+/// What of a statement is asked for.
+pub struct Narrowed {
+    pub currency: Option<finance::Currency>,
+    pub from: Option<chrono::NaiveDate>,
+    pub to: Option<chrono::NaiveDate>,
+    pub kinds: Vec<ledger_api::Code>,
+}
+
 /// One's statement, newest first: two reads, however long the page.
 ///
 /// # Errors
@@ -315,12 +337,21 @@ fn line(me: PartyId, entry: &Entry, cash: Option<CashMovement>, had: &mut i64) -
 pub async fn statement(
     ctx: &Context<'_>,
     me: PartyId,
-    currency: Option<finance::Currency>,
+    narrowed: Narrowed,
     arguments: Arguments,
 ) -> Result<Connection<String, StatementLine>> {
     let (limit, before) = arguments.numbers()?;
     let (asker, services) = (asker(ctx), services(ctx));
-    let ask = StatementOf { owner: me.0, currency, before, limit, with_reservations: false };
+    let ask = StatementOf {
+        owner: me.0,
+        currency: narrowed.currency,
+        before,
+        limit,
+        with_reservations: false,
+        from: narrowed.from,
+        to: narrowed.to,
+        codes: narrowed.kinds,
+    };
     let found = services.ledger.statement(&asker.call(), ask).await.map_err(|e| fault(asker, e))?;
     let mut ids: Vec<MovementId> = found.entries.iter().map(|e| MovementId(e.reference)).collect();
     ids.sort();
@@ -331,14 +362,12 @@ pub async fn statement(
         let seen = services.custody.movements(&asker.call(), ask).await.map_err(|e| fault(asker, e))?;
         movements.extend(seen.into_iter().map(|m| (m.id, m.into())));
     }
-    let mut had: HashMap<finance::Currency, i64> =
-        found.closing.iter().map(|m| (m.currency(), m.minor())).collect();
-    // From the newest back, as they are given.
-    let node = |entry: Entry| {
+    let node = |(entry, after): (Entry, finance::Money)| {
         let cash = movements.get(&MovementId(entry.reference)).cloned();
-        line(me, &entry, cash, had.entry(entry.amount.currency()).or_default())
+        line(me, &entry, after, cash)
     };
-    Ok(numbered(&arguments, found.has_more, found.entries, |e| e.position, node))
+    let lines = found.entries.into_iter().zip(found.after).collect();
+    Ok(numbered(&arguments, found.has_more, lines, |(e, _)| e.position, node))
 }
 
 /// One's movements at the custodian, newest first.

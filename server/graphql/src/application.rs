@@ -133,6 +133,11 @@ impl Application {
         DateTime(self.0.at)
     }
 
+    /// When it was approved, declined or withdrawn.
+    async fn decided_at(&self) -> Option<DateTime> {
+        self.0.decided_at.map(DateTime)
+    }
+
     /// Who asks.
     async fn borrower(&self, ctx: &Context<'_>) -> Result<Option<Party>> {
         loaded(loader(ctx).load_one(self.0.borrower).await).map(|p| p.map(Party::from))

@@ -5,11 +5,12 @@
 
 use futures::future::BoxFuture;
 use futures::stream::{self, Stream};
+use platform::db::Wake;
 use platform::outbox::{EventPage, EventRecord};
 use std::collections::VecDeque;
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 
 /// How many of the newest events are kept.
 const KEPT: usize = 2_000;
@@ -21,20 +22,20 @@ pub type Source = Arc<dyn Fn(i64) -> BoxFuture<'static, Option<EventPage>> + Sen
 
 pub struct Feed {
     source: Source,
-    wake: Arc<Notify>,
+    wake: Wake,
     recent: RwLock<VecDeque<Arc<EventRecord>>>,
     head: watch::Sender<Option<i64>>,
 }
 
 impl Feed {
-    pub fn new(source: Source, wake: Arc<Notify>) -> Arc<Feed> {
+    pub fn new(source: Source, wake: Wake) -> Arc<Feed> {
         Arc::new(Feed { source, wake, recent: RwLock::default(), head: watch::Sender::new(None) })
     }
 
     /// Follows the service until dropped.
     pub async fn follow(self: Arc<Self>) {
+        let mut wake = self.wake.clone();
         loop {
-            let woken = self.wake.notified();
             let at = *self.head.borrow();
             // Nobody needs the past here: what came before the start is read from the service.
             let page = (self.source)(at.unwrap_or(i64::MAX)).await;
@@ -56,7 +57,7 @@ impl Feed {
                 }
             }
             tokio::select! {
-                () = woken => {}
+                () = wake.woken() => {}
                 () = tokio::time::sleep(PAUSE) => {}
             }
         }
@@ -134,20 +135,20 @@ mod tests {
     #[tokio::test]
     async fn a_subscriber_gets_every_event_after_its_cursor_once() {
         let newest = Arc::new(AtomicI64::new(7));
-        let (log, wake) = (newest.clone(), Arc::new(Notify::new()));
+        let (log, (commits, wake)) = (newest.clone(), watch::channel(()));
         let source: Source = Arc::new(move |after| {
             let head = log.load(Ordering::SeqCst);
             let events = (after.saturating_add(1)..=head).take(500).map(record).collect();
             async move { Some(EventPage { events, head }) }.boxed()
         });
-        let feed = Feed::new(source, wake.clone());
+        let feed = Feed::new(source, Wake(wake));
         tokio::spawn(feed.clone().follow());
         assert_eq!(feed.begin(None).await, 7);
         assert_eq!(feed.begin(Some(99)).await, 7, "a cursor from the future");
         let old = feed.events(feed.begin(Some(4)).await).take(5).map(|e| e.position);
         let new = feed.events(7).take(2).map(|e| e.position);
         newest.store(9, Ordering::SeqCst);
-        wake.notify_waiters();
+        commits.send_replace(());
         let (old, new): (Vec<i64>, Vec<i64>) = tokio::join!(old.collect(), new.collect());
         assert_eq!((old, new), (vec![5, 6, 7, 8, 9], vec![8, 9]));
     }

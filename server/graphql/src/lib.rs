@@ -41,10 +41,10 @@ use kernel::clock::SharedClock;
 use kernel::entropy::SharedEntropy;
 use kernel::id::RequestId;
 use live::{Feeds, Subscription};
+use platform::db::Wake;
 use platform::outbox::EventsAfter;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use tokio::sync::Notify;
 
 #[derive(MergedObject, Default)]
 pub struct Query(query::PlatformQuery, audit::ActQuery);
@@ -118,7 +118,7 @@ pub struct Parts {
     pub clock: SharedClock,
     pub entropy: SharedEntropy,
     /// Notified when a service's events grow; a hint.
-    pub wake: Arc<dyn Fn(Service) -> Arc<Notify> + Send + Sync>,
+    pub wake: Arc<dyn Fn(Service) -> Wake + Send + Sync>,
     /// What the app's `Origin` is, as in `https://lend.example.org`.
     pub origin: String,
     /// A place to try things: the whole schema by introspection, GraphiQL, accounts on offer.

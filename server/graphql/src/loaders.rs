@@ -2,10 +2,11 @@
 
 use crate::context::{Asker, Services};
 use async_graphql::dataloader::Loader;
+use chrono::NaiveDate;
 use identity_api::{Identity, PartiesOf, PartyView};
 use investing_api::{Investing, ListingView, ListingsOf};
-use kernel::id::{ApplicationId, ListingId, LoanId, PartyId, TaskId};
-use lending_api::{ApplicationView, Lending, LoanView, LoansOf};
+use kernel::id::{ApplicationId, LineId, ListingId, LoanId, PartyId, TaskId};
+use lending_api::{ApplicationView, Lending, LoanView, LoansOf, NextDuesOf, Received, ReceivedOf};
 use office_api::{Office, QueueOf, TaskView};
 use platform::Fault;
 use platform::page::Page;
@@ -45,6 +46,43 @@ impl Loader<LoanId> for Loaders {
             let ask = LoansOf { ids: ids.to_vec(), borrower: None, status: None, page: Page::first(100) };
             let loans = self.services.lending.loans(&self.asker.call(), ask).await;
             found.extend(loans.map_err(|e| e.to_string())?.into_iter().map(|l| (l.id, l)));
+        }
+        Ok(found)
+    }
+}
+
+/// The key to when a loan's next instalment is due.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct NextDueOf(pub LoanId);
+
+impl Loader<NextDueOf> for Loaders {
+    type Value = NaiveDate;
+    type Error = Failed;
+
+    async fn load(&self, keys: &[NextDueOf]) -> Result<HashMap<NextDueOf, NaiveDate>, Failed> {
+        let mut found = HashMap::new();
+        for keys in keys.chunks(100) {
+            let ask = NextDuesOf { loans: keys.iter().map(|k| k.0).collect() };
+            let dues = self.services.lending.next_dues(&self.asker.call(), ask).await;
+            found.extend(dues.map_err(|e| e.to_string())?.into_iter().map(|d| (NextDueOf(d.loan), d.due)));
+        }
+        Ok(found)
+    }
+}
+
+impl Loader<LineId> for Loaders {
+    type Value = Received;
+    type Error = Failed;
+
+    async fn load(&self, keys: &[LineId]) -> Result<HashMap<LineId, Received>, Failed> {
+        let mut found = HashMap::new();
+        for lines in keys.chunks(100) {
+            let parts = self
+                .services
+                .lending
+                .received(&self.asker.call(), ReceivedOf { lines: lines.to_vec() })
+                .await;
+            found.extend(parts.map_err(|e| e.to_string())?.into_iter().map(|p| (p.line, p)));
         }
         Ok(found)
     }

@@ -5,6 +5,7 @@ use crate::context::{asker, loader, services};
 use crate::error::{LendingUserError, fault, top, unauthenticated};
 use crate::id::Gid;
 use crate::listing::Listing;
+use crate::loaders::NextDueOf;
 use crate::party::Party;
 use crate::payload;
 use crate::scalars::{Date, DateTime, Decimal, Money, Uuid};
@@ -226,6 +227,11 @@ impl Loan {
 
     async fn listing(&self, ctx: &Context<'_>) -> Result<Option<Listing>> {
         loaded(loader(ctx).load_one(self.0.listing).await).map(|l| l.map(Listing))
+    }
+
+    /// When the next instalment is due, or was where it is late; null once nothing is to come.
+    async fn next_due_on(&self, ctx: &Context<'_>) -> Result<Option<Date>> {
+        loaded(loader(ctx).load_one(NextDueOf(self.0.id)).await).map(|d| d.map(Date))
     }
 
     /// What is due when, and what was paid when.

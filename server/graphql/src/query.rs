@@ -185,12 +185,13 @@ impl PlatformQuery {
         &self,
         ctx: &Context<'_>,
         status: Option<crate::application::ApplicationStatus>,
+        borrower: Option<Gid<PartyId>>,
         first: Option<i32>,
         after: Option<String>,
         last: Option<i32>,
         before: Option<String>,
     ) -> Result<Connection<String, Application>> {
-        applications(ctx, None, status, Arguments { first, after, last, before }).await
+        applications(ctx, borrower.map(|b| b.0), status, Arguments { first, after, last, before }).await
     }
 
     /// All loans, newest first; for staff.
@@ -266,6 +267,9 @@ impl PlatformQuery {
         ctx: &Context<'_>,
         party: Option<Gid<PartyId>>,
         #[graphql(default = false, desc = "Only those about which the last word is not spoken.")] open: bool,
+        #[graphql(desc = "Of one operation alone, by the custodian's word for it.")] operation: Option<
+            String,
+        >,
         first: Option<i32>,
         after: Option<String>,
         last: Option<i32>,
@@ -274,7 +278,7 @@ impl PlatformQuery {
         let arguments = Arguments { first, after, last, before };
         let (shown, page) = arguments.page()?;
         let asker = asker(ctx);
-        let ask = InstructionsOf { party: party.map(|p| p.0), open, page };
+        let ask = InstructionsOf { party: party.map(|p| p.0), open, operation, page };
         let found = services(ctx).custody.instructions(&asker.call(), ask).await;
         let found = found.map_err(|e| fault(asker, e))?;
         // The page on which its owner confirms it is its owner's.
@@ -366,11 +370,20 @@ impl Viewer {
         &self,
         ctx: &Context<'_>,
         currency: Option<Currency>,
+        #[graphql(desc = "Value dates from this one on.")] from: Option<Date>,
+        #[graphql(desc = "Value dates up to this one.")] to: Option<Date>,
+        #[graphql(desc = "For these reasons alone.")] kinds: Option<Vec<account::EntryKind>>,
         first: Option<i32>,
         after: Option<String>,
     ) -> Result<Connection<String, StatementLine>> {
         let arguments = Arguments { first, after, ..Arguments::default() };
-        account::statement(ctx, self.0, currency.map(|c| c.0), arguments).await
+        let narrowed = account::Narrowed {
+            currency: currency.map(|c| c.0),
+            from: from.map(|d| d.0),
+            to: to.map(|d| d.0),
+            kinds: kinds.unwrap_or_default().into_iter().map(Into::into).collect(),
+        };
+        account::statement(ctx, self.0, narrowed, arguments).await
     }
 
     /// What the custodian did with one's cash account, newest first.
@@ -399,7 +412,10 @@ impl Viewer {
         let asker = asker(ctx);
         let found = services(ctx)
             .custody
-            .instructions(&asker.call(), InstructionsOf { party: Some(self.0), open: false, page })
+            .instructions(
+                &asker.call(),
+                InstructionsOf { party: Some(self.0), open: false, operation: None, page },
+            )
             .await;
         let found = found.map_err(|e| fault(asker, e))?;
         Ok(connection(&arguments, shown, found, |i| Mark::at(i.at, i.id.0), Order::from))

@@ -247,16 +247,29 @@ impl LedgerService {
         let kinds = if input.with_reservations { "" } else { " AND t.kind IN ('TRANSFER', 'POST')" };
         let mut values: Vec<Value> =
             vec![input.owner.into(), input.before.unwrap_or(i64::MAX).into(), (limit + 1).into()];
-        let mut currency = "";
+        let mut narrowed = String::new();
+        let mut narrow = |part: &str, value: Value| {
+            values.push(value);
+            narrowed.push_str(&format!(" AND t.{part} ${}", values.len()));
+        };
         if let Some(wanted) = input.currency {
-            values.push(wanted.code().to_string().into());
-            currency = " AND t.currency = $4";
+            narrow("currency =", wanted.code().to_string().into());
+        }
+        if let Some(from) = input.from {
+            narrow("value_date >=", from.into());
+        }
+        if let Some(to) = input.to {
+            narrow("value_date <=", to.into());
+        }
+        if !input.codes.is_empty() {
+            let codes: Vec<String> = input.codes.iter().map(|c| format!("'{}'", c.code())).collect();
+            narrowed.push_str(&format!(" AND t.code IN ({})", codes.join(", ")));
         }
         // Either side by its own index, then the newest of both.
         let side = |column: &str| {
             format!(
                 "SELECT t.* FROM ledger_transfer t JOIN ledger_account a ON a.id = t.{column}
-                 WHERE a.owner = $1 AND t.position < $2{kinds}{currency}"
+                 WHERE a.owner = $1 AND t.position < $2{kinds}{narrowed}"
             )
         };
         let sql = format!(
@@ -268,7 +281,6 @@ impl LedgerService {
         // One moment: a balance and the entries that make it.
         let moment = self.db.snapshot().await?;
         let db = &*moment;
-        let closing = closing(db, input.owner, input.before).await?;
         let rows = db.all(sql, values).await?;
         let mut rows = rows.iter().map(repo::row).collect::<Result<Vec<_>, _>>()?;
         let has_more = rows.len() > usize::try_from(limit).unwrap_or(usize::MAX);
@@ -279,38 +291,51 @@ impl LedgerService {
             repo::accounts(db, ids.into_iter().collect()).await?.into_iter().map(|a| (a.id, a.key)).collect();
         let entries: Vec<Entry> =
             rows.iter().filter_map(|r| Some(r.entry(keys.get(&r.debit)?, keys.get(&r.credit)?))).collect();
-        Ok(Statement { entries, has_more, closing })
+        let after = after(db, input.owner, &entries).await?;
+        Ok(Statement { entries, has_more, after })
     }
 }
 
-/// What an owner has now, less what came after the page: balances are kept, so only what is newer is added up.
-async fn closing(
+/// What an owner has now, less what came after each entry: balances are kept, so only what is newer is added up.
+async fn after(
     db: &impl sea_orm::ConnectionTrait,
     owner: uuid::Uuid,
-    before: Option<i64>,
+    entries: &[Entry],
 ) -> Result<Vec<Money>, DbErr> {
-    let mut sums: BTreeMap<String, i64> = BTreeMap::new();
+    let Some(oldest) = entries.last().map(|e| e.position) else { return Ok(Vec::new()) };
+    let mut now: BTreeMap<String, i64> = BTreeMap::new();
     let sql = "SELECT currency, CAST(SUM(credits_posted - debits_posted) AS BIGINT) FROM ledger_account
                WHERE owner = $1 AND kind IN ('AVAILABLE', 'HELD') GROUP BY currency";
     for row in db.all(sql, [owner.into()]).await? {
-        sums.insert(row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+        now.insert(row.try_get_by_index(0)?, row.try_get_by_index(1)?);
     }
-    if let Some(before) = before {
-        for (column, sign) in [("credit", -1), ("debit", 1)] {
-            let sql = format!(
-                "SELECT t.currency, CAST(SUM(t.amount) AS BIGINT) FROM ledger_transfer t JOIN ledger_account a ON a.id = t.{column}
-                 WHERE a.owner = $1 AND a.kind IN ('AVAILABLE', 'HELD') AND t.position >= $2 AND t.kind IN ('TRANSFER', 'POST')
-                 GROUP BY t.currency"
-            );
-            for row in db.all(sql, [owner.into(), before.into()]).await? {
-                let (currency, sum): (String, i64) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
-                *sums.entry(currency).or_default() += sign * sum;
-            }
-        }
-    }
-    let money = |(currency, minor): (String, i64)| {
-        let currency = currency.parse().map_err(|_| DbErr::Type(format!("{currency} is no currency")))?;
-        Ok(Money::new(minor, currency))
+    let side = |column: &str, sign: &str| {
+        format!(
+            "SELECT t.position, t.currency, CASE WHEN a.kind IN ('AVAILABLE', 'HELD') AND t.kind IN ('TRANSFER', 'POST')
+                                                 THEN {sign}t.amount ELSE 0 END AS change
+             FROM ledger_transfer t JOIN ledger_account a ON a.id = t.{column}
+             WHERE a.owner = $1 AND t.position >= $2"
+        )
     };
-    sums.into_iter().map(money).collect()
+    let (credit, debit) = (side("credit", ""), side("debit", "-"));
+    // Positions are numbers of ours, a hundred at most.
+    let wanted: Vec<String> = entries.iter().map(|e| e.position.to_string()).collect();
+    let sql = format!(
+        "SELECT position, CAST(newer AS BIGINT) FROM (
+            SELECT position, SUM(change) OVER (PARTITION BY currency ORDER BY position DESC) - change AS newer FROM (
+                SELECT position, currency, SUM(change) AS change FROM ({credit} UNION ALL {debit}) AS sides
+                GROUP BY position, currency) AS changes) AS sums
+         WHERE position IN ({})",
+        wanted.join(", ")
+    );
+    let mut newer: BTreeMap<i64, i64> = BTreeMap::new();
+    for row in db.all(sql, [owner.into(), oldest.into()]).await? {
+        newer.insert(row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+    }
+    let had = |e: &Entry| {
+        let currency = e.amount.currency();
+        let now = now.get(currency.code()).copied().unwrap_or_default();
+        Money::new(now - newer.get(&e.position).copied().unwrap_or_default(), currency)
+    };
+    Ok(entries.iter().map(had).collect())
 }

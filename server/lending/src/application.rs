@@ -75,6 +75,7 @@ impl Inner {
                         status: ApplicationStatus::Submitted,
                         rate: None,
                         at: now,
+                        decided_at: None,
                     };
                     repo::insert_application(tx, &Application { view: view.clone(), person }).await?;
                     repo::forget_draft(tx, borrower, apply.id).await?;
@@ -112,7 +113,7 @@ impl Inner {
         input: ApplicationOf,
     ) -> Result<ApplicationView, Fault<LendingError>> {
         let Some(borrower) = call.party() else { return Err(Fault::Forbidden) };
-        let outbox = self.outbox.clone();
+        let (outbox, now) = (self.outbox.clone(), self.clock.now());
         let write = self.db.write(move |tx| {
             let outbox = outbox.clone();
             async move {
@@ -125,7 +126,7 @@ impl Inner {
                     ApplicationStatus::Submitted | ApplicationStatus::InReview => {}
                     _ => return Err(WriteError::Refused(LendingError::ApplicationNotOpen)),
                 }
-                a.view.status = ApplicationStatus::Withdrawn;
+                (a.view.status, a.view.decided_at) = (ApplicationStatus::Withdrawn, Some(now));
                 repo::update_application(tx, &a.view).await?;
                 outbox
                     .announce(tx, &LendingEvent::ApplicationWithdrawn { application: a.view.clone() })
@@ -182,7 +183,7 @@ impl Inner {
 
     /// Two people have decided.
     pub(crate) fn decided(&self, id: kernel::id::ApplicationId, approved: bool) -> Heard {
-        let outbox = self.outbox.clone();
+        let (outbox, now) = (self.outbox.clone(), self.clock.now());
         Heard::write(move |tx| {
             let outbox = outbox.clone();
             async move {
@@ -193,6 +194,7 @@ impl Inner {
                 };
                 a.view.status =
                     if approved { ApplicationStatus::Approved } else { ApplicationStatus::Declined };
+                a.view.decided_at = Some(now);
                 repo::update_application(tx, &a.view).await?;
                 let event = if approved {
                     let today = calendar::today(tx).await?;

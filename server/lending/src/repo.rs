@@ -14,7 +14,9 @@ use lending_api::event::ContractLine;
 use lending_api::*;
 use platform::db::{Sql, Tx};
 use platform::page::{self, Order};
-use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DbErr, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
+};
 use serde::de::DeserializeOwned;
 use std::collections::BTreeSet;
 
@@ -55,6 +57,7 @@ fn application_of(row: application::Model) -> Result<Application, DbErr> {
         status: ApplicationStatus::from_code(&row.status).ok_or_else(|| DbErr::Type(row.status.clone()))?,
         rate: row.rate_ppm.map(narrow).transpose()?.map(Rate::from_ppm),
         at: row.at,
+        decided_at: row.decided_at,
     };
     Ok(Application { view, person: PersonId(row.borrower_person) })
 }
@@ -88,6 +91,7 @@ pub(crate) async fn insert_application(tx: &Tx, a: &Application) -> Result<(), D
         status: v.status.code().into(),
         rate_ppm: None,
         at: v.at,
+        decided_at: None,
     };
     application::Entity::insert(row.into_active_model()).exec_without_returning(tx).await.map(drop)
 }
@@ -122,10 +126,9 @@ pub(crate) async fn draft(db: &impl ConnectionTrait, borrower: PartyId) -> Resul
 }
 
 pub(crate) async fn update_application(tx: &Tx, v: &ApplicationView) -> Result<(), DbErr> {
-    let sql = "UPDATE lending_application SET status = $1, rate_ppm = $2 WHERE id = $3";
-    tx.run(sql, [v.status.code().into(), v.rate.map(|r| i64::from(r.ppm())).into(), v.id.0.into()])
-        .await
-        .map(drop)
+    let sql = "UPDATE lending_application SET status = $1, rate_ppm = $2, decided_at = $3 WHERE id = $4";
+    let rate = v.rate.map(|r| i64::from(r.ppm()));
+    tx.run(sql, [v.status.code().into(), rate.into(), v.decided_at.into(), v.id.0.into()]).await.map(drop)
 }
 
 pub(crate) async fn applications(
@@ -428,6 +431,18 @@ pub(crate) async fn insert_instalments(
     instalment::Entity::insert_many(rows).exec_without_returning(tx).await.map(drop)
 }
 
+pub(crate) async fn next_dues(db: &impl ConnectionTrait, loans: &[LoanId]) -> Result<Vec<NextDue>, DbErr> {
+    let find = instalment::Entity::find()
+        .select_only()
+        .column(instalment::Column::Loan)
+        .column_as(instalment::Column::Due.min(), "due")
+        .filter(instalment::Column::Loan.is_in(loans.iter().map(|id| id.0)))
+        .filter(instalment::Column::Status.eq("SCHEDULED"))
+        .group_by(instalment::Column::Loan);
+    let rows: Vec<(uuid::Uuid, NaiveDate)> = find.into_tuple().all(db).await?;
+    Ok(rows.into_iter().map(|(loan, due)| NextDue { loan: LoanId(loan), due }).collect())
+}
+
 pub(crate) async fn instalments(
     db: &impl ConnectionTrait,
     loan: &LoanView,
@@ -687,6 +702,34 @@ pub(crate) async fn history(db: &impl ConnectionTrait, note: &NoteView) -> Resul
                 principal: Money::new(r.try_get_by_index(2)?, currency),
                 value_date: r.try_get_by_index(3)?,
                 settled: r.try_get_by_index(4)?,
+            })
+        })
+        .collect()
+}
+
+/// Of which parts lines are, of one holder's or of anybody's.
+pub(crate) async fn received(
+    db: &impl ConnectionTrait,
+    holder: Option<PartyId>,
+    lines: &[LineId],
+) -> Result<Vec<Received>, DbErr> {
+    let mut find = distribution::Entity::find()
+        .filter(distribution::Column::Line.is_in(lines.iter().take(100).map(|l| l.0)));
+    if let Some(holder) = holder {
+        find = find.filter(distribution::Column::Holder.eq(holder.0));
+    }
+    let found = find.all(db).await?;
+    let of = note::Entity::find().filter(note::Column::Id.is_in(found.iter().map(|d| d.note)));
+    let currencies: std::collections::BTreeMap<_, _> =
+        of.all(db).await?.into_iter().map(|n| (n.id, n.currency)).collect();
+    found
+        .into_iter()
+        .map(|d| {
+            let currency = currency(currencies.get(&d.note).map_or("", String::as_str))?;
+            Ok(Received {
+                line: LineId(d.line),
+                interest: Money::new(d.interest, currency),
+                principal: Money::new(d.principal, currency),
             })
         })
         .collect()

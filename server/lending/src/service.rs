@@ -217,6 +217,25 @@ impl Lending for LendingService {
         .boxed()
     }
 
+    fn next_dues<'a>(&'a self, call: &'a Call, input: NextDuesOf) -> Answer<'a, Vec<NextDue>, LendingError> {
+        async move {
+            if input.loans.is_empty() {
+                return Ok(Vec::new());
+            }
+            let ask = LoansOf {
+                ids: input.loans,
+                borrower: None,
+                status: None,
+                page: platform::page::Page::first(100),
+            };
+            let seen: Vec<_> = self.loans(call, ask).await?.into_iter().map(|l| l.id).collect();
+            repo::next_dues(self.inner.db.read(), &seen)
+                .await
+                .map_err(|e| unreadable(call, "read what is due next", &e))
+        }
+        .boxed()
+    }
+
     fn notes<'a>(&'a self, call: &'a Call, input: NotesOf) -> Answer<'a, Vec<NoteView>, LendingError> {
         async move {
             if !may_list(call, input.holder) {
@@ -242,6 +261,19 @@ impl Lending for LendingService {
                 return Err(Fault::Refused(LendingError::LoanNotFound));
             };
             repo::history(self.inner.db.read(), &note.view).await.map_err(read)
+        }
+        .boxed()
+    }
+
+    fn received<'a>(&'a self, call: &'a Call, input: ReceivedOf) -> Answer<'a, Vec<Received>, LendingError> {
+        async move {
+            let own = call.party().filter(|_| !may_list(call, None));
+            if own.is_none() && !may_list(call, None) {
+                return Err(Fault::Forbidden);
+            }
+            repo::received(self.inner.db.read(), own, &input.lines)
+                .await
+                .map_err(|e| unreadable(call, "read the parts of repayments", &e))
         }
         .boxed()
     }

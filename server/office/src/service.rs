@@ -173,6 +173,10 @@ impl Office for OfficeService {
                         return Err(WriteError::Refused(OfficeError::TaskClaimed));
                     }
                     let by = (!input.release).then_some(party);
+                    // Whoever has said their word has nothing left to do on it, and would only keep others from it.
+                    if by.is_some() && task.task.approvals.iter().any(|a| Some(a.person) == caller.person()) {
+                        return Err(WriteError::Refused(OfficeError::AlreadyDecided));
+                    }
                     if task.task.claimed_by != by {
                         // A claim does not hide that somebody has approved.
                         let status = match (task.task.approvals.is_empty(), by) {

@@ -30,7 +30,7 @@ use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 
 /// How many writes may share one commit; more only adds latency.
@@ -165,6 +165,27 @@ pub trait Sql: ConnectionTrait {
 
 impl<C: ConnectionTrait + ?Sized> Sql for C {}
 
+/// One listener's ear at a channel: everybody who listens hears of every commit, and nobody takes it from another.
+#[derive(Clone)]
+pub struct Wake(pub watch::Receiver<()>);
+
+impl Wake {
+    /// Waits for a commit that was not heard of yet.
+    pub async fn woken(&mut self) {
+        if self.0.changed().await.is_err() {
+            // The database is gone; whoever waits is stopped otherwise.
+            std::future::pending::<()>().await;
+        }
+    }
+
+    /// Whether there was one since it was last asked.
+    pub fn is_due(&mut self) -> bool {
+        let due = self.0.has_changed().unwrap_or(false);
+        self.0.mark_unchanged();
+        due
+    }
+}
+
 /// A transaction that can be used and neither begun nor ended.
 pub struct Tx {
     t: DatabaseTransaction,
@@ -264,7 +285,7 @@ pub struct Db {
 struct Inner {
     read: DatabaseConnection,
     writer: Writer,
-    wakes: Mutex<HashMap<String, Arc<Notify>>>,
+    wakes: Mutex<HashMap<String, watch::Sender<()>>>,
 }
 
 enum Writer {
@@ -343,9 +364,9 @@ impl Db {
         matches!(self.inner.writer, Writer::Postgres(_))
     }
 
-    /// Notified after each commit that woke `channel`.
-    pub fn channel(&self, channel: &str) -> Arc<Notify> {
-        lock(&self.inner.wakes).entry(channel.into()).or_default().clone()
+    /// Hears of each commit from now on that woke `channel`.
+    pub fn channel(&self, channel: &str) -> Wake {
+        Wake(lock(&self.inner.wakes).entry(channel.into()).or_default().subscribe())
     }
 
     /// Runs `f` in a transaction of its own and commits it.
@@ -476,8 +497,8 @@ impl Inner {
     fn wake(&self, channels: Vec<String>) {
         let wakes = lock(&self.wakes);
         for channel in channels {
-            if let Some(notify) = wakes.get(&channel) {
-                notify.notify_one();
+            if let Some(all) = wakes.get(&channel) {
+                all.send_replace(());
             }
         }
     }

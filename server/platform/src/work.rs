@@ -66,7 +66,7 @@ impl Runner {
     pub fn start(db: &Db, loops: Vec<SharedLoop>) -> Runner {
         let runner = Runner { stop: CancellationToken::new(), tasks: TaskTracker::new() };
         for each in loops {
-            let wake = db.channel(&each.channel());
+            let mut wake = db.channel(&each.channel());
             let stop = runner.stop.clone();
             runner.tasks.spawn(async move {
                 let mut failures = 0u32;
@@ -91,7 +91,7 @@ impl Runner {
                     };
                     tokio::select! {
                         () = stop.cancelled() => break,
-                        () = wake.notified(), if failures == 0 => {}
+                        () = wake.woken(), if failures == 0 => {}
                         () = tokio::time::sleep(pause) => {}
                     }
                 }
@@ -109,23 +109,33 @@ impl Runner {
 }
 
 /// Steps all loops in order until none has anything to do; for tests and simulations. As in service, a loop that fails
-/// does not keep the others from their work.
+/// does not keep the others from their work; and what neither did anything nor was woken is not stepped again before all
+/// the rest is still.
 ///
 /// # Errors
 /// The first failing step of the last round, and work that does not come to rest within `rounds_max` rounds.
-pub async fn settle(loops: &[SharedLoop], rounds_max: usize) -> Result<(), StepError> {
+pub async fn settle(db: &Db, loops: &[SharedLoop], rounds_max: usize) -> Result<(), StepError> {
+    let mut all: Vec<_> = loops.iter().map(|each| (each, db.channel(&each.channel()), false)).collect();
+    // What time alone has made due, and whatever woke nobody, is found by looking everywhere.
+    let mut everywhere = true;
     for _ in 0..rounds_max {
         let (mut progress, mut failed) = (Progress::Idle, Ok(()));
-        for each in loops {
+        for (each, wake, busy) in &mut all {
+            let woken = wake.is_due();
+            if !(everywhere || woken || *busy) {
+                continue;
+            }
+            *busy = false;
             match each.step().await {
-                Ok(Progress::Did) => progress = Progress::Did,
+                Ok(Progress::Did) => (progress, *busy) = (Progress::Did, true),
                 Ok(Progress::Idle) => {}
                 Err(e) => failed = failed.and(Err(StepError(format!("{}: {e}", each.name())))),
             }
         }
-        if progress == Progress::Idle {
+        if everywhere && progress == Progress::Idle {
             return failed;
         }
+        everywhere = progress == Progress::Idle;
     }
     Err(StepError(format!("the work did not come to rest within {rounds_max} rounds")))
 }

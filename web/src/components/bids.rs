@@ -29,7 +29,7 @@ pub fn OpenBids(bids: Vec<Bid>) -> impl IntoView {
                 <span class="muted" data-figure="bids">{move || (say().overview.bids_sum)(&sums.iter().map(money).collect::<Vec<_>>().join(" + "))}</span>
             </div>
             <table class="listings">
-                <thead><tr><th>{t(|m| m.market.purpose)}</th><th>{t(|m| m.state)}</th><th>{t(|m| m.overview.bid_placed)}</th><th class="numeric">{t(|m| m.amount)}</th></tr></thead>
+                <thead><tr><th>{t(|m| m.market.purpose)}</th><th class="numeric">{t(|m| m.amount)}</th><th>{t(|m| m.state)}</th><th>{t(|m| m.overview.bid_placed)}</th></tr></thead>
                 <tbody>
                     {bids.into_iter().map(|b| {
                         let (status, placed) = (b.status, b.placed_at.0);
@@ -38,11 +38,11 @@ pub fn OpenBids(bids: Vec<Bid>) -> impl IntoView {
                         view! {
                             <tr>
                                 <td class="lead-cell">{b.listing.map(|l| view! { <A href=Page::Listing(l.id.inner().into()).path()>{l.purpose}</A> })}</td>
+                                <td class="numeric" data-label=t(|m| m.amount)><Amount money=b.amount/></td>
                                 <td data-label=t(|m| m.state)><span class=status.mark()>{move || if waits { say().bid.waits_for_you } else { (say().bid_status)(status) }}</span>
                                     {confirm.map(|url| view! { " " <a href=move || back::there(&url) on:click=move |_| back::remember()>{t(|m| m.orders.decide)}</a> })}
                                 </td>
                                 <td class="nowrap" data-label=t(|m| m.overview.bid_placed)>{move || instant(&placed)}</td>
-                                <td class="numeric" data-label=t(|m| m.amount)><Amount money=b.amount/></td>
                             </tr>
                         }
                     }).collect_view()}

@@ -3,6 +3,7 @@
 use crate::components::bell::Bell;
 use crate::components::colour_mode::ColourMode;
 use crate::components::term::{Finance, Term};
+use crate::components::waiting::Waiting;
 use crate::locale::date;
 use crate::messages::{Language, Messages, choose, language, say, t};
 use crate::page::Page;
@@ -139,7 +140,9 @@ pub fn Top() -> impl IntoView {
             <a class="brand" href=Page::Home.path() aria-label=t(|m| m.home_link)><Mark/><span>"Counterfoil"</span></a>
             <button class="button menu" aria-controls="ways" aria-expanded=move || open.get().to_string() on:click=move |_| open.update(|o| *o = !*o)>{t(|m| m.menu)}</button>
             <nav id="ways" class:open=move || open.get() aria-label=t(|m| m.main_navigation)>
-                {move || ways(&roles.get()).into_iter().map(|(page, name)| view! { <A href=page.path()>{t(name)}</A> }).collect_view()}
+                {move || ways(&roles.get()).into_iter().map(|(page, name)| view! {
+                    <A href=page.path()>{t(name)} {(page == Page::Queue).then(|| view! { <Waiting/> })}</A>
+                }).collect_view()}
             </nav>
             <Languages/>
             <ColourMode/>

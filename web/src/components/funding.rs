@@ -9,8 +9,8 @@ use leptos::prelude::*;
 pub fn Funding(#[prop(into)] percent: Signal<u32>) -> impl IntoView {
     view! {
         <div class="fund">
-            <progress max="100" value=move || percent.get().to_string() aria-label=t(|m| m.funded)>{move || percent.get()} " %"</progress>
-            <span class="small">{move || percent.get()}" %"</span>
+            <progress max="100" value=move || percent.get().to_string() aria-label=t(|m| m.funded)>{move || percent.get()} "\u{a0}%"</progress>
+            <span class="small">{move || percent.get()}"\u{a0}%"</span>
         </div>
     }
 }

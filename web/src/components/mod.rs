@@ -28,3 +28,4 @@ pub mod tabs;
 pub mod term;
 pub mod timeline;
 pub mod toast;
+pub mod waiting;

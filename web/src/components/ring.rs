@@ -46,7 +46,7 @@ pub fn Ring(
             <tr>
                 <th scope="row"><svg class="key-dot" viewBox="0 0 10 10" aria-hidden="true"><rect class=class width="10" height="10" rx="2"/></svg> {name}</th>
                 <td class="numeric"><Figure amount=amount.to_decimal_string()/></td>
-                <td class="numeric muted">{share} " %"</td>
+                <td class="numeric muted">{share} "\u{a0}%"</td>
             </tr>
         });
     }

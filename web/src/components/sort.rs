@@ -87,6 +87,19 @@ pub fn Pick(
     }
 }
 
+/// A day, kept in the address under a key; nothing is any.
+#[component]
+pub fn DayPick(key: &'static str, label: fn(&Messages) -> &'static str) -> impl IntoView {
+    let (now, set) = query_signal_with_options::<String>(key, still());
+    view! {
+        <label class="pick">
+            <span class="small muted">{t(label)}</span>
+            <input type="date" name=key prop:value=move || now.get().unwrap_or_default()
+                on:change=move |e| set.set(Some(event_target_value(&e)).filter(|v| !v.is_empty()))/>
+        </label>
+    }
+}
+
 /// What the address says is among them, also when it was typed there.
 fn with_present(mut options: Vec<(String, String)>, now: Option<String>) -> Vec<(String, String)> {
     if let Some(now) = now

@@ -30,9 +30,20 @@ pub fn Term(label: fn(&Messages) -> &'static str, means: Finance) -> impl IntoVi
     let id = format!("term-{}", NEXT.fetch_add(1, Ordering::Relaxed));
     view! {
         <span class="term">
-            {t(label)} "\u{a0}"
-            <button type="button" class="help" popovertarget=id.clone() aria-label=move || (say().term.ask)(label(say()))>"?"</button>
+            {move || halves(label(say())).0}
+            <span class="nowrap">
+                {move || halves(label(say())).1} "\u{a0}"
+                <button type="button" class="help" popovertarget=id.clone() aria-label=move || (say().term.ask)(label(say()))>"?"</button>
+            </span>
             <span id=id popover="auto" class="meaning"><b>{t(label)}</b> <span>{move || (say().term.means)(means)}</span></span>
         </span>
     }
+}
+
+/// What comes before the last word, and the last word, which the mark stays with; of a word alone its last letter.
+fn halves(label: &str) -> (String, String) {
+    let cut =
+        label.rfind(' ').map(|i| i + 1).or_else(|| label.char_indices().last().map(|(i, _)| i)).unwrap_or(0);
+    let (head, tail) = label.split_at(cut);
+    (head.into(), tail.into())
 }

@@ -56,6 +56,10 @@ pub(super) static EN: Messages = Messages {
     unreadable: "The platform's answer could not be read. Try again.",
     no_answer: "The platform gave no answer. Try again.",
     did_not_work: "That did not work.",
+    stopped: (
+        "This page has stopped because of a fault of ours. Nothing that was sent is lost, and nothing was done twice.",
+        "Load it again",
+    ),
     funded: "Funded",
     live: "live",
     connecting: "connecting",
@@ -197,7 +201,7 @@ pub(super) static EN: Messages = Messages {
         more: "Show more",
         any: "Any",
         rate_from: "Rate",
-        percent_or_more: |n| format!("{n} % or more"),
+        percent_or_more: |n| format!("{n}\u{a0}% or more"),
         term_up_to: "Term",
         up_to_months: |n| format!("Up to {n} months"),
         order: "Sort by",
@@ -227,7 +231,7 @@ pub(super) static EN: Messages = Messages {
         smallest_bid: "Smallest bid",
         words: "In the borrower's words",
         all_rows: |n| format!("All {n} payments; the list goes on when you scroll it."),
-        no_grade: "Borrowers are not graded here yet. Two members of the credit desk have looked at income and documents; one proposed this rate and the other agreed.",
+        no_grade: "Borrowers are not graded here yet. Two members of the credit desk have looked at what the borrower told and showed them; one proposed this rate and the other agreed.",
         no_words: "Nothing was added.",
         before: "Before you lend",
         warnings: [
@@ -311,7 +315,11 @@ pub(super) static EN: Messages = Messages {
     },
     find: FindPage {
         nobody: "There is nobody behind this link.",
-        of_one: "Below: what they have borrowed. What somebody has lent and has at the custodian is theirs to see.",
+        applications: "Applications",
+        loans: "Loans",
+        orders: "Their orders to the custodian",
+        none_borrowed: "No such loan of theirs.",
+        of_one: "Below: what they asked for and borrowed. What somebody has lent and has at the custodian is theirs to see.",
         of_all: "Show everybody's",
         title: "Find",
         what: "A name, an address or a purpose",
@@ -320,7 +328,7 @@ pub(super) static EN: Messages = Messages {
         since: "Here since",
         listings: "Listings",
         which: "Which loans",
-        running: "Running",
+        running: "On time",
         overdue: "Overdue",
         awaiting: "Being paid out",
         closed: "Repaid",
@@ -406,6 +414,10 @@ pub(super) static EN: Messages = Messages {
         nothing_more: "Open your cash account at the custodian and top it up; then lend a first small amount.",
     },
     portfolio: PortfolioPage {
+        as_planned: "As agreed, if everybody pays on the day; what is overdue already is not in it.",
+        due_since: |date| format!("due since {date}"),
+        next: "Next payment",
+        bids: |n| format!("{n} bids"),
         pictures: "Your portfolio in pictures",
         by_rate: "Still out, by yearly rate",
         come_back: "What will have come back",
@@ -610,12 +622,13 @@ pub(super) static EN: Messages = Messages {
         account: |number| format!("account number {number}"),
         revoke: "See and revoke it on the custodian's page",
         allow: "Allow more, or with other limits",
+        allow_first: "Allow something",
         ask: "Continue at the custodian",
     },
     statement: StatementPage {
         several: |n| format!("{n} movements"),
         title: "Statement",
-        lead: "Each movement in our ledger has its counterfoil at the custodian. What is set aside for bids has not moved yet; how much of a repayment is interest stands in your portfolio.",
+        lead: "Each movement in our ledger has its counterfoil at the custodian. What is set aside for bids has not moved yet; of a repayment it is said how much is interest. Value dates are the platform's business days.",
         save: "Save as CSV",
         columns: [
             "Value date",
@@ -625,9 +638,15 @@ pub(super) static EN: Messages = Messages {
             "Balance after",
             "Custodian's number",
             "Custodian",
+            "Interest",
+            "Principal",
             "Loan",
             "Entry",
         ],
+        from: "From",
+        to: "To",
+        of_it_interest: |sum| format!("of it {sum} interest"),
+        none_such: "Nothing like that has moved.",
         none: "Nothing has moved yet.",
         on: "Value date",
         what: "What",
@@ -681,6 +700,7 @@ pub(super) static EN: Messages = Messages {
         },
     },
     loans: LoansPage {
+        a_month: |sum| format!("about {sum} a month"),
         begun: |at| format!("You began an application. What you typed was kept on {at}."),
         go_on: "Go on",
         allow: "Allow the fee and the instalments",
@@ -776,6 +796,7 @@ pub(super) static EN: Messages = Messages {
             1 => "1 thing waits.".into(),
             n => format!("{n} things wait."),
         },
+        for_you: |n| format!("{n} for you"),
         unrated: "Applications without a rate",
         which: "Which tasks",
         free: "Unclaimed",
@@ -794,6 +815,19 @@ pub(super) static EN: Messages = Messages {
     task: TaskPage {
         sure: "Let the money move?",
         sure_yes: "Yes, approve",
+        sure_not: "Refuse it?",
+        refusal_means: |kind| match kind {
+            TaskKind::CreditDecision => {
+                "One refusal ends it: the application is declined, and the borrower is told."
+            }
+            TaskKind::Disbursement => {
+                "One refusal ends it: the loan does not come about, and each lender's frozen part is given back."
+            }
+            TaskKind::DisbursementUndo => {
+                "One refusal ends it: nothing is given back, and the payout goes on being tried."
+            }
+            TaskKind::Break => "The difference stays unexplained, and the account stays blocked.",
+        },
         moves: |kind| match kind {
             TaskKind::Disbursement => {
                 "Yours is the second word. The custodian then pays each lender's frozen part to the borrower's own account, and the loan begins. No single person can undo it."
@@ -859,7 +893,7 @@ pub(super) static EN: Messages = Messages {
         set_rate_means: "Two people then decide on the application at this rate; it cannot be changed afterwards.",
         rate_set: "The rate has been set; the decision is in the queue.",
         officers_rate: "A credit officer sets the rate; you can see the application.",
-        rate_between: |low, high| format!("Between {low} and {high} %."),
+        rate_between: |low, high| format!("Between {low} and {high}\u{a0}%."),
         then_pays: |amount| format!("The borrower would pay about {amount} a month."),
     },
     day: DayPage {
@@ -898,7 +932,7 @@ pub(super) static EN: Messages = Messages {
         close_of: |date| format!("Close of {date}"),
         close: "Close this day",
         see_overdue: "Loans that are overdue",
-        see_orders: "Orders under way",
+        see_orders: "Orders to the custodian",
         close_named: |date| format!("Close this day: {date}"),
         close_means: "Proves both books and anchors the ledger; then the next day begins, listings whose time is over end, and what is due is collected. It goes on by itself if the server is restarted.",
         operations_close: "Operations close the day.",

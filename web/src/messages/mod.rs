@@ -106,6 +106,8 @@ pub struct Messages {
     pub unreadable: &'static str,
     pub no_answer: &'static str,
     pub did_not_work: &'static str,
+    /// When the app itself failed: what happened, and the way on.
+    pub stopped: (&'static str, &'static str),
     pub funded: &'static str,
     pub live: &'static str,
     pub connecting: &'static str,
@@ -202,7 +204,11 @@ pub struct RegisterPage {
 
 pub struct FindPage {
     pub nobody: &'static str,
+    /// What the page of one person shows, and what it does not.
     pub of_one: &'static str,
+    pub applications: &'static str,
+    pub loans: &'static str,
+    pub orders: &'static str,
     pub of_all: &'static str,
     pub title: &'static str,
     pub what: &'static str,
@@ -216,6 +222,7 @@ pub struct FindPage {
     pub awaiting: &'static str,
     pub closed: &'static str,
     pub no_loans: &'static str,
+    pub none_borrowed: &'static str,
     pub borrower: &'static str,
 }
 
@@ -424,6 +431,8 @@ pub struct ConsentsPanel {
     pub account: fn(&str) -> String,
     pub revoke: &'static str,
     pub allow: &'static str,
+    /// While nothing is allowed.
+    pub allow_first: &'static str,
     pub ask: &'static str,
 }
 
@@ -433,8 +442,14 @@ pub struct StatementPage {
     pub lead: &'static str,
     pub save: &'static str,
     /// The file's first row.
-    pub columns: [&'static str; 9],
+    pub columns: [&'static str; 11],
+    pub from: &'static str,
+    pub to: &'static str,
+    /// Of one payment.
+    pub of_it_interest: fn(&str) -> String,
     pub none: &'static str,
+    /// Where it was narrowed.
+    pub none_such: &'static str,
     pub on: &'static str,
     pub what: &'static str,
     pub ledger: &'static str,
@@ -487,6 +502,7 @@ pub struct ApplyPage {
 }
 
 pub struct LoansPage {
+    pub a_month: fn(&str) -> String,
     pub allow: &'static str,
     pub allowed: &'static str,
     /// The fee, and an instalment at most.
@@ -565,6 +581,7 @@ pub struct QueuePage {
     pub parked: &'static str,
     pub title: &'static str,
     pub waiting: fn(usize) -> String,
+    pub for_you: fn(usize) -> String,
     pub unrated: &'static str,
     pub which: &'static str,
     pub free: &'static str,
@@ -585,6 +602,9 @@ pub struct TaskPage {
     pub sure: &'static str,
     pub sure_yes: &'static str,
     pub moves: fn(TaskKind) -> &'static str,
+    /// Above the question whether one refuses.
+    pub sure_not: &'static str,
+    pub refusal_means: fn(TaskKind) -> &'static str,
     pub say_word: &'static str,
     pub on_market: &'static str,
     pub fee_forbidden: &'static str,
@@ -808,6 +828,12 @@ pub struct OverviewPage {
 }
 
 pub struct PortfolioPage {
+    /// Beneath what is to come back.
+    pub as_planned: &'static str,
+    /// Of an instalment that is late.
+    pub due_since: fn(&str) -> String,
+    pub next: &'static str,
+    pub bids: fn(usize) -> String,
     pub pictures: &'static str,
     pub by_rate: &'static str,
     pub come_back: &'static str,
@@ -901,6 +927,11 @@ pub fn graphql_language() -> &'static str {
 /// What the app says, in the language of now; whoever asks is told when it changes.
 pub fn say() -> &'static Messages {
     language().messages()
+}
+
+/// What is said when the app itself failed, by a page's mark of its language: nothing that follows may be asked any more.
+pub fn stopped(tag: &str) -> (&'static str, &'static str) {
+    Language::of_tag(tag).unwrap_or(Language::English).messages().stopped
 }
 
 /// One message, following the language.

@@ -175,6 +175,9 @@ pub struct InstructionsOf {
     /// Only those about which the last word is not spoken.
     #[serde(default)]
     pub open: bool,
+    /// Of one operation alone, by the custodian's word for it.
+    #[serde(default)]
+    pub operation: Option<String>,
     pub page: Page,
 }
 
@@ -247,6 +250,9 @@ pub struct CashMovement {
     /// The listing it was for, if for one.
     #[serde(default)]
     pub project: Option<ListingId>,
+    /// The line of the order that it carried out, where the order has lines.
+    #[serde(default)]
+    pub line: Option<LineId>,
     pub business_date: NaiveDate,
     pub at: DateTime<Utc>,
     pub mirrored: bool,

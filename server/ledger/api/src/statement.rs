@@ -113,6 +113,15 @@ pub struct StatementOf {
     pub limit: u32,
     /// Reservations and their ends too, not only what moved.
     pub with_reservations: bool,
+    /// Value dates from this one on.
+    #[serde(default)]
+    pub from: Option<NaiveDate>,
+    /// Value dates up to this one.
+    #[serde(default)]
+    pub to: Option<NaiveDate>,
+    /// For these reasons alone, where there are any.
+    #[serde(default)]
+    pub codes: Vec<Code>,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -120,9 +129,9 @@ pub struct Statement {
     /// Newest first.
     pub entries: Vec<Entry>,
     pub has_more: bool,
-    /// What the owner had, available and held, in each currency after the newest of these entries.
+    /// What the owner had in its currency, available and held, after each of these entries.
     #[serde(default)]
-    pub closing: Vec<Money>,
+    pub after: Vec<Money>,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]

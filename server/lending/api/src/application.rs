@@ -131,4 +131,7 @@ pub struct ApplicationView {
     pub status: ApplicationStatus,
     pub rate: Option<Rate>,
     pub at: DateTime<Utc>,
+    /// When it was approved, declined or withdrawn.
+    #[serde(default)]
+    pub decided_at: Option<DateTime<Utc>>,
 }

@@ -64,10 +64,14 @@ platform::service! {
         loans(LoansOf) -> Vec<LoanView>;
         /// What is due when, and what was paid when.
         schedule(LoanOf) -> Vec<InstalmentView>;
+        /// When of each loan the next instalment is due; of those alone that the caller may see and that owe one.
+        next_dues(NextDuesOf) -> Vec<NextDue>;
         /// Notes of one's own, or of a loan for staff and services.
         notes(NotesOf) -> Vec<NoteView>;
         /// What each repayment brought a note.
         note_history(NoteOf) -> Vec<NotePayment>;
+        /// Of which parts lines of repayments are: of one's own, or of anybody's for staff and services.
+        received(ReceivedOf) -> Vec<Received>;
         /// What a holder's notes come to, by currency.
         portfolio(PortfolioOf) -> Vec<PortfolioView>;
         /// Pays what is due, or the next instalment where nothing is.

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use finance::{Money, Rate};
-use kernel::id::{ListingId, LoanId, NoteId, PartyId, QuoteId, RepaymentId};
+use kernel::id::{LineId, ListingId, LoanId, NoteId, PartyId, QuoteId, RepaymentId};
 use platform::page::Page;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -30,6 +30,33 @@ pub struct LoansOf {
     pub borrower: Option<PartyId>,
     pub status: Option<LoanStatus>,
     pub page: Page,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct NextDuesOf {
+    /// At most a hundred.
+    pub loans: Vec<LoanId>,
+}
+
+/// The earliest instalment that is not paid, late ones too.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct NextDue {
+    pub loan: LoanId,
+    pub due: NaiveDate,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ReceivedOf {
+    /// At most a hundred.
+    pub lines: Vec<LineId>,
+}
+
+/// What a holder gets by one line of a repayment.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Received {
+    pub line: LineId,
+    pub interest: Money,
+    pub principal: Money,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]

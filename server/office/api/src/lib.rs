@@ -10,6 +10,7 @@ pub use act::*;
 pub use document::*;
 
 use chrono::{DateTime, NaiveDate, Utc};
+use kernel::Call;
 use kernel::call::Role;
 use kernel::id::{PartyId, PersonId, TaskId};
 use platform::outbox::{Announces, EventPage, EventsAfter};
@@ -184,6 +185,14 @@ pub struct TaskView {
     /// Who said what, first to last.
     pub approvals: Vec<ApprovalView>,
     pub at: DateTime<Utc>,
+}
+
+impl TaskView {
+    /// Whether this caller may still say a word on it.
+    pub fn waits_for(&self, call: &Call) -> bool {
+        let spoke = call.person().is_some_and(|p| self.approvals.iter().any(|a| a.person == p));
+        !self.status.is_decided() && !spoke && self.kind.roles().iter().any(|r| call.has(*r))
+    }
 }
 
 /// Closes a business date; the day after it begins. The date itself makes the command repeatable.

@@ -3,7 +3,7 @@
 use crate::api::{self, DateTime, schema};
 use crate::components::loaded::Loaded;
 use crate::components::proof::{ProofTotal, Totals, Verdict};
-use crate::locale::instant;
+use crate::locale::zoned;
 use crate::messages::{say, t};
 use crate::page::Page;
 use crate::session;
@@ -48,7 +48,7 @@ pub fn Home() -> impl IntoView {
             None => view! { <div class="proof-place" aria-hidden="true"></div> }.into_any(),
             Some(found) => found.last_proof.map(proof).into_any(),
         }}
-        <section class="columns">
+        <section class="columns level">
             {move || say().home.promises.map(|(heading, words)| view! {
                 <div class="card stack">
                     <h2>{heading}</h2>
@@ -63,7 +63,7 @@ fn proof(p: PublicProof) -> impl IntoView {
     let (verdict, owners, at) = (p.verdict, p.owners, p.at.0);
     view! {
         <section class="stack" data-proof=format!("{verdict:?}") aria-label=t(|m| m.day.proof)>
-            <p><span class=verdict.mark()>{move || (say().verdict)(verdict)}</span> " " {move || (say().home.proved)(owners, &instant(&at))}</p>
+            <p><span class=verdict.mark()>{move || (say().verdict)(verdict)}</span> " " {move || (say().home.proved)(owners, &zoned(&at))}</p>
             {(verdict == Verdict::InFlight).then(|| view! { <p class="small muted">{t(|m| m.home.in_flight)}</p> })}
             <Totals totals=p.totals left=|m| m.home.all_in_ledger right=|m| m.home.all_at_custodian/>
         </section>

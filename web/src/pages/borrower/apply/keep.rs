@@ -71,7 +71,9 @@ pub fn Keep(
         if untouched(&form.whole_untracked()) {
             form.adopt(kept.clone());
             // Once the page stands: the address is not changed while it is being drawn.
-            request_animation_frame(move || taken_up.run(()));
+            request_animation_frame(move || {
+                taken_up.try_run(());
+            });
         }
         standing.set(Standing::Kept);
         there.set(Some(kept));

@@ -285,10 +285,12 @@ fn Summary(read: Reading, sure: RwSignal<bool>, send: Callback<()>) -> impl Into
             <div><dt>{t(|m| m.amount)}</dt><dd>{move || read.amount(&form.get("amount")).map(|m| money(&m)).unwrap_or_default()}</dd></div>
             <div><dt>{t(|m| m.months)}</dt><dd>{move || form.get("months")}</dd></div>
             <div><dt>{t(|m| m.market.purpose)}</dt><dd>{move || form.get("purpose")}</dd></div>
+            <div class="whole"><dt>{t(|m| m.apply.story)}</dt><dd class="story">{move || typed("story")}</dd></div>
             <div><dt>{t(|m| m.apply.income)}</dt><dd>{move || sum("income")}</dd></div>
             <div><dt>{t(|m| m.apply.owes)}</dt><dd>{move || sum("owes")}</dd></div>
             <div><dt>{t(|m| m.apply.years)}</dt><dd>{move || typed("years")}</dd></div>
         </dl>
+        {move || costs(read)}
         <p class="small muted">{t(|m| m.apply.lenders_see)}</p>
         <div class="row">
             <button class="button primary" type="button" data-sure="" on:click=move |_| send.run(())>{t(|m| m.apply.send)}</button>
@@ -297,20 +299,19 @@ fn Summary(read: Reading, sure: RwSignal<bool>, send: Callback<()>) -> impl Into
     }
 }
 
-/// What it would cost, at the product's lowest and highest rate: the officer sets the one in between.
-#[component]
-fn Cost(read: Reading) -> impl IntoView {
-    let shown = move || {
-        let product = read.product()?;
-        let amount = read.amount(&read.form.get("amount")).ok()?;
-        let months = u32::try_from(read.months(&read.form.get("months")).ok()?).ok()?;
-        let low = monthly(amount, product.rate_min.rate()?, months)?;
-        let high = monthly(amount, product.rate_max.rate()?, months)?;
-        let percent = |d: &api::Decimal| format!("{} %", number(&d.percent()));
-        let fee = product.fee.rate().and_then(|r| r.of(amount, finance::Rounding::Down).ok());
-        let fee = format!("{} ({})", fee.map_or_else(String::new, |f| money(&f)), percent(&product.fee));
-        let (rates, days) = ((percent(&product.rate_min), percent(&product.rate_max)), product.listing_days);
-        Some(view! {
+/// What it would cost, as far as it is known by what has been typed.
+fn costs(read: Reading) -> Option<AnyView> {
+    let product = read.product()?;
+    let amount = read.amount(&read.form.get("amount")).ok()?;
+    let months = u32::try_from(read.months(&read.form.get("months")).ok()?).ok()?;
+    let low = monthly(amount, product.rate_min.rate()?, months)?;
+    let high = monthly(amount, product.rate_max.rate()?, months)?;
+    let percent = |d: &api::Decimal| format!("{}\u{a0}%", number(&d.percent()));
+    let fee = product.fee.rate().and_then(|r| r.of(amount, finance::Rounding::Down).ok());
+    let fee = format!("{} ({})", fee.map_or_else(String::new, |f| money(&f)), percent(&product.fee));
+    let (rates, days) = ((percent(&product.rate_min), percent(&product.rate_max)), product.listing_days);
+    Some(
+        view! {
             <dl class="facts" data-cost="">
                 <div><dt><Term label=|m| m.apply.monthly_from means=Finance::Instalment/></dt><dd>{money(&low.0)}</dd><dd class="small muted">{(say().apply.at_rate)(&rates.0)}</dd></div>
                 <div><dt>{t(|m| m.apply.monthly_to)}</dt><dd>{money(&high.0)}</dd><dd class="small muted">{(say().apply.at_rate)(&rates.1)}</dd></div>
@@ -318,13 +319,19 @@ fn Cost(read: Reading) -> impl IntoView {
                 <div><dt><Term label=|m| m.apply.fee means=Finance::Fee/></dt><dd>{fee}</dd></div>
             </dl>
             <p class="small muted">{(say().apply.then)(days)}</p>
-        })
-    };
+        }
+        .into_any(),
+    )
+}
+
+/// What it would cost, at the product's lowest and highest rate: the officer sets the one in between.
+#[component]
+fn Cost(read: Reading) -> impl IntoView {
     view! {
         <section class="card stack" aria-live="polite">
             <h2>{t(|m| m.apply.cost)}</h2>
-            {move || match shown() {
-                Some(view) => view.into_any(),
+            {move || match costs(read) {
+                Some(view) => view,
                 None => view! { <p class="muted">{t(|m| m.apply.cost_later)}</p> }.into_any(),
             }}
         </section>

@@ -127,7 +127,7 @@ fn Shown(loan: query::Loan, me: Option<Me>, today: String, again: Callback<()>) 
         <dl class="facts key">
             <div><dt><Term label=|m| m.loans.owed means=Finance::Owed/></dt><dd><Amount money=loan.outstanding.clone()/></dd></div>
             <div><dt>{t(|m| m.loans.borrowed)}</dt><dd><Amount money=loan.principal.clone()/></dd></div>
-            <div><dt><Term label=|m| m.rate_a_year means=Finance::Rate/></dt><dd>{move || number(&rate)} " %"</dd></div>
+            <div><dt><Term label=|m| m.rate_a_year means=Finance::Rate/></dt><dd>{move || number(&rate)} "\u{a0}%"</dd></div>
             <div><dt>{t(|m| m.months)}</dt><dd>{term}</dd></div>
             {taken.map(|(fee, status)| view! { <div data-fee=format!("{status:?}")><dt><Term label=|m| m.apply.fee means=Finance::Fee/></dt><dd><Amount money=fee/></dd><dd class="small muted">{move || (say().order_status)(status)}</dd></div> })}
             {started.map(|s| view! { <div><dt>{t(|m| m.loan.started)}</dt><dd>{move || date(&s.0)}</dd></div> })}
@@ -222,7 +222,7 @@ fn Paying(
                     }
                 })}
                 {(short && !busy).then(|| view! { <p class="small">{t(|m| m.loan.short)} " " <A href=Page::Cash.path()>{t(|m| m.cash.bring_in)}</A></p> })}
-                {(!busy).then(|| sum.map(|s| view! {
+                {(!busy && !short).then(|| sum.map(|s| view! {
                     <Dialog open=sure title=|m| m.loan.pay>
                         <p class="amount"><Amount money=s.into()/></p>
                         {parts.map(|(principal, interest)| view! {
@@ -296,6 +296,7 @@ fn PayOff(id: cynic::Id, free: Option<Money>, again: Callback<()>) -> impl IntoV
                 Some(q) => {
                     let (total, day) = (q.total.clone(), q.valid_on.0.clone());
                     let missing = q.total.exact().zip(free).and_then(|(t, f)| t.minus(f).ok()).filter(|m| m.is_positive());
+                    let enough = missing.is_none();
                     view! {
                         <p class="amount" data-payoff=""><Amount money=q.total.clone()/></p>
                         <dl class="figures small">
@@ -305,9 +306,11 @@ fn PayOff(id: cynic::Id, free: Option<Money>, again: Callback<()>) -> impl IntoV
                         <p class="small">{move || (say().loan.holds)(&date(&day))} " " <b>{move || left(&q.valid_on.0).map_or_else(|| say().loan.until_closed.to_string(), |l| (say().loan.left)(&l))}</b></p>
                         {missing.map(|m| view! { <p class="notice warn" data-missing="">{move || (say().loan.missing)(&money(&m))} " " <A href=Page::Cash.path()>{t(|m| m.cash.bring_in)}</A></p> })}
                         <p class="small muted">{t(|m| m.loan.off_by_hand)}</p>
-                        <form class="stack" on:submit=take data-take="">
-                            <Submit form=paying words=Signal::derive(move || (say().loan.off_sum)(&text(&total)))/>
-                        </form>
+                        {enough.then(|| view! {
+                            <form class="stack" on:submit=take data-take="">
+                                <Submit form=paying words=Signal::derive(move || (say().loan.off_sum)(&text(&total)))/>
+                            </form>
+                        })}
                     }
                     .into_any()
                 }

@@ -4,7 +4,7 @@ mod allow;
 pub mod query;
 
 use crate::api::{self, Failure, command, live};
-use crate::components::amount::{Amount, Figure, text};
+use crate::components::amount::{Amount, Figure, money, text};
 use crate::components::documents::Documents;
 use crate::components::form::{Form, Submit};
 use crate::components::funding::{Funding, LineState, percent};
@@ -14,6 +14,7 @@ use crate::components::timeline::{Stage, Timeline};
 use crate::draft;
 use crate::locale::{date, instant, number};
 use crate::messages::{say, t, title};
+use crate::outlook::monthly;
 use crate::page::Page;
 use crate::pages::investor::portfolio::query::LoanStatus;
 use crate::pages::public::marketplace::query::ListingStatus;
@@ -91,7 +92,7 @@ fn Inside() -> impl IntoView {
                         <table class="listings">
                             <thead><tr>
                                 <th>{t(|m| m.market.purpose)}</th><th class="numeric">{t(|m| m.rate_a_year)}</th>
-                                <th class="numeric">{t(|m| m.loans.borrowed)}</th><th class="numeric">{t(|m| m.loans.owed)}</th><th>{t(|m| m.state)}</th>
+                                <th class="numeric">{t(|m| m.loans.borrowed)}</th><th class="numeric">{t(|m| m.loans.owed)}</th><th class="numeric">{t(|m| m.portfolio.next)}</th><th>{t(|m| m.state)}</th>
                             </tr></thead>
                             <tbody>{loans.into_iter().map(owed).collect_view()}</tbody>
                         </table>
@@ -105,7 +106,7 @@ fn Inside() -> impl IntoView {
 }
 
 fn owed(loan: Owed) -> impl IntoView {
-    let (status, late) = (loan.status, loan.days_past_due);
+    let (status, late, next) = (loan.status, loan.days_past_due, loan.next_due_on);
     let rate = loan.rate.percent_in_line();
     let words = move || match status {
         LoanStatus::Overdue => (say().portfolio.days_late)(late),
@@ -115,12 +116,18 @@ fn owed(loan: Owed) -> impl IntoView {
     view! {
         <tr data-loan=loan.id.inner().to_string()>
             <td class="lead-cell"><A href=Page::Loan(loan.id.inner().into()).path()>{name}</A></td>
-            <td class="numeric" data-label=t(|m| m.rate_a_year)>{move || number(&rate)} " %"</td>
+            <td class="numeric" data-label=t(|m| m.rate_a_year)>{move || number(&rate)} "\u{a0}%"</td>
             <td class="numeric" data-label=t(|m| m.loans.borrowed)><Amount money=loan.principal/></td>
             <td class="numeric" data-label=t(|m| m.loans.owed)><Figure amount=loan.outstanding.amount.0/></td>
+            <td class="numeric" data-label=t(|m| m.portfolio.next)>{move || next.as_ref().map(|n| if late > 0 { (say().portfolio.due_since)(&date(&n.0)) } else { date(&n.0) })}</td>
             <td data-label=t(|m| m.state)><span class=status.mark()>{words}</span></td>
         </tr>
     }
+}
+
+/// When it was, where that is known, and what is to be said of it.
+fn dated(at: Option<String>, words: &str) -> String {
+    at.map_or_else(|| words.to_string(), |at| format!("{at} · {words}"))
 }
 
 /// An application, and how far it is.
@@ -132,12 +139,22 @@ fn Asked(a: Application, changed: Callback<()>) -> impl IntoView {
             .is_some_and(|l| matches!(l.status, ListingStatus::Open | ListingStatus::Filled));
     let asking = running.then(|| a.clone());
     let Application {
-        id, purpose, amount, term_months, rate, status, submitted_at, documents, listing, ..
+        id,
+        purpose,
+        amount,
+        term_months,
+        rate,
+        status,
+        submitted_at,
+        decided_at,
+        documents,
+        listing,
+        ..
     } = a;
     let offered = listing.as_ref().map(|l| l.status);
     let full = listing.as_ref().map(|l| percent(&l.progress.0));
     let until = listing.as_ref().map(|l| l.expires_on.0.clone());
-    let sent = submitted_at.0;
+    let (sent, decided) = (submitted_at.0, decided_at.map(|d| d.0));
     let stages = move || {
         let say = &say().loans;
         let over = matches!(status, ApplicationStatus::Declined | ApplicationStatus::Withdrawn);
@@ -157,10 +174,10 @@ fn Asked(a: Application, changed: Callback<()>) -> impl IntoView {
             stage(say.sent, instant(&sent), true, false, false),
             stage(
                 if over { (crate::messages::say().application_status)(status) } else { say.checked },
-                match status {
-                    ApplicationStatus::Declined => say.declined_note.into(),
-                    ApplicationStatus::Withdrawn => say.withdrawn_note.into(),
-                    _ if approved => String::new(),
+                match (status, decided.as_deref().map(instant)) {
+                    (ApplicationStatus::Declined, at) => dated(at, say.declined_note),
+                    (ApplicationStatus::Withdrawn, at) => dated(at, say.withdrawn_note),
+                    (_, at) if approved => at.unwrap_or_default(),
                     _ => say.checked_note.into(),
                 },
                 approved,
@@ -203,19 +220,24 @@ fn Asked(a: Application, changed: Callback<()>) -> impl IntoView {
         let input = json!({ "application": application.get_value() });
         form.send(command::send::<Value>(query::WITHDRAW, input), move |_| changed.run(()));
     };
+    let pays = amount
+        .exact()
+        .zip(rate.as_ref().and_then(api::Decimal::rate))
+        .and_then(|(amount, rate)| monthly(amount, rate, u32::try_from(term_months).ok()?))
+        .map(|(pays, _)| pays);
     let terms = move || {
         let rate =
-            rate.as_ref().map(|r| format!(" · {} %", number(&r.percent_in_line()))).unwrap_or_default();
-        format!("{} · {}{rate}", text(&amount), (say().loans.months)(term_months))
+            rate.as_ref().map(|r| format!(" · {}\u{a0}%", number(&r.percent_in_line()))).unwrap_or_default();
+        let pays = pays.map(|p| format!(" · {}", (say().loans.a_month)(&money(&p)))).unwrap_or_default();
+        format!("{} · {}{rate}{pays}", text(&amount), (say().loans.months)(term_months))
     };
     view! {
         <section class="card stack" data-application=id.inner().to_string()>
             <div class="spread">
                 <h2>{purpose}</h2>
-                {match offered {
-                    Some(o) => view! { <span class=o.mark()>{move || (say().listing_status)(o)}</span> },
-                    None => view! { <span class=status.mark()>{move || (say().application_status)(status)}</span> },
-                }}
+                <span class=offered.map_or(status.mark(), |o| o.mark())>
+                    {move || offered.map_or_else(|| (say().application_status)(status), |o| (say().listing_status)(o))}
+                </span>
             </div>
             <p class="muted">{terms}</p>
             {asking.map(|application| view! { <allow::Allow application/> })}

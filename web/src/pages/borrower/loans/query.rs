@@ -57,6 +57,7 @@ pub struct Application {
     pub rate: Option<Decimal>,
     pub status: ApplicationStatus,
     pub submitted_at: DateTime,
+    pub decided_at: Option<DateTime>,
     pub documents: Vec<Document>,
     pub product: Priced,
     pub listing: Option<Offered>,
@@ -77,6 +78,7 @@ pub struct Owed {
     pub rate: Decimal,
     pub status: LoanStatus,
     pub days_past_due: i32,
+    pub next_due_on: Option<Date>,
     pub listing: Option<Target>,
 }
 

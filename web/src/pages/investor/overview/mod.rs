@@ -153,20 +153,21 @@ fn InCurrency(purse: Purse, portfolio: Option<Portfolio>, today: String) -> impl
                     <div>
                         <dt><Term label=|m| m.overview.xirr means=Finance::Xirr/></dt>
                         <dd>{move || match &p.xirr {
-                            Some(ratio) => format!("{} %", number(&ratio.percent_in_short())),
+                            Some(ratio) => format!("{}\u{a0}%", number(&ratio.percent_in_short())),
                             None => "—".to_string(),
                         }}</dd>
                     </div>
                 })}
             </dl>
             {portfolio.filter(|p| p.overdue.exact().is_some_and(|o| o.is_positive())).map(|p| view! {
-                <p class="small"><span class="tag wait">{t(|m| m.overview.overdue)}</span> " " {move || text(&p.overdue)}</p>
+                <p class="small"><span class="tag wait">{t(|m| m.overview.overdue)}</span> " " <A href=format!("{}?show=late", Page::Portfolio.path())>{move || text(&p.overdue)}</A></p>
             })}
             <div class="columns two even">
                 <Ring title=|m| m.overview.where_it_is parts/>
                 {(!bars.is_empty()).then(|| view! {
                     <div class="stack">
                         <h2>{t(|m| m.overview.comes_back)}</h2>
+                        <p class="small muted">{t(|m| m.portfolio.as_planned)}</p>
                         <Bars bars names=[|m| m.principal, |m| m.interest]/>
                     </div>
                 })}

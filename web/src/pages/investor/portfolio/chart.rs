@@ -58,8 +58,8 @@ pub fn Pictures(sum: Sum, notes: Vec<Note>, today: String) -> impl IntoView {
     let points = come_back(&ahead);
     let parts = by_rate(&notes, &currency).into_iter().map(|(band, amount)| {
         let name = Signal::derive(move || match BANDS.get(band + 1) {
-            Some(to) => format!("{} – {} %", number(&BANDS[band].to_string()), number(&to.to_string())),
-            None => format!("≥ {} %", number(&BANDS[band].to_string())),
+            Some(to) => format!("{} – {}\u{a0}%", number(&BANDS[band].to_string()), number(&to.to_string())),
+            None => format!("≥ {}\u{a0}%", number(&BANDS[band].to_string())),
         });
         (name, amount)
     });
@@ -69,6 +69,7 @@ pub fn Pictures(sum: Sum, notes: Vec<Note>, today: String) -> impl IntoView {
             <Ring title=|m| m.portfolio.by_rate parts rising=true/>
             <div class="stack">
                 <Area title=|m| m.portfolio.come_back points/>
+                <p class="small muted">{t(|m| m.portfolio.as_planned)}</p>
                 <Calendar ahead/>
             </div>
         </section>

@@ -78,18 +78,21 @@ fn Inside() -> impl IntoView {
 /// The notes that the person wants to see.
 fn table(notes: &[Note], show: Option<&str>, sorting: Sorting) -> AnyView {
     let fits = |n: &&Note| wanted(show, n.loan.as_ref().map(|l| l.status));
-    let mut rows: Vec<Note> = notes.iter().filter(fits).cloned().collect();
+    let fitting: Vec<Note> = notes.iter().filter(fits).cloned().collect();
+    let mut rows = Note::together(&fitting);
     // The newest first, unless somebody wishes otherwise.
     let order = sorting.get().unwrap_or_else(|| "-since".into());
     let (down, field) = order.strip_prefix('-').map_or((false, order.as_str()), |field| (true, field));
-    rows.sort_by(|a, b| {
+    rows.sort_by(|(a, _), (b, _)| {
         let of = |n: &Note, part: fn(&Note) -> &api::Money| part(n).exact().map_or(0, |m| m.minor());
         let since = |n: &Note| n.loan.as_ref().and_then(|l| l.started_on.as_ref().map(|d| d.0.clone()));
+        let next = |n: &Note| n.loan.as_ref().and_then(|l| l.next_due_on.as_ref().map(|d| d.0.clone()));
         let rate = |n: &Note| n.loan.as_ref().and_then(|l| l.rate.rate()).map(|r| r.ppm());
         let by = match field {
             "rate" => rate(a).cmp(&rate(b)),
             "lent" => of(a, |n| &n.principal).cmp(&of(b, |n| &n.principal)),
             "out" => of(a, |n| &n.outstanding).cmp(&of(b, |n| &n.outstanding)),
+            "next" => next(a).cmp(&next(b)),
             "earned" => of(a, |n| &n.interest_received).cmp(&of(b, |n| &n.interest_received)),
             _ => since(a).cmp(&since(b)),
         };
@@ -108,11 +111,12 @@ fn table(notes: &[Note], show: Option<&str>, sorting: Sorting) -> AnyView {
                         {sorting.head(|m| m.portfolio.lent, "lent", true)}
                         {sorting.head(|m| m.portfolio.still_out, "out", true)}
                         {sorting.head(|m| m.overview.earned, "earned", true)}
+                        {sorting.head(|m| m.portfolio.next, "next", false)}
                         {sorting.head(|m| m.portfolio.since, "since", true)}
                         <th><span class="visually-hidden">{t(|m| m.action)}</span></th>
                     </tr>
                 </thead>
-                <tbody>{rows.into_iter().map(|note| view! { <Row note/> }).collect_view()}</tbody>
+                <tbody>{rows.into_iter().map(|(note, bids)| view! { <Row note bids/> }).collect_view()}</tbody>
             </table>
         </div>
     }
@@ -120,12 +124,17 @@ fn table(notes: &[Note], show: Option<&str>, sorting: Sorting) -> AnyView {
 }
 
 #[component]
-fn Row(note: Note) -> impl IntoView {
-    let Note { id, principal, outstanding, interest_received, loan } = note;
+fn Row(
+    note: Note,
+    /// How many bids it came from.
+    bids: usize,
+) -> impl IntoView {
+    let Note { principal, outstanding, interest_received, loan, .. } = note;
     let status = loan.as_ref().map(|l| l.status);
     let late = loan.as_ref().map_or(0, |l| l.days_past_due);
     let rate = loan.as_ref().map(|l| l.rate.percent_in_line());
     let since = loan.as_ref().and_then(|l| l.started_on.clone());
+    let next = loan.as_ref().and_then(|l| l.next_due_on.clone());
     let of = loan.as_ref().map(|l| l.id.clone());
     let shown = RwSignal::new(false);
     let words = move || {
@@ -139,21 +148,23 @@ fn Row(note: Note) -> impl IntoView {
             <td class="lead-cell">
                 {loan.and_then(|l| l.listing).map(|l| view! { <A href=Page::Listing(l.id.inner().into()).path()>{l.purpose}</A> })}
                 {status.map(|s| view! { <span class=s.mark()>{words}</span> })}
+                {(bids > 1).then(|| view! { " " <span class="small muted">{move || (say().portfolio.bids)(bids)}</span> })}
             </td>
-            <td class="numeric" data-label=t(|m| m.rate_a_year)>{move || rate.as_ref().map(|r| format!("{} %", number(r)))}</td>
+            <td class="numeric" data-label=t(|m| m.rate_a_year)>{move || rate.as_ref().map(|r| format!("{}\u{a0}%", number(r)))}</td>
             <td class="numeric" data-label=t(|m| m.portfolio.lent)><Amount money=principal/></td>
             <td class="numeric" data-label=t(|m| m.portfolio.still_out)><Figure amount=outstanding.amount.0/></td>
             <td class="numeric" data-label=t(|m| m.overview.earned)><Figure amount=interest_received.amount.0/></td>
+            <td class="numeric" data-label=t(|m| m.portfolio.next)>{move || next.as_ref().map(|n| if late > 0 { (say().portfolio.due_since)(&date(&n.0)) } else { date(&n.0) })}</td>
             <td class="numeric" data-label=t(|m| m.portfolio.since)>{move || since.as_ref().map(|s| date(&s.0))}</td>
             <td class="numeric"><button class="button small" aria-expanded=move || shown.get().to_string() on:click=move |_| shown.update(|s| *s = !*s) data-history="">{t(|m| m.portfolio.history)}</button></td>
         </tr>
-        {move || shown.get().then(|| of.clone().map(|loan| view! { <tr class="beneath"><td colspan="7" class="wide"><Payments note=id.clone() loan/></td></tr> }))}
+        {move || shown.get().then(|| of.clone().map(|loan| view! { <tr class="beneath"><td colspan="8" class="wide"><Payments loan/></td></tr> }))}
     }
 }
 
 /// What each repayment brought, to the cent.
 #[component]
-fn Payments(note: cynic::Id, loan: cynic::Id) -> impl IntoView {
+fn Payments(loan: cynic::Id) -> impl IntoView {
     let loaded = Loaded::new(move || {
         let loan = loan.clone();
         async move {
@@ -162,7 +173,7 @@ fn Payments(note: cynic::Id, loan: cynic::Id) -> impl IntoView {
         }
     });
     loaded.view(3, move |notes| {
-        let history = notes.into_iter().find(|n| n.id == note).map_or(Vec::new(), |n| n.history);
+        let history = query::NotePayment::together(notes);
         if history.is_empty() {
             return view! { <p class="muted">{t(|m| m.portfolio.no_history)}</p> }.into_any();
         }

@@ -37,6 +37,7 @@ pub struct Debt {
     pub status: LoanStatus,
     pub days_past_due: i32,
     pub started_on: Option<Date>,
+    pub next_due_on: Option<Date>,
     pub listing: Option<Target>,
 }
 
@@ -47,6 +48,51 @@ pub struct Note {
     pub outstanding: Money,
     pub interest_received: Money,
     pub loan: Option<Debt>,
+}
+
+impl Note {
+    /// What one has in one loan as one thing, however many bids it came from: a payment is for all of them.
+    pub fn together(notes: &[Note]) -> Vec<(Note, usize)> {
+        let mut all: Vec<(Note, usize)> = Vec::new();
+        for note in notes {
+            let of = |n: &Note| n.loan.as_ref().map(|l| l.id.clone());
+            match all.iter_mut().find(|(n, _)| of(n).is_some() && of(n) == of(note)) {
+                Some((sum, bids)) => {
+                    add(&mut sum.principal, &note.principal);
+                    add(&mut sum.outstanding, &note.outstanding);
+                    add(&mut sum.interest_received, &note.interest_received);
+                    *bids += 1;
+                }
+                None => all.push((note.clone(), 1)),
+            }
+        }
+        all
+    }
+}
+
+impl NotePayment {
+    /// What each repayment brought all notes of one loan, oldest first.
+    pub fn together(notes: Vec<Past>) -> Vec<NotePayment> {
+        let mut all: Vec<NotePayment> = Vec::new();
+        for payment in notes.into_iter().flat_map(|n| n.history) {
+            match all.iter_mut().find(|p| p.repayment == payment.repayment) {
+                Some(sum) => {
+                    add(&mut sum.principal, &payment.principal);
+                    add(&mut sum.interest, &payment.interest);
+                    sum.settled &= payment.settled;
+                }
+                None => all.push(payment),
+            }
+        }
+        all.sort_by(|a, b| a.value_date.0.cmp(&b.value_date.0));
+        all
+    }
+}
+
+fn add(sum: &mut Money, more: &Money) {
+    if let Some(both) = sum.exact().zip(more.exact()).and_then(|(a, b)| a.plus(b).ok()) {
+        *sum = both.into();
+    }
 }
 
 #[derive(QueryFragment, Clone, PartialEq, Debug)]
@@ -75,6 +121,7 @@ pub struct Portfolio {
 
 #[derive(QueryFragment, Clone, PartialEq, Debug)]
 pub struct NotePayment {
+    pub repayment: cynic::Id,
     pub value_date: Date,
     pub principal: Money,
     pub interest: Money,

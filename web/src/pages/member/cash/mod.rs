@@ -304,6 +304,9 @@ fn Allowing(
         }
     });
     let roles = session::party().with_untracked(|p| p.as_ref().map(|p| p.roles.clone()).unwrap_or_default());
+    let none_yet = Memo::new(move |_| {
+        loaded.with(|found| found.and_then(Option::as_ref).is_some_and(|c| c.active.is_empty()))
+    });
     view! {
         <section class="card stack">
             <h2><Term label=|m| m.consents.title means=Finance::StandingConsent/></h2>
@@ -341,7 +344,7 @@ fn Allowing(
                 }
                 .into_any()
             })}
-            <Granting roles currencies placed/>
+            <Granting roles currencies placed none_yet/>
         </section>
     }
 }
@@ -353,7 +356,13 @@ fn is_ahead(day: &str) -> bool {
 
 /// Allowing more, or with other limits.
 #[component]
-fn Granting(roles: Vec<Role>, currencies: Memo<Vec<Currency>>, placed: Callback<()>) -> impl IntoView {
+fn Granting(
+    roles: Vec<Role>,
+    currencies: Memo<Vec<Currency>>,
+    placed: Callback<()>,
+    /// Whether nothing is allowed yet.
+    none_yet: Memo<bool>,
+) -> impl IntoView {
     let scopes: Vec<ConsentScope> = [
         (Role::Investor, vec![ConsentScope::Bid]),
         (Role::Borrower, vec![ConsentScope::Repay, ConsentScope::Fee]),
@@ -418,7 +427,7 @@ fn Granting(roles: Vec<Role>, currencies: Memo<Vec<Currency>>, placed: Callback<
     });
     view! {
         <details>
-            <summary>{t(|m| m.consents.allow)}</summary>
+            <summary>{move || if none_yet.get() { say().consents.allow_first } else { say().consents.allow }}</summary>
             <form class="row fields" on:submit=submit novalidate>
                 <form::Choice form name="scope" label=|m| m.consents.what options/>
                 <form::Choice form name="currency" label=|m| m.reckon.currency options=currencies/>

@@ -2,11 +2,12 @@
 
 pub mod query;
 
-use crate::api::{self, Failure, live};
-use crate::components::amount::{Amount, Figure};
+use crate::api::{self, Date, Failure, live};
+use crate::components::amount::{Amount, Figure, money};
 use crate::components::member::Members;
 use crate::components::notice::Trouble;
 use crate::components::pages::{self, Paged, Pages, paged};
+use crate::components::sort::{DayPick, Pick};
 use crate::components::term::{Finance, Term};
 use crate::csv;
 use crate::file;
@@ -14,10 +15,13 @@ use crate::locale::date;
 use crate::messages::{say, t, title};
 use crate::page::Page;
 use crate::pages::investor::overview::query::PURSE;
+use crate::session::{self, Role};
 use cynic::QueryBuilder;
 use finance::Money;
 use leptos::prelude::*;
 use leptos_meta::Title;
+use leptos_router::components::A;
+use leptos_router::hooks::query_signal;
 use query::{EntryKind, Line, StatementVariables};
 use serde_json::Map;
 
@@ -76,36 +80,56 @@ pub fn Statement() -> impl IntoView {
     }
 }
 
+/// What of it is wanted, as it stands in the address.
+#[derive(Clone, Default, PartialEq)]
+struct Wanted {
+    from: Option<String>,
+    to: Option<String>,
+    kind: Option<EntryKind>,
+}
+
+impl Wanted {
+    fn is_all(&self) -> bool {
+        *self == Wanted::default()
+    }
+}
+
 /// One page of it.
-async fn page(first: i32, after: Option<String>) -> Result<Paged<Line>, Failure> {
-    let variables = StatementVariables { currency: None, first, after };
+async fn page(wanted: &Wanted, first: i32, after: Option<String>) -> Result<Paged<Line>, Failure> {
+    let variables = StatementVariables {
+        from: wanted.from.clone().map(Date),
+        to: wanted.to.clone().map(Date),
+        kinds: wanted.kind.map(|k| vec![k]),
+        first,
+        after,
+    };
     let found = api::ask(query::Statement::build(variables)).await?;
     Ok(found.viewer.map_or((Vec::new(), None), |v| paged(v.statement.nodes, v.statement.page_info)))
 }
 
 /// One page of it that does not end within one payment: what several lines moved is shown whole, or not at all.
-async fn whole_payments(after: Option<String>) -> Result<Paged<Line>, Failure> {
+async fn whole_payments(wanted: Wanted, after: Option<String>) -> Result<Paged<Line>, Failure> {
     const MORE: i32 = 20;
-    let (mut lines, mut next) = page(SHOWN, after).await?;
+    let (mut lines, mut next) = page(&wanted, SHOWN, after).await?;
     while let Some(cursor) = next.clone() {
-        let (following, _) = page(1, Some(cursor.clone())).await?;
+        let (following, _) = page(&wanted, 1, Some(cursor.clone())).await?;
         if !following.first().zip(lines.last()).is_some_and(|(b, a)| together(a, b)) {
             break;
         }
-        let (more, then) = page(MORE, Some(cursor)).await?;
+        let (more, then) = page(&wanted, MORE, Some(cursor)).await?;
         lines.extend(more);
         next = then;
     }
     Ok((lines, next))
 }
 
-/// All of it, for a file.
-async fn whole() -> Result<String, Failure> {
+/// All that is wanted, for a file.
+async fn whole(wanted: Wanted) -> Result<String, Failure> {
     const PAGE: i32 = 100;
     let mut rows = vec![say().statement.columns.map(str::to_string).to_vec()];
     let mut after = None;
     loop {
-        let (lines, next) = page(PAGE, after).await?;
+        let (lines, next) = page(&wanted, PAGE, after).await?;
         for l in lines {
             let cash = l.cash.as_ref();
             rows.push(vec![
@@ -116,6 +140,8 @@ async fn whole() -> Result<String, Failure> {
                 l.balance_after.amount.0,
                 cash.map(|c| c.number.clone()).unwrap_or_default(),
                 cash.map(|c| c.amount.amount.0.clone()).unwrap_or_default(),
+                cash.and_then(|c| c.parts.as_ref()).map(|p| p.interest.amount.0.clone()).unwrap_or_default(),
+                cash.and_then(|c| c.parts.as_ref()).map(|p| p.principal.amount.0.clone()).unwrap_or_default(),
                 cash.and_then(|c| c.listing.as_ref()).map(|l| l.purpose.clone()).unwrap_or_default(),
                 l.id.inner().into(),
             ]);
@@ -129,7 +155,31 @@ async fn whole() -> Result<String, Failure> {
 
 #[component]
 fn Inside() -> impl IntoView {
-    let lines = Pages::new(async |after| whole_payments(after).await.map(movements));
+    let (from, _) = query_signal::<String>("from");
+    let (to, _) = query_signal::<String>("to");
+    let (kind, _) = query_signal::<String>("kind");
+    let wanted = Memo::new(move |_| {
+        let kind = kind.get();
+        let day = |text: Option<String>| text.filter(|t| Date(t.clone()).day().is_some());
+        Wanted {
+            from: day(from.get()),
+            to: day(to.get()),
+            kind: EntryKind::CHOICES.iter().find(|(word, _)| Some(*word) == kind.as_deref()).map(|(_, k)| *k),
+        }
+    });
+    let lines = Pages::new(move |after| {
+        let wanted = wanted.get_untracked();
+        async move { whole_payments(wanted, after).await.map(movements) }
+    })
+    .following(move || wanted.get());
+    let roles = session::party().with_untracked(|p| p.as_ref().map(|p| p.roles.clone()).unwrap_or_default());
+    let kinds = Signal::derive(move || {
+        let mut all = vec![(String::new(), say().market.any.to_string())];
+        for (word, kind) in EntryKind::CHOICES {
+            all.push((word.to_string(), called(kind, &roles)));
+        }
+        all
+    });
     let busy = RwSignal::new(false);
     let failed = RwSignal::new(None::<Failure>);
     live::follow(PURSE, "accountChanged", Map::new(), move |_| lines.again(SHOWN as usize));
@@ -139,12 +189,15 @@ fn Inside() -> impl IntoView {
         }
         busy.set(true);
         failed.set(None);
+        let wanted = wanted.get_untracked();
         leptos::task::spawn_local(async move {
-            match whole().await {
+            match whole(wanted).await {
                 Ok(text) => file::save("statement.csv", csv::KIND, &text.into()),
-                Err(failure) => failed.set(Some(failure)),
+                Err(failure) => {
+                    failed.try_set(Some(failure));
+                }
             }
-            busy.set(false);
+            busy.try_set(false);
         });
     };
     view! {
@@ -154,8 +207,16 @@ fn Inside() -> impl IntoView {
         </div>
         <p class="muted story">{t(|m| m.statement.lead)}</p>
         {move || failed.get().map(|failure| view! { <Trouble failure/> })}
+        <div class="picks">
+            <Pick key="kind" label=|m| m.statement.what options=kinds/>
+            <DayPick key="from" label=|m| m.statement.from/>
+            <DayPick key="to" label=|m| m.statement.to/>
+        </div>
         {lines.view(
-            || view! { <div class="card stack empty"><p>{t(|m| m.statement.none)}</p></div> }.into_any(),
+            move || {
+                let all = wanted.with_untracked(Wanted::is_all);
+                view! { <div class="card stack empty"><p>{t(if all { |m| m.statement.none } else { |m| m.statement.none_such })}</p>{(!all).then(|| view! { <p><A attr:class="button" href=Page::Statement.path()>{t(|m| m.market.clear)}</A></p> })}</div> }.into_any()
+            },
             |rows| view! {
                 <div class="card flush">
                     <table class="listings counterfoils">
@@ -177,6 +238,21 @@ fn Inside() -> impl IntoView {
             .into_any(),
             |r| row(r).into_any(),
         )}
+    }
+}
+
+/// What a reason is called to somebody who lends, borrows, or both.
+fn called(kind: EntryKind, roles: &[Role]) -> String {
+    let name = |out| (say().entry_kind)(kind, out);
+    let (lends, borrows) = (roles.contains(&Role::Investor), roles.contains(&Role::Borrower));
+    match kind {
+        EntryKind::Disbursement | EntryKind::Repayment if lends && borrows => {
+            format!("{} / {}", name(true), name(false))
+        }
+        // What comes to the one goes from the other.
+        EntryKind::Disbursement => name(lends).into(),
+        EntryKind::Repayment => name(borrows).into(),
+        _ => name(false).into(),
     }
 }
 
@@ -210,6 +286,8 @@ fn row(Movement(lines): Movement) -> impl IntoView {
     let (kind, on, after) = (first.kind, first.value_date.0, first.balance_after.amount.0);
     let out = ours.is_some_and(|o| o.minor() < 0);
     let of = first.cash.as_ref().and_then(|c| c.listing.clone());
+    let interest =
+        sum(lines.iter().filter_map(|l| l.cash.as_ref()?.parts.as_ref()?.interest.exact()).collect());
     let count = lines.len();
     let numbers = if count == 1 {
         first.cash.map(|c| c.number).into_any()
@@ -227,7 +305,9 @@ fn row(Movement(lines): Movement) -> impl IntoView {
     view! {
         <tr data-entry=format!("{kind:?}")>
             <td data-label=t(|m| m.statement.on)>{move || date(&on)}</td>
-            <td class="lead-cell"><b>{move || (say().entry_kind)(kind, out)}</b> {of.map(|l| view! { " " <a class="plain small" href=Page::Listing(l.id.inner().into()).path()>{l.purpose}</a> })}</td>
+            <td class="lead-cell"><b>{move || (say().entry_kind)(kind, out)}</b> {of.map(|l| view! { " " <a class="plain small" href=Page::Listing(l.id.inner().into()).path()>{l.purpose}</a> })}
+                {interest.map(|i| view! { <span class="small muted detail" data-interest="">{move || (say().statement.of_it_interest)(&money(&i))}</span> })}
+            </td>
             <td class="numeric" data-label=t(|m| m.statement.ledger)>{ours.map(|m| view! { <Amount money=m.into()/> })}</td>
             <td class="seam-cell" class:apart=!agrees><span class="visually-hidden">{move || if agrees { say().statement.yes } else { say().statement.no }}</span></td>
             <td class="numeric" data-label=t(|m| m.statement.custodian)>{theirs.map(|m| view! { <Figure amount=m.to_decimal_string()/> })}</td>

@@ -1,6 +1,6 @@
 //! What the statement loads.
 
-use crate::api::{Currency, Date, Money, schema};
+use crate::api::{Date, Money, schema};
 use crate::pages::investor::overview::query::Target;
 use crate::pages::public::marketplace::query::PageInfo;
 use cynic::QueryFragment;
@@ -21,6 +21,24 @@ pub enum EntryKind {
     ShortfallSettled,
 }
 
+impl EntryKind {
+    /// Those by which a statement can be narrowed, each by its word in the address.
+    pub const CHOICES: [(&'static str, EntryKind); 5] = [
+        ("in", EntryKind::TopUp),
+        ("out", EntryKind::Withdrawal),
+        ("loans", EntryKind::Disbursement),
+        ("repayments", EntryKind::Repayment),
+        ("fees", EntryKind::Fee),
+    ];
+}
+
+#[derive(QueryFragment, Clone, PartialEq, Debug)]
+#[cynic(graphql_type = "RepaidParts")]
+pub struct Parts {
+    pub interest: Money,
+    pub principal: Money,
+}
+
 #[derive(QueryFragment, Clone, PartialEq, Debug)]
 #[cynic(graphql_type = "CashMovement")]
 pub struct Counterpart {
@@ -29,6 +47,7 @@ pub struct Counterpart {
     pub amount: Money,
     pub business_date: Date,
     pub listing: Option<Target>,
+    pub parts: Option<Parts>,
 }
 
 #[derive(QueryFragment, Clone, PartialEq, Debug)]
@@ -51,7 +70,9 @@ pub struct Lines {
 
 #[derive(cynic::QueryVariables, Clone)]
 pub struct StatementVariables {
-    pub currency: Option<Currency>,
+    pub from: Option<Date>,
+    pub to: Option<Date>,
+    pub kinds: Option<Vec<EntryKind>>,
     pub first: i32,
     pub after: Option<String>,
 }
@@ -59,7 +80,7 @@ pub struct StatementVariables {
 #[derive(QueryFragment, Clone, Debug)]
 #[cynic(graphql_type = "Viewer", variables = "StatementVariables")]
 pub struct Mine {
-    #[arguments(currency: $currency, first: $first, after: $after)]
+    #[arguments(from: $from, to: $to, kinds: $kinds, first: $first, after: $after)]
     pub statement: Lines,
 }
 

@@ -156,7 +156,7 @@ fn Terms(o: Offer, today: Option<NaiveDate>) -> impl IntoView {
             <section class="card stack">
                 <h2>{t(|m| m.listing.terms)}</h2>
                 <dl class="facts">
-                    <div><dt><Term label=|m| m.rate_a_year means=Finance::Rate/></dt><dd>{move || number(&percent_a_year)} " %"</dd></div>
+                    <div><dt><Term label=|m| m.rate_a_year means=Finance::Rate/></dt><dd>{move || number(&percent_a_year)} "\u{a0}%"</dd></div>
                     <div><dt>{t(|m| m.months)}</dt><dd>{o.term_months}</dd></div>
                     <div><dt><Term label=|m| m.listing.borrower_pays means=Finance::Instalment/></dt><dd>{move || text(&instalment)}</dd></div>
                     <div><dt>{t(|m| m.listing.smallest_bid)}</dt><dd>{move || text(&minimum)}</dd></div>

@@ -283,7 +283,7 @@ fn Line(r: Shown) -> impl IntoView {
                     (status != ListingStatus::Open).then(|| view! { <span class=status.mark()>{move || (say().listing_status)(status)}</span> })
                 }}
             </td>
-            <td class="numeric" data-label=t(|m| m.rate_a_year)>{move || number(&row.with(|r| r.rate.percent_in_line()))}" %"</td>
+            <td class="numeric" data-label=t(|m| m.rate_a_year)>{move || number(&row.with(|r| r.rate.percent_in_line()))}"\u{a0}%"</td>
             <td class="numeric" data-label=t(|m| m.months)>{move || row.with(|r| r.term_months)}</td>
             <td class="numeric" data-label=t(|m| m.amount)>{move || row.with(|r| text(&r.amount))}</td>
             <td class="numeric" data-label=t(|m| m.market.pays_monthly)>{move || view! { <Figure amount=row.with(|r| r.instalment.amount.0.clone())/> }}</td>

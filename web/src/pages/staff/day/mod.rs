@@ -104,7 +104,7 @@ fn Closing(found: query::Day, operates: bool, again: Callback<()>) -> impl IntoV
                     </h2>
                     {move || finding.get_value().map(|f| view! { <p class="notice bad" role="alert">{found_words(&f)}</p> })}
                     <Timeline stages=Signal::derive(stages)/>
-                    <p class="small"><a href=format!("{}?show=overdue", Page::Find.path())>{t(|m| m.day.see_overdue)}</a> " · " <a href=format!("{}?show=open", Page::Orders.path())>{t(|m| m.day.see_orders)}</a></p>
+                    <p class="small"><a href=format!("{}?show=overdue", Page::Find.path())>{t(|m| m.day.see_overdue)}</a> " · " <a href=Page::Orders.path()>{t(|m| m.day.see_orders)}</a></p>
                 }
             })}
             {if operates && running {

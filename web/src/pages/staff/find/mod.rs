@@ -14,6 +14,7 @@ use crate::locale::{date, number};
 use crate::messages::{Messages, say, t, title};
 use crate::page::Page;
 use crate::pages::investor::portfolio::query::LoanStatus;
+use crate::session::{self, Role};
 use cynic::QueryBuilder;
 use leptos::prelude::*;
 use leptos_meta::Title;
@@ -100,7 +101,7 @@ fn Found(words: Memo<String>) -> impl IntoView {
                 <section class="card flush">
                     <h2 class="inset">{t(|m| m.find.listings)}</h2>
                     <table class="listings">
-                        <thead><tr><th>{t(|m| m.market.purpose)}</th><th class="numeric">{t(|m| m.amount)}</th><th>{t(|m| m.state)}</th></tr></thead>
+                        <thead><tr><th>{t(|m| m.market.purpose)}</th><th class="numeric">{t(|m| m.amount)}</th><th>{t(|m| m.market.until)}</th><th>{t(|m| m.state)}</th></tr></thead>
                         <tbody>{found.listings.nodes.into_iter().map(offered).collect_view()}</tbody>
                     </table>
                 </section>
@@ -144,6 +145,9 @@ fn Whose(id: String, all: Callback<()>) -> impl IntoView {
             return view! { <p class="notice">{t(|m| m.find.nobody)}</p> }.into_any();
         };
         let (roles, at, mark) = (p.roles, p.created_at.0, p.email.clone());
+        let orders = format!("{}?party={}", Page::Orders.path(), p.id.inner());
+        let watches = session::has_any(&[Role::Operations, Role::Auditor]);
+        let whose = p.id;
         view! {
             <section class="card stack" data-who=mark>
                 <div class="spread"><h2>{p.name}</h2> <button class="button small" on:click=move |_| all.run(())>{t(|m| m.find.of_all)}</button></div>
@@ -152,7 +156,45 @@ fn Whose(id: String, all: Callback<()>) -> impl IntoView {
                     <div><dt>{t(|m| m.account.roles)}</dt><dd>{move || roles.iter().map(|r| (say().role)(*r)).collect::<Vec<_>>().join(", ")}</dd></div>
                     <div><dt>{t(|m| m.find.since)}</dt><dd>{move || date(&at)}</dd></div>
                 </dl>
-                <p class="small muted">{t(|m| m.find.of_one)}</p>
+                <p class="small muted">{t(|m| m.find.of_one)} {watches.then(|| view! { " " <a href=orders>{t(|m| m.find.orders)}</a> })}</p>
+            </section>
+            <Asked whose=whose/>
+            <h2>{t(|m| m.find.loans)}</h2>
+        }
+        .into_any()
+    })
+}
+
+/// What one person applied for; nothing where they never did.
+#[component]
+fn Asked(whose: cynic::Id) -> impl IntoView {
+    let loaded = Loaded::new(move || {
+        let variables = WhoseVariables { borrower: whose.clone() };
+        async move { Ok(api::ask(Applied::build(variables)).await?.applications.nodes) }
+    });
+    loaded.view(3, move |all| {
+        if all.is_empty() {
+            return ().into_any();
+        }
+        let row = |a: Application| {
+            let (status, at) = (a.status, a.submitted_at.0);
+            view! {
+                <tr data-application=format!("{status:?}")>
+                    <td class="lead-cell"><A href=Page::Application(a.id.inner().into()).path()>{a.purpose}</A></td>
+                    <td class="numeric" data-label=t(|m| m.amount)><Amount money=a.amount/></td>
+                    <td class="numeric" data-label=t(|m| m.months)>{a.term_months}</td>
+                    <td data-label=t(|m| m.loans.sent)>{move || date(&at)}</td>
+                    <td data-label=t(|m| m.state)><span class=status.mark()>{move || (say().application_status)(status)}</span></td>
+                </tr>
+            }
+        };
+        view! {
+            <section class="card flush">
+                <h2 class="inset">{t(|m| m.find.applications)}</h2>
+                <table class="listings">
+                    <thead><tr><th>{t(|m| m.market.purpose)}</th><th class="numeric">{t(|m| m.amount)}</th><th class="numeric">{t(|m| m.months)}</th><th>{t(|m| m.loans.sent)}</th><th>{t(|m| m.state)}</th></tr></thead>
+                    <tbody>{all.into_iter().map(row).collect_view()}</tbody>
+                </table>
             </section>
         }
         .into_any()
@@ -160,11 +202,12 @@ fn Whose(id: String, all: Callback<()>) -> impl IntoView {
 }
 
 fn offered(l: Offered) -> impl IntoView {
-    let status = l.status;
+    let (status, until) = (l.status, l.expires_on.0);
     view! {
         <tr>
             <td class="lead-cell"><A href=Page::Listing(l.id.inner().into()).path()>{l.purpose}</A></td>
             <td class="numeric" data-label=t(|m| m.amount)><Amount money=l.amount/></td>
+            <td data-label=t(|m| m.market.until)>{move || date(&until)}</td>
             <td data-label=t(|m| m.state)><span class=status.mark()>{move || (say().listing_status)(status)}</span></td>
         </tr>
     }
@@ -189,7 +232,10 @@ fn AllLoans() -> impl IntoView {
         <Tabs label=|m| m.find.which choices=CHOICES/>
 
         {pages.view(
-            || view! { <div class="card stack empty"><h2>{t(|m| m.find.no_loans)}</h2></div> }.into_any(),
+            move || {
+                let whose = borrower.with_untracked(Option::is_some);
+                view! { <div class="card stack empty"><h2>{t(if whose { |m| m.find.none_borrowed } else { |m| m.find.no_loans })}</h2></div> }.into_any()
+            },
             |rows| view! {
                 <div class="card flush">
                     <table class="listings">
@@ -217,7 +263,7 @@ fn lent(l: Lent) -> impl IntoView {
         <tr data-loan=l.id.inner().to_string()>
             <td class="lead-cell"><A href=Page::Loan(l.id.inner().into()).path()>{l.listing.map_or_else(String::new, |n| n.purpose)}</A></td>
             <td data-label=t(|m| m.find.borrower)>{l.borrower.map(|b| b.name)}</td>
-            <td class="numeric" data-label=t(|m| m.rate_a_year)>{move || number(&rate)} " %"</td>
+            <td class="numeric" data-label=t(|m| m.rate_a_year)>{move || number(&rate)} "\u{a0}%"</td>
             <td class="numeric" data-label=t(|m| m.loans.borrowed)><Amount money=l.principal/></td>
             <td class="numeric" data-label=t(|m| m.loans.owed)><Figure amount=l.outstanding.amount.0/></td>
             <td data-label=t(|m| m.state)><span class=status.mark()>{words}</span></td>

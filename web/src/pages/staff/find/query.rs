@@ -1,6 +1,7 @@
 //! What looking for somebody or something loads.
 
-use crate::api::{DateTime, Decimal, Money, schema};
+use crate::api::{Date, DateTime, Decimal, Money, schema};
+use crate::pages::borrower::loans::query::ApplicationStatus;
 use crate::pages::investor::portfolio::query::LoanStatus;
 use crate::pages::public::marketplace::query::{ListingStatus, PageInfo};
 use crate::pages::staff::queue::query::Who;
@@ -29,6 +30,7 @@ pub struct Offered {
     pub id: cynic::Id,
     pub purpose: String,
     pub amount: Money,
+    pub expires_on: Date,
     pub status: ListingStatus,
 }
 
@@ -106,4 +108,32 @@ pub struct WhoVariables {
 pub struct One {
     #[arguments(id: $id)]
     pub node: Option<Whoever>,
+}
+
+#[derive(QueryFragment, Clone, PartialEq, Debug)]
+pub struct Application {
+    pub id: cynic::Id,
+    pub purpose: String,
+    pub amount: Money,
+    pub term_months: i32,
+    pub submitted_at: DateTime,
+    pub status: ApplicationStatus,
+}
+
+#[derive(QueryFragment, Clone, PartialEq, Debug)]
+#[cynic(graphql_type = "ApplicationConnection")]
+pub struct Applications {
+    pub nodes: Vec<Application>,
+}
+
+#[derive(cynic::QueryVariables, Clone)]
+pub struct WhoseVariables {
+    pub borrower: cynic::Id,
+}
+
+#[derive(QueryFragment, Clone, PartialEq, Debug)]
+#[cynic(graphql_type = "Query", variables = "WhoseVariables")]
+pub struct Applied {
+    #[arguments(borrower: $borrower, first: 100)]
+    pub applications: Applications,
 }

@@ -5,22 +5,45 @@ use crate::components::amount::text;
 use crate::components::member::Staff;
 use crate::components::orders::OrderStatus;
 use crate::components::pages::{self, Pages, paged};
+use crate::components::sort::Pick;
 use crate::components::tabs::Tabs;
 use crate::locale::instant;
 use crate::messages::{Messages, say, t, title};
 use crate::page::Page;
 use crate::pages::investor::overview::query::Target;
 use crate::pages::public::marketplace::query::PageInfo;
-use crate::pages::staff::queue::query::Who;
 use crate::session::{self, Role};
 use cynic::{QueryBuilder, QueryFragment};
 use leptos::prelude::*;
 use leptos_meta::Title;
+use leptos_router::components::A;
 use leptos_router::hooks::query_signal;
 
 const PAGE: usize = 50;
+/// What the custodian can be asked for, by its own words.
+const OPERATIONS: [&str; 12] = [
+    "open_account",
+    "grant_authorization",
+    "top_up",
+    "withdraw",
+    "freeze",
+    "unfreeze",
+    "create_project",
+    "disburse",
+    "unblock",
+    "repay",
+    "fee",
+    "reverse_line",
+];
 const CHOICES: &[(&str, fn(&Messages) -> &'static str)] =
     &[("all", |m| m.market.all), ("open", |m| m.orders.under_way)];
+
+#[derive(QueryFragment, Clone, PartialEq, Debug)]
+#[cynic(graphql_type = "Party")]
+pub struct Whose {
+    pub id: cynic::Id,
+    pub name: String,
+}
 
 #[derive(QueryFragment, Clone, PartialEq, Debug)]
 #[cynic(graphql_type = "Order")]
@@ -31,7 +54,7 @@ pub struct Sent {
     pub status: OrderStatus,
     pub code: Option<String>,
     pub placed_at: DateTime,
-    pub party: Option<Who>,
+    pub party: Option<Whose>,
     pub listing: Option<Target>,
 }
 
@@ -45,13 +68,15 @@ pub struct Rows {
 #[derive(cynic::QueryVariables, Clone)]
 pub struct OrderVariables {
     pub open: bool,
+    pub party: Option<cynic::Id>,
+    pub operation: Option<String>,
     pub after: Option<String>,
 }
 
 #[derive(QueryFragment, Clone, Debug)]
 #[cynic(graphql_type = "Query", variables = "OrderVariables")]
 pub struct All {
-    #[arguments(open: $open, first: 50, after: $after)]
+    #[arguments(open: $open, party: $party, operation: $operation, first: 50, after: $after)]
     pub orders: Rows,
 }
 
@@ -80,14 +105,38 @@ pub fn Orders() -> impl IntoView {
 #[component]
 fn Inside() -> impl IntoView {
     let (filter, _) = query_signal::<String>("show");
+    // Whose, when one comes from a person, and what for.
+    let (party, set_party) = query_signal::<String>("party");
+    let (kind, _) = query_signal::<String>("kind");
     let pages = Pages::new(move |after| {
-        let open = filter.get_untracked().as_deref() == Some("open");
+        let variables = OrderVariables {
+            open: filter.get_untracked().as_deref() == Some("open"),
+            party: party.get_untracked().map(cynic::Id::new),
+            operation: kind.get_untracked(),
+            after,
+        };
         async move {
-            let found = api::ask(All::build(OrderVariables { open, after })).await?;
+            let found = api::ask(All::build(variables)).await?;
             Ok(paged(found.orders.nodes, found.orders.page_info))
         }
     })
-    .following(move || filter.get());
+    .following(move || (filter.get(), party.get(), kind.get()));
+    let kinds = Signal::derive(|| {
+        let words = &say().orders;
+        let name = |kind: &&str| (kind.to_string(), (words.operation)(kind).to_string());
+        std::iter::once((String::new(), say().market.any.to_string()))
+            .chain(OPERATIONS.iter().map(name))
+            .collect()
+    });
+    // Their name, from the rows themselves.
+    let whose = move || {
+        let id = party.get()?;
+        let name = pages.shown.with(|s| {
+            let rows = s.as_ref()?.as_ref().ok()?;
+            rows.iter().find_map(|o| o.party.as_ref().filter(|p| p.id.inner() == id)).map(|p| p.name.clone())
+        });
+        Some(name.unwrap_or_default())
+    };
     // Nothing announces an order's life to staff; it is looked at every now and then.
     if let Ok(timer) = set_interval_with_handle(move || pages.again(PAGE), std::time::Duration::from_secs(5))
     {
@@ -96,7 +145,13 @@ fn Inside() -> impl IntoView {
     view! {
         <h1>{t(|m| m.orders.title)}</h1>
         <p class="muted story">{t(|m| m.orders.lead)}</p>
-        <Tabs label=|m| m.orders.which choices=CHOICES/>
+        <div class="spread">
+            <Tabs label=|m| m.orders.which choices=CHOICES/>
+            <Pick key="kind" label=|m| m.orders.what options=kinds/>
+            {move || whose().map(|name| view! {
+                <button class="button small" data-whose="" on:click=move |_| set_party.set(None)>{name} " ×" <span class="visually-hidden">{t(|m| m.find.of_all)}</span></button>
+            })}
+        </div>
         {pages.view(
             || view! { <div class="card stack empty"><h2>{t(|m| m.orders.none)}</h2></div> }.into_any(),
             |rows| view! {
@@ -122,7 +177,7 @@ fn row(o: Sent) -> impl IntoView {
     view! {
         <tr data-order=mark>
             <td class="lead-cell"><b>{move || (say().orders.operation)(&operation)}</b> {o.listing.map(|l| view! { <a class="plain small detail" href=Page::Listing(l.id.inner().into()).path()>{l.purpose}</a> })}</td>
-            <td data-label=t(|m| m.orders.whose)>{o.party.map_or_else(|| "—".to_string(), |p| p.name)}</td>
+            <td data-label=t(|m| m.orders.whose)>{o.party.map(|p| view! { <A href=format!("{}?party={}", Page::Orders.path(), p.id.inner())>{p.name}</A> })}</td>
             <td class="numeric" data-label=t(|m| m.amount)>{move || o.amount.as_ref().map(text)}</td>
             <td data-label=t(|m| m.state)><span class=status.mark()>{move || (say().order_status)(status)}</span> {o.code.map(|c| view! { " " <code class="small">{c}</code> })}</td>
             <td class="nowrap" data-label=t(|m| m.orders.placed)>{move || instant(&placed)}</td>

@@ -42,7 +42,7 @@ fn me() -> String {
 
 fn wanted(filter: Option<&str>, row: &Row) -> bool {
     match filter {
-        Some("free") => row.claimed_by.is_none(),
+        Some("free") => row.claimed_by.is_none() && row.waits_for_me,
         Some("mine") => row.claimed_by.as_ref().is_some_and(|w| w.email == me()),
         Some("second") => row.status == TaskStatus::Proposed,
         _ => true,
@@ -93,10 +93,16 @@ fn Inside() -> impl IntoView {
     });
     view! {
         <div class="spread">
-            <h1>{move || match rows.get() {
+            <h1>{move || rows.with(|rows| match rows {
                 Some(Ok(all)) => (say().queue.waiting)(all.len() + unrated.with(Vec::len)),
                 _ => say().queue.title.to_string(),
-            }}</h1>
+            })}
+                {move || rows.with(|rows| {
+                    let all = rows.as_ref()?.as_ref().ok()?;
+                    let own = all.iter().filter(|r| r.waits_for_me).count() + unrated.with(Vec::len);
+                    Some(view! { " " <span class="muted small" data-own="">{move || (say().queue.for_you)(own)}</span> })
+                })}
+            </h1>
             <LineState/>
         </div>
         <glance::Glance/>
@@ -134,7 +140,7 @@ fn Inside() -> impl IntoView {
                         <table class="listings">
                             <thead><tr><th>{t(|m| m.queue.task)}</th><th>{t(|m| m.queue.about)}</th><th>{t(|m| m.queue.age)}</th><th>{t(|m| m.state)}</th><th>{t(|m| m.queue.with)}</th></tr></thead>
                             <tbody>
-                                <For each=move || shown.clone() key=|r| (r.id.inner().to_string(), r.status, r.claimed_by.as_ref().map(|w| w.email.clone())) let(row)>
+                                <For each=move || shown.clone() key=|r| (r.id.inner().to_string(), r.status, r.waits_for_me, r.claimed_by.as_ref().map(|w| w.email.clone())) let(row)>
                                     <Line row/>
                                 </For>
                             </tbody>
@@ -164,13 +170,13 @@ fn in_short(subject: Option<&About>) -> Option<String> {
         About::Listing(l) => (&l.purpose, &l.amount, l.term_months, Some(&l.yearly)),
         About::Other => return None,
     };
-    let rate = rate.map_or_else(String::new, |r| format!(" · {} %", number(&r.percent_in_line())));
-    Some(format!("{purpose} · {} · {}{rate}", text(amount), (say().queue.for_months)(months)))
+    let rate = rate.map_or_else(String::new, |r| format!("\u{a0}· {}\u{a0}%", number(&r.percent_in_line())));
+    Some(format!("{purpose}\u{a0}· {}\u{a0}· {}{rate}", text(amount), (say().queue.for_months)(months)))
 }
 
 #[component]
 fn Line(row: Row) -> impl IntoView {
-    let Row { id, kind, status, about, subject, opened_at, claimed_by, roles } = row;
+    let Row { id, kind, status, about, subject, opened_at, claimed_by, waits_for_me } = row;
     let words = move || in_short(subject.as_ref()).unwrap_or_else(|| about.clone());
     let at = opened_at.0.clone();
     view! {
@@ -179,15 +185,14 @@ fn Line(row: Row) -> impl IntoView {
             <td data-label=t(|m| m.queue.about)>{words}</td>
             <td class="nowrap" data-label=t(|m| m.queue.age) title=move || instant(&opened_at.0)>{move || age(&at)}</td>
             <td data-label=t(|m| m.state)><span class=status.mark()>{move || (say().task_status)(status)}</span></td>
-            <td data-label=t(|m| m.queue.with)><Claim id roles claimed_by/></td>
+            <td data-label=t(|m| m.queue.with)><Claim id waits_for_me claimed_by/></td>
         </tr>
     }
 }
 
-/// Who is at work on it, and saying so; for whoever may decide it.
+/// Who is at work on it, and saying so; for whoever may still decide it.
 #[component]
-pub fn Claim(id: cynic::Id, roles: Vec<Role>, claimed_by: Option<Who>) -> impl IntoView {
-    let may = session::has_any(&roles);
+pub fn Claim(id: cynic::Id, waits_for_me: bool, claimed_by: Option<Who>) -> impl IntoView {
     let busy = RwSignal::new(false);
     let error = RwSignal::new(None::<Failure>);
     let task = StoredValue::new(id.inner().to_string());
@@ -210,7 +215,7 @@ pub fn Claim(id: cynic::Id, roles: Vec<Role>, claimed_by: Option<Who>) -> impl I
     view! {
         <span class="row claim">
             {match claimed_by {
-                None if may => button(false, |m| m.queue.claim).into_any(),
+                None if waits_for_me => button(false, |m| m.queue.claim).into_any(),
                 None => view! { <span class="muted">"—"</span> }.into_any(),
                 Some(_) if own => view! { <b>{t(|m| m.queue.you)}</b> {button(true, |m| m.queue.release)} }.into_any(),
                 Some(who) => view! { <span>{who.name}</span> }.into_any(),

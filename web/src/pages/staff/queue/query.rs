@@ -63,7 +63,7 @@ pub struct Row {
     pub subject: Option<About>,
     pub opened_at: DateTime,
     pub claimed_by: Option<Who>,
-    pub roles: Vec<Role>,
+    pub waits_for_me: bool,
 }
 
 #[derive(QueryFragment, Clone, PartialEq, Debug)]
@@ -135,7 +135,7 @@ pub struct Unrated {
 
 /// The queue as it changes.
 pub const CHANGES: &str = "subscription($after: String) { taskChanged(after: $after) { cursor task { \
-    id kind status about openedAt claimedBy { name email } roles subject { __typename \
+    id kind status about openedAt claimedBy { name email } waitsForMe subject { __typename \
     ... on Application { purpose amount { amount currency } termMonths rate } \
     ... on Listing { purpose amount { amount currency } termMonths yearly: rate } } } } }";
 

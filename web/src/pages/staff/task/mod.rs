@@ -114,9 +114,8 @@ fn Decision(task: Memo<Option<Whole>>, again: Callback<()>) -> impl IntoView {
                 <h2>{t(|m| m.task.words)}</h2>
                 {move || task.get().map(|task| {
                     let said = task.approvals;
-                    let spoke = mail.with_value(|m| said.iter().any(|a| a.by.as_ref().is_some_and(|b| b.email == *m)));
                     // Whoever has said their word has nothing left to work on.
-                    let may_claim = !spoke || task.claimed_by.is_some();
+                    let may_claim = task.waits_for_me || task.claimed_by.is_some();
                     view! {
                         {if said.is_empty() {
                             view! { <p class="muted">{t(|m| m.task.nobody_yet)}</p> }.into_any()
@@ -124,7 +123,7 @@ fn Decision(task: Memo<Option<Whole>>, again: Callback<()>) -> impl IntoView {
                             view! { <ul class="words">{said.into_iter().map(word).collect_view()}</ul> }.into_any()
                         }}
                         {(!task.status.is_over() && may_claim).then(|| view! {
-                            <p class="row"><span class="small muted">{t(if task.claimed_by.is_some() { |m| m.queue.with } else { |m| m.task.claim_means })}</span> <Claim id=task.id roles=task.roles claimed_by=task.claimed_by/></p>
+                            <p class="row"><span class="small muted">{t(if task.claimed_by.is_some() { |m| m.queue.with } else { |m| m.task.claim_means })}</span> <Claim id=task.id waits_for_me=task.waits_for_me claimed_by=task.claimed_by/></p>
                         })}
                     }
                 })}
@@ -215,14 +214,17 @@ fn Word(id: String, kind: TaskKind, last: bool, second: bool, again: Callback<()
     let say_it = move |approve: bool| {
         refusing.set(!approve);
         form.tried.set(!approve);
-        if !approve && untrack(|| form.is_empty("note")) {
-            return;
-        }
         let note = untrack(|| form.get("note"));
         let input = json!({ "task": task.get_value(), "approve": approve, "note": note });
         form.send(command::send::<Value>(DECIDE, input), move |_| again.run(()));
     };
-    let sure = RwSignal::new(false);
+    let (sure, sure_not) = (RwSignal::new(false), RwSignal::new(false));
+    // One refusal ends it: it asks once more, with the reason there.
+    let refuse = move |_| {
+        refusing.set(true);
+        form.tried.set(true);
+        sure_not.set(!untrack(|| form.is_empty("note")));
+    };
     let submit = move |e: leptos::ev::SubmitEvent| {
         e.prevent_default();
         if last {
@@ -239,12 +241,20 @@ fn Word(id: String, kind: TaskKind, last: bool, second: bool, again: Callback<()
                 <button type="button" class="button" on:click=move |_| sure.set(false)>{t(|m| m.cancel)}</button>
             </div>
         </Dialog>
+        <Dialog open=sure_not title=|m| m.task.sure_not>
+            <p>{move || (say().task.refusal_means)(kind)}</p>
+            <p class="story">{move || form.get("note")}</p>
+            <div class="row">
+                <button type="button" class="button risky" disabled=form.busy data-sure-not="" on:click=move |_| { sure_not.set(false); say_it(false); }>{t(|m| m.task.refuse)}</button>
+                <button type="button" class="button" on:click=move |_| sure_not.set(false)>{t(|m| m.cancel)}</button>
+            </div>
+        </Dialog>
         <form class="stack" on:submit=submit>
             <p class="small">{move || (say().task.means)(kind)}</p>
             <Field form name="note" label=Signal::derive(|| say().task.reason.to_string()) check long=true/>
             <div class="row">
                 <Submit form words=Signal::derive(|| say().task.approve.to_string())/>
-                <button type="button" class="button risky" disabled=form.busy on:click=move |_| say_it(false) data-refuse="">{t(|m| m.task.refuse)}</button>
+                <button type="button" class="button risky" disabled=form.busy on:click=refuse data-refuse="">{t(|m| m.task.refuse)}</button>
             </div>
         </form>
     }
@@ -298,12 +308,12 @@ fn Figures(a: Application) -> impl IntoView {
                     <dl class="facts">
                         {fact(|m| m.amount, Some(text(&a.amount)))}
                         {fact(|m| m.months, Some(a.term_months.to_string()))}
-                        {fact(|m| m.rate_a_year, rate.map(|r| format!("{} %", number(&r))))}
+                        {fact(|m| m.rate_a_year, rate.map(|r| format!("{}\u{a0}%", number(&r))))}
                         {fact(|m| m.listing.borrower_pays, pays.map(|m| if rated { money(&m) } else { (say().task.at_most)(&money(&m)) }))}
                         {fact(|m| m.apply.income, a.annual_income.as_ref().map(text))}
                         {fact(|m| m.task.owes, a.monthly_obligations.as_ref().map(text))}
                         {fact(|m| m.task.years, a.employed_years.map(|y| y.to_string()))}
-                        {fact(|m| m.task.burden, burden.map(|b| format!("{} %", number(&format!("{}.{}", b / 10, b % 10)))))}
+                        {fact(|m| m.task.burden, burden.map(|b| format!("{}\u{a0}%", number(&format!("{}.{}", b / 10, b % 10)))))}
                     </dl>
                 }
             }}
@@ -340,7 +350,7 @@ fn Payout(l: Offered) -> impl IntoView {
                 <div><dt>{t(|m| m.amount)}</dt><dd>{move || text(&amount)}</dd></div>
                 <div><dt>{t(|m| m.funded)}</dt><dd>{move || text(&funded)}</dd></div>
                 <div><dt>{t(|m| m.apply.fee)}</dt><dd>{move || text(&fee)}</dd></div>
-                <div><dt>{t(|m| m.rate_a_year)}</dt><dd>{move || number(&rate)} " %"</dd></div>
+                <div><dt>{t(|m| m.rate_a_year)}</dt><dd>{move || number(&rate)} "\u{a0}%"</dd></div>
                 <div><dt>{t(|m| m.months)}</dt><dd>{l.term_months}</dd></div>
             </dl>
         </section>

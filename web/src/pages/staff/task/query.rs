@@ -87,6 +87,7 @@ pub struct Whole {
     pub opened_at: DateTime,
     pub claimed_by: Option<Who>,
     pub roles: Vec<Role>,
+    pub waits_for_me: bool,
     pub approvals: Vec<Approval>,
     pub subject: Option<Subject>,
 }
