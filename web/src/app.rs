@@ -2,8 +2,9 @@
 
 use crate::api::live;
 use crate::back;
-use crate::components::frame::{Foot, Top};
+use crate::components::frame::{BesideQueue, Foot, Top};
 use crate::components::toast::{self, Toaster};
+use crate::components::waiting::Waiting;
 use crate::messages::{self, t};
 use crate::page::Page;
 use crate::pages::borrower::apply::Apply;
@@ -46,13 +47,13 @@ use leptos_router::path;
 pub type Pages = fn(Page) -> Option<AnyView>;
 
 /// Shows the app, with the pages of one build.
-pub fn start(pages: Pages) {
+pub fn start(pages: Pages, beside_queue: BesideQueue) {
     stopped::say_so_on_panic();
-    leptos::mount::mount_to_body(move || view! { <App pages/> });
+    leptos::mount::mount_to_body(move || view! { <App pages beside_queue/> });
 }
 
 #[component]
-fn App(pages: Pages) -> impl IntoView {
+fn App(pages: Pages, beside_queue: BesideQueue) -> impl IntoView {
     provide_meta_context();
     messages::provide();
     live::provide_line();
@@ -62,7 +63,7 @@ fn App(pages: Pages) -> impl IntoView {
     view! {
         <Router>
             <a class="skip" href="#main">{t(|m| m.skip)}</a>
-            <Top/>
+            <Top beside_queue/>
             <main id="main" tabindex="-1">
                 // The address is read by `Page`, which also writes it.
                 <Routes fallback=NotFound>
@@ -180,4 +181,14 @@ pub fn staff(page: Page) -> Option<AnyView> {
         Page::Notices => Notices().into_any(),
         _ => return None,
     })
+}
+
+/// How much waits for whoever looks; where there is a queue.
+pub fn waiting() -> Option<AnyView> {
+    Some(Waiting().into_any())
+}
+
+/// Nothing, where there is none.
+pub fn nothing_waits() -> Option<AnyView> {
+    None
 }

@@ -16,4 +16,4 @@ mod session;
 mod stopped;
 mod today;
 
-pub use app::{borrower, members, staff, start};
+pub use app::{borrower, members, nothing_waits, staff, start, waiting};

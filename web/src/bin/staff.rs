@@ -1,5 +1,5 @@
 //! What staff load: everything below `/staff/`.
 
 fn main() {
-    counterfoil_web::start(counterfoil_web::staff);
+    counterfoil_web::start(counterfoil_web::staff, counterfoil_web::waiting);
 }

@@ -3,7 +3,6 @@
 use crate::components::bell::Bell;
 use crate::components::colour_mode::ColourMode;
 use crate::components::term::{Finance, Term};
-use crate::components::waiting::Waiting;
 use crate::locale::date;
 use crate::messages::{Language, Messages, choose, language, say, t};
 use crate::page::Page;
@@ -117,8 +116,11 @@ fn ways(roles: &[Role]) -> Vec<(Page, fn(&Messages) -> &'static str)> {
     ways
 }
 
+/// What stands beside the way to the queue, in the build that has one.
+pub type BesideQueue = fn() -> Option<AnyView>;
+
 #[component]
-pub fn Top() -> impl IntoView {
+pub fn Top(beside_queue: BesideQueue) -> impl IntoView {
     let party = session::party();
     let roles = Memo::new(move |_| party.with(|p| p.as_ref().map(|p| p.roles.clone()).unwrap_or_default()));
     // On a phone the ways open beneath the bar, which stays one row; gone somewhere, one has no more need of them.
@@ -141,7 +143,7 @@ pub fn Top() -> impl IntoView {
             <button class="button menu" aria-controls="ways" aria-expanded=move || open.get().to_string() on:click=move |_| open.update(|o| *o = !*o)>{t(|m| m.menu)}</button>
             <nav id="ways" class:open=move || open.get() aria-label=t(|m| m.main_navigation)>
                 {move || ways(&roles.get()).into_iter().map(|(page, name)| view! {
-                    <A href=page.path()>{t(name)} {(page == Page::Queue).then(|| view! { <Waiting/> })}</A>
+                    <A href=page.path()>{t(name)} {(page == Page::Queue).then(beside_queue).flatten()}</A>
                 }).collect_view()}
             </nav>
             <Languages/>

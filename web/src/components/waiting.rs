@@ -1,4 +1,4 @@
-//! How many tasks wait for whoever looks, beside the way to the queue; on every page, as it changes.
+//! How many tasks wait for whoever looks, beside the way to the queue; on every page of the staff, as it changes.
 
 use crate::api::{self, live};
 use crate::messages::say;
