@@ -47,7 +47,10 @@ pub enum Reach {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Pace {
     Background,
+    /// In their own order.
     Stepped,
+    /// In an order that chance decides each time, as in service.
+    Shuffled,
 }
 
 /// What a process is started with.
@@ -416,7 +419,14 @@ impl House {
     /// # Errors
     /// The first failing step.
     pub async fn settle(&self) -> Result<(), StepError> {
-        let loops: Vec<SharedLoop> = self.lock().values().flat_map(|r| r.loops.clone()).collect();
+        let mut loops: Vec<SharedLoop> = self.lock().values().flat_map(|r| r.loops.clone()).collect();
+        if self.parts.pace == Pace::Shuffled {
+            // Fisher and Yates, from the same chance as everything else: a seed has one order.
+            for last in (1..loops.len()).rev() {
+                let drawn = self.parts.entropy.below(u64::try_from(last + 1).unwrap_or(1));
+                loops.swap(last, usize::try_from(drawn).unwrap_or(last));
+            }
+        }
         work::settle(&self.db, &loops, 10_000).await
     }
 

@@ -15,4 +15,5 @@ mod loan_life;
 mod marketplace;
 mod notices;
 mod platform_parts;
+mod rights;
 mod verify;

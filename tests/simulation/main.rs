@@ -9,7 +9,6 @@ mod look;
 mod people;
 
 use anyhow::Context;
-use counterfoil::modules::Reach;
 use people::Sim;
 use std::time::Instant;
 use tests::database::Kind;
@@ -28,7 +27,7 @@ struct Outcome {
 
 /// Lives so many days.
 async fn live(kind: Kind, seed: u64, days: u32) -> anyhow::Result<Outcome> {
-    let world = World::seeded(kind, Reach::Direct, seed).await?;
+    let world = World::seeded(kind, seed).await?;
     let mut sim = Sim::begin(world, seed).await.context("the first day")?;
     for day in 0..days {
         sim.day().await.with_context(|| format!("day {day}"))?;

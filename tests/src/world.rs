@@ -46,11 +46,15 @@ where
 
 impl World {
     pub async fn start(kind: Kind, reach: Reach) -> anyhow::Result<World> {
-        World::seeded(kind, reach, 1).await
+        World::with(kind, reach, Pace::Stepped, 1).await
     }
 
-    /// With chance from a seed.
-    pub async fn seeded(kind: Kind, reach: Reach, seed: u64) -> anyhow::Result<World> {
+    /// With chance from a seed, by which background work takes its turns too.
+    pub async fn seeded(kind: Kind, seed: u64) -> anyhow::Result<World> {
+        World::with(kind, Reach::Direct, Pace::Shuffled, seed).await
+    }
+
+    async fn with(kind: Kind, reach: Reach, pace: Pace, seed: u64) -> anyhow::Result<World> {
         platform::telemetry::log(false, "warn");
         let database = TestDatabase::make(kind).await?;
         let clock = Arc::new(ManualClock::at(
@@ -63,7 +67,7 @@ impl World {
             clock: clock.clone(),
             entropy: entropy.clone(),
             reach,
-            pace: Pace::Stepped,
+            pace,
             days_by_hand: true,
             port,
             keys: Keys {

@@ -83,8 +83,8 @@ enum When {
     Month,
     /// Date and time, where the reader is.
     Instant,
-    /// The same, with the zone by which it is told.
-    Zoned,
+    /// The zone by which the reader's times are told, after a date.
+    Zone,
 }
 
 fn when(text: &str, how: When) -> String {
@@ -97,14 +97,7 @@ fn when(text: &str, how: When) -> String {
                 When::Day => vec![("dateStyle", word("medium")), ("timeZone", word("UTC"))],
                 When::Instant => vec![("dateStyle", word("medium")), ("timeStyle", word("short"))],
                 // The styles do not go with a zone.
-                When::Zoned => vec![
-                    ("year", word("numeric")),
-                    ("month", word("short")),
-                    ("day", word("numeric")),
-                    ("hour", word("numeric")),
-                    ("minute", word("2-digit")),
-                    ("timeZoneName", word("short")),
-                ],
+                When::Zone => vec![("timeZoneName", word("short"))],
                 When::Month => {
                     vec![("year", word("numeric")), ("month", word("short")), ("timeZone", word("UTC"))]
                 }
@@ -162,7 +155,8 @@ pub fn instant(text: &str) -> String {
 
 /// The same with its zone, for whoever compares it with a clock elsewhere.
 pub fn zoned(text: &str) -> String {
-    when(text, When::Zoned)
+    let zone = when(text, When::Zone);
+    format!("{} {}", instant(text), zone.rsplit([' ', '\u{a0}']).next().unwrap_or_default())
 }
 
 /// Now, in milliseconds of the epoch.

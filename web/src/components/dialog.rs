@@ -14,9 +14,10 @@ pub fn Dialog(
     let element = NodeRef::<html::Dialog>::new();
     Effect::new(move |_| {
         let wanted = open.get();
-        // Once what is in it is drawn: the first field of it gets the focus.
+        // Once what is in it is drawn: its question gets the focus.
         request_animation_frame(move || {
-            let Some(dialog) = element.get_untracked() else { return };
+            // By then the page may be another, and with it the dialog gone.
+            let Some(dialog) = element.try_get_untracked().flatten() else { return };
             match wanted {
                 true if !dialog.open() => {
                     dialog.show_modal().ok();
@@ -31,7 +32,8 @@ pub fn Dialog(
             {move || open.get().then(|| view! {
                 <div class="stack">
                     <div class="spread">
-                        <h2>{t(title)}</h2>
+                        // The question is read first; nothing is pressed by a key that was meant for what was there before.
+                        <h2 tabindex="-1" autofocus>{t(title)}</h2>
                         <button class="button quiet" type="button" aria-label=t(|m| m.close) on:click=move |_| open.set(false)>"×"</button>
                     </div>
                     {children()}

@@ -320,7 +320,7 @@ pub(super) static EN: Messages = Messages {
         orders: "Their orders to the custodian",
         none_borrowed: "No such loan of theirs.",
         of_one: "Below: what they asked for and borrowed. What somebody has lent and has at the custodian is theirs to see.",
-        of_all: "Show everybody's",
+        of_all: "Show everybody's loans",
         title: "Find",
         what: "A name, an address or a purpose",
         nothing: "Nobody and nothing fits",
@@ -414,6 +414,11 @@ pub(super) static EN: Messages = Messages {
         nothing_more: "Open your cash account at the custodian and top it up; then lend a first small amount.",
     },
     portfolio: PortfolioPage {
+        behind: |since, days| {
+            format!(
+                "What was due on {since} and after has not been paid, for {days} days. What comes in is shared out at once."
+            )
+        },
         as_planned: "As agreed, if everybody pays on the day; what is overdue already is not in it.",
         due_since: |date| format!("due since {date}"),
         next: "Next payment",
@@ -549,6 +554,7 @@ pub(super) static EN: Messages = Messages {
         under_way: "Under way",
         whose: "Whose",
         none: "No such order",
+        of_all: "Show everybody's orders",
         operations_only: "Operations and auditors see what the custodian was asked to do.",
         decide: "Confirm or refuse there",
         operation: |operation| {
@@ -664,6 +670,7 @@ pub(super) static EN: Messages = Messages {
         lenders_see: "Lenders see the amount, the months, the purpose and your story, and not your name or what you earn.",
         at_rate: |rate| format!("at {rate} a year"),
         which_product: "Product",
+        will_be_kept: "What you type is kept as a draft.",
         keeping: "Keeping what you typed…",
         kept: "Your draft is kept. You can go on later, here or on another device.",
         change: "Change something",

@@ -376,6 +376,8 @@ pub struct OrdersPanel {
     pub under_way: &'static str,
     pub whose: &'static str,
     pub none: &'static str,
+    /// Takes a person's name out of the choice.
+    pub of_all: &'static str,
     pub operations_only: &'static str,
     /// The way to the page where an order that waits is confirmed or given up.
     pub decide: &'static str,
@@ -467,6 +469,8 @@ pub struct ApplyPage {
     pub lenders_see: &'static str,
     pub at_rate: fn(&str) -> String,
     pub which_product: &'static str,
+    /// Before anything is typed.
+    pub will_be_kept: &'static str,
     pub keeping: &'static str,
     pub kept: &'static str,
     pub start_over_means: &'static str,
@@ -828,6 +832,8 @@ pub struct OverviewPage {
 }
 
 pub struct PortfolioPage {
+    /// Of a loan that is late: since when, and how many days.
+    pub behind: fn(&str, i32) -> String,
     /// Beneath what is to come back.
     pub as_planned: &'static str,
     /// Of an instalment that is late.

@@ -303,7 +303,7 @@ pub(super) static ZH: Messages = Messages {
         orders: "其资金存管指令",
         none_borrowed: "此人没有此类借款。",
         of_one: "下方为其申请与借款。出借与资金账户仅本人可见。",
-        of_all: "显示所有人的",
+        of_all: "显示所有借款",
         title: "查找",
         what: "姓名、邮箱或用途",
         nothing: "没有找到",
@@ -387,6 +387,9 @@ pub(super) static ZH: Messages = Messages {
         nothing_more: "请先在存管机构开户并充值，再从一笔小额出借开始。",
     },
     portfolio: PortfolioPage {
+        behind: |since, days| {
+            format!("自{since}起的应还款项尚未支付，已逾期 {days} 天；收到还款后立即分配。")
+        },
         as_planned: "按约定计算，假设各期按时还款；已逾期的款项不计在内。",
         due_since: |date| format!("自{date}起逾期"),
         next: "下次还款",
@@ -512,6 +515,7 @@ pub(super) static ZH: Messages = Messages {
         under_way: "进行中",
         whose: "所属",
         none: "没有这样的指令",
+        of_all: "显示所有指令",
         operations_only: "运营和审计人员可查看向存管机构发出的指令。",
         decide: "前往确认或拒绝",
         operation: |operation| {
@@ -625,6 +629,7 @@ pub(super) static ZH: Messages = Messages {
         lenders_see: "出借人可见金额、期限、用途和说明，不会看到您的姓名或收入。",
         at_rate: |rate| format!("按年利率 {rate}"),
         which_product: "产品",
+        will_be_kept: "填写的内容会自动保存为草稿。",
         keeping: "正在保存草稿…",
         kept: "草稿已保存，您可以稍后在此或在其他设备上继续填写。",
         change: "返回修改",

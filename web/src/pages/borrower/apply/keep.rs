@@ -160,7 +160,7 @@ pub fn Keep(
         });
     };
     let words = move || match standing.get() {
-        Standing::Blank => "",
+        Standing::Blank => say().apply.will_be_kept,
         Standing::Typing => say().apply.keeping,
         Standing::Kept => say().apply.kept,
         Standing::Lost => say().apply.kept_here,

@@ -136,6 +136,7 @@ fn Row(
     let since = loan.as_ref().and_then(|l| l.started_on.clone());
     let next = loan.as_ref().and_then(|l| l.next_due_on.clone());
     let of = loan.as_ref().map(|l| l.id.clone());
+    let behind = next.as_ref().filter(|_| late > 0).map(|n| (n.0.clone(), late));
     let shown = RwSignal::new(false);
     let words = move || {
         status.map(|s| match s {
@@ -158,13 +159,17 @@ fn Row(
             <td class="numeric" data-label=t(|m| m.portfolio.since)>{move || since.as_ref().map(|s| date(&s.0))}</td>
             <td class="numeric"><button class="button small" aria-expanded=move || shown.get().to_string() on:click=move |_| shown.update(|s| *s = !*s) data-history="">{t(|m| m.portfolio.history)}</button></td>
         </tr>
-        {move || shown.get().then(|| of.clone().map(|loan| view! { <tr class="beneath"><td colspan="8" class="wide"><Payments loan/></td></tr> }))}
+        {move || shown.get().then(|| of.clone().map(|loan| view! { <tr class="beneath"><td colspan="8" class="wide"><Payments loan behind=behind.clone()/></td></tr> }))}
     }
 }
 
 /// What each repayment brought, to the cent.
 #[component]
-fn Payments(loan: cynic::Id) -> impl IntoView {
+fn Payments(
+    loan: cynic::Id,
+    /// Since when it is behind, and how many days, where it is.
+    behind: Option<(String, i32)>,
+) -> impl IntoView {
     let loaded = Loaded::new(move || {
         let loan = loan.clone();
         async move {
@@ -178,15 +183,18 @@ fn Payments(loan: cynic::Id) -> impl IntoView {
             return view! { <p class="muted">{t(|m| m.portfolio.no_history)}</p> }.into_any();
         }
         view! {
+            {behind.clone().map(|(since, days)| view! { <p class="notice warn" data-behind="">{move || (say().portfolio.behind)(&date(&since), days)}</p> })}
             <table>
-                <thead><tr><th>{t(|m| m.portfolio.on)}</th><th class="numeric">{t(|m| m.principal)}</th><th class="numeric">{t(|m| m.interest)}</th><th><span class="visually-hidden">{t(|m| m.action)}</span></th></tr></thead>
+                <thead><tr><th>{t(|m| m.portfolio.on)}</th><th class="numeric">{t(|m| m.principal)}</th><th class="numeric">{t(|m| m.interest)}</th><th class="numeric">{t(|m| m.loan.total)}</th><th><span class="visually-hidden">{t(|m| m.action)}</span></th></tr></thead>
                 <tbody>{history.into_iter().map(|p| {
                     let on = p.value_date.0;
+                    let sum = p.principal.exact().zip(p.interest.exact()).and_then(|(a, b)| a.plus(b).ok());
                     view! {
                         <tr>
                             <td>{move || date(&on)}</td>
                             <td class="numeric"><Figure amount=p.principal.amount.0/></td>
                             <td class="numeric"><Figure amount=p.interest.amount.0/></td>
+                            <td class="numeric">{sum.map(|s| view! { <Figure amount=s.to_decimal_string()/> })}</td>
                             <td class="small muted">{(!p.settled).then(|| t(|m| m.portfolio.arriving))}</td>
                         </tr>
                     }

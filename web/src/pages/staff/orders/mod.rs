@@ -149,7 +149,7 @@ fn Inside() -> impl IntoView {
             <Tabs label=|m| m.orders.which choices=CHOICES/>
             <Pick key="kind" label=|m| m.orders.what options=kinds/>
             {move || whose().map(|name| view! {
-                <button class="button small" data-whose="" on:click=move |_| set_party.set(None)>{name} " ×" <span class="visually-hidden">{t(|m| m.find.of_all)}</span></button>
+                <button class="button small" data-whose="" on:click=move |_| set_party.set(None)>{name} " ×" <span class="visually-hidden">{t(|m| m.orders.of_all)}</span></button>
             })}
         </div>
         {pages.view(
