@@ -141,6 +141,8 @@ struct Demo {
     post: BankPost,
     clock: Arc<ManualClock>,
     entropy: SharedEntropy,
+    /// What people do: not shifted by what the platform draws for itself.
+    chance: SharedEntropy,
     staff: Vec<Person>,
     investors: Vec<Person>,
     borrowers: Vec<Person>,
@@ -308,6 +310,7 @@ impl Demo {
             post,
             clock,
             entropy,
+            chance: Arc::new(SeededEntropy::new(7)),
             staff: Vec::new(),
             investors: Vec::new(),
             borrowers: Vec::new(),
@@ -322,7 +325,7 @@ impl Demo {
     }
 
     fn below(&self, bound: u64) -> u64 {
-        self.entropy.below(bound)
+        self.chance.below(bound)
     }
 
     fn call(&self) -> Call {
@@ -728,9 +731,12 @@ impl Demo {
                 return Ok((Stage::Listed, 1));
             }
         }
-        for _ in 0..4 {
-            let who = self.pick(&self.investors)?;
+        for turn in 0..4 {
+            // Who is offered at the sign-in has a little of every loan.
+            let offered = turn == 0 && seen.funded.is_zero();
+            let who = if offered { &self.investors[0] } else { self.pick(&self.investors)? };
             let wish = (rest / 3).max(5 * minimum) / minimum * minimum;
+            let wish = if offered { wish.min(minimum * (10 + 5 * i64::try_from(i % 5)?)) } else { wish };
             let mut bid = wish.min(self.free(who.party).await? / 2 / minimum * minimum).min(rest);
             // What is left must itself be a bid.
             if rest - bid > 0 && rest - bid < minimum {
