@@ -422,7 +422,7 @@ pub(super) static EN: Messages = Messages {
         as_planned: "As agreed, if everybody pays on the day; what is overdue already is not in it.",
         due_since: |date| format!("due since {date}"),
         next: "Next payment",
-        bids: |n| format!("{n} bids"),
+        bids: |n| format!("{n}\u{a0}bids"),
         pictures: "Your portfolio in pictures",
         by_rate: "Still out, by yearly rate",
         come_back: "What will have come back",

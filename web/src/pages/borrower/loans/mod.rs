@@ -119,7 +119,7 @@ fn owed(loan: Owed) -> impl IntoView {
             <td class="numeric" data-label=t(|m| m.rate_a_year)>{move || number(&rate)} "\u{a0}%"</td>
             <td class="numeric" data-label=t(|m| m.loans.borrowed)><Amount money=loan.principal/></td>
             <td class="numeric" data-label=t(|m| m.loans.owed)><Figure amount=loan.outstanding.amount.0/></td>
-            <td class="numeric" data-label=t(|m| m.portfolio.next)>{move || next.as_ref().map(|n| if late > 0 { (say().portfolio.due_since)(&date(&n.0)) } else { date(&n.0) })}</td>
+            <td class="numeric wraps" data-label=t(|m| m.portfolio.next)>{move || next.as_ref().map(|n| if late > 0 { (say().portfolio.due_since)(&date(&n.0)) } else { date(&n.0) })}</td>
             <td data-label=t(|m| m.state)><span class=status.mark()>{words}</span></td>
         </tr>
     }

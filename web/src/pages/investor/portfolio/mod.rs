@@ -155,7 +155,7 @@ fn Row(
             <td class="numeric" data-label=t(|m| m.portfolio.lent)><Amount money=principal/></td>
             <td class="numeric" data-label=t(|m| m.portfolio.still_out)><Figure amount=outstanding.amount.0/></td>
             <td class="numeric" data-label=t(|m| m.overview.earned)><Figure amount=interest_received.amount.0/></td>
-            <td class="numeric" data-label=t(|m| m.portfolio.next)>{move || next.as_ref().map(|n| if late > 0 { (say().portfolio.due_since)(&date(&n.0)) } else { date(&n.0) })}</td>
+            <td class="numeric wraps" data-label=t(|m| m.portfolio.next)>{move || next.as_ref().map(|n| if late > 0 { (say().portfolio.due_since)(&date(&n.0)) } else { date(&n.0) })}</td>
             <td class="numeric" data-label=t(|m| m.portfolio.since)>{move || since.as_ref().map(|s| date(&s.0))}</td>
             <td class="numeric"><button class="button small" aria-expanded=move || shown.get().to_string() on:click=move |_| shown.update(|s| *s = !*s) data-history="">{t(|m| m.portfolio.history)}</button></td>
         </tr>
