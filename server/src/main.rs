@@ -157,7 +157,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
 }
 
 async fn make_demo(config: &Config) -> anyhow::Result<()> {
-    println!("Making a year of made-up history: twelve months, some 4 minutes on two cores, done once.");
+    println!("Making a year of made-up history: twelve months, some 5 minutes on two cores, done once.");
     let start = std::time::Instant::now();
     counterfoil::demo::seed(config, |line| println!("  [{:>4} s] {line}", start.elapsed().as_secs())).await
 }

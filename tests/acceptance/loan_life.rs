@@ -167,8 +167,11 @@ story!(nobody_decides_alone_or_for_themselves, |world| {
         Err(Fault::Refused(OfficeError::TaskNotFound))
     );
     let claim = ClaimTask { task, release: false };
-    // Whoever has said their word would only keep others from it.
-    assert!(!first.waits_for(&town.call(&staff.supervisor)) && first.waits_for(&town.call(&staff.officer)));
+    // Whoever has said their word, or gains by it, would only keep others from it.
+    assert!(!first.waits_for(&town.call(&staff.supervisor)) && !first.waits_for(&town.call(&staff.officer)));
+    assert!(first.waits_for(&town.call(&town.someone(&[Role::CreditOfficer]))));
+    let gains = office.claim(&town.call(&staff.officer), claim.clone()).await;
+    assert_eq!(gains, Err(Fault::Refused(OfficeError::Beneficiary)));
     let spoke = office.claim(&town.call(&staff.supervisor), claim.clone()).await;
     assert_eq!(spoke, Err(Fault::Refused(OfficeError::AlreadyDecided)));
     let other = town.someone(&[Role::CreditOfficer]);

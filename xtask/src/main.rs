@@ -210,7 +210,7 @@ fn run(house: &House, flags: &[&str]) -> Outcome {
     let var = house.cache.join("demo");
     if !house.binary("counterfoil").is_file() {
         println!(
-            "The first run on this machine builds everything: with two cores some 10 minutes, and 4 more for the demo's"
+            "The first run on this machine builds everything: with two cores some 10 minutes, and 5 more for the demo's"
         );
         println!("year of history. The next one takes seconds.");
     }

@@ -108,7 +108,8 @@ impl Task {
         self.0.kind.roles().iter().copied().map(Role::from).collect()
     }
 
-    /// Whether whoever asks may still say a word on it: not decided, in one of their roles, and no word of theirs on it.
+    /// Whether whoever asks may still say a word on it: not decided, in one of their roles, not to their
+    /// gain, and no word of theirs on it.
     async fn waits_for_me(&self, ctx: &Context<'_>) -> bool {
         self.0.waits_for(&asker(ctx).call())
     }

@@ -267,10 +267,7 @@ impl Lending for LendingService {
 
     fn received<'a>(&'a self, call: &'a Call, input: ReceivedOf) -> Answer<'a, Vec<Received>, LendingError> {
         async move {
-            let own = call.party().filter(|_| !may_list(call, None));
-            if own.is_none() && !may_list(call, None) {
-                return Err(Fault::Forbidden);
-            }
+            let own = if may_list(call, None) { None } else { Some(call.party().ok_or(Fault::Forbidden)?) };
             repo::received(self.inner.db.read(), own, &input.lines)
                 .await
                 .map_err(|e| unreadable(call, "read the parts of repayments", &e))

@@ -30,6 +30,7 @@ impl Stored {
             kind: self.task.kind,
             subject: self.row.subject,
             about: self.row.about.clone(),
+            beneficiary: Some(self.task.beneficiary),
             status: self.task.status,
             claimed_by: self.task.claimed_by,
             approvals: self.task.approvals.clone(),

@@ -173,7 +173,10 @@ impl Office for OfficeService {
                         return Err(WriteError::Refused(OfficeError::TaskClaimed));
                     }
                     let by = (!input.release).then_some(party);
-                    // Whoever has said their word has nothing left to do on it, and would only keep others from it.
+                    // Whoever cannot decide it, or has, would only keep others from it.
+                    if by.is_some() && caller.person() == Some(task.task.beneficiary) {
+                        return Err(WriteError::Refused(OfficeError::Beneficiary));
+                    }
                     if by.is_some() && task.task.approvals.iter().any(|a| Some(a.person) == caller.person()) {
                         return Err(WriteError::Refused(OfficeError::AlreadyDecided));
                     }

@@ -180,6 +180,9 @@ pub struct TaskView {
     pub kind: TaskKind,
     pub subject: Uuid,
     pub about: String,
+    /// Who gains by it, and so cannot decide it; unknown in events of old.
+    #[serde(default)]
+    pub beneficiary: Option<PersonId>,
     pub status: TaskStatus,
     pub claimed_by: Option<PartyId>,
     /// Who said what, first to last.
@@ -190,8 +193,10 @@ pub struct TaskView {
 impl TaskView {
     /// Whether this caller may still say a word on it.
     pub fn waits_for(&self, call: &Call) -> bool {
-        let spoke = call.person().is_some_and(|p| self.approvals.iter().any(|a| a.person == p));
-        !self.status.is_decided() && !spoke && self.kind.roles().iter().any(|r| call.has(*r))
+        let out = |p| self.beneficiary == Some(p) || self.approvals.iter().any(|a| a.person == p);
+        !self.status.is_decided()
+            && !call.person().is_some_and(out)
+            && self.kind.roles().iter().any(|r| call.has(*r))
     }
 }
 
