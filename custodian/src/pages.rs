@@ -119,7 +119,19 @@ fn page(bank: &Bank, t: Tongue, status: StatusCode, title: &str, body: Markup) -
 }
 
 fn back(bank: &Bank, t: Tongue) -> Markup {
-    html! { a.go href=(bank.settings.platform_url) { (t.say("Back to the platform", "返回平台")) } }
+    back_to(t, &bank.settings.platform_url)
+}
+
+/// The way back of somebody who refused, with that word for the platform's page. A hint for the eye: what happened the
+/// platform learns from us and not from an address.
+fn back_refused(bank: &Bank, t: Tongue) -> Markup {
+    let there = &bank.settings.platform_url;
+    let joint = if there.contains('?') { '&' } else { '?' };
+    back_to(t, &format!("{there}{joint}outcome=refused"))
+}
+
+fn back_to(t: Tongue, there: &str) -> Markup {
+    html! { a.go href=(there) { (t.say("Back to the platform", "返回平台")) } }
 }
 
 fn over(bank: &Bank, t: Tongue) -> Response {
@@ -438,7 +450,7 @@ async fn answer(
             Ok(false) => return over(&bank, t),
             Err(e) => return broken(&bank, t, &e),
         }
-        let body = html! { p { (t.say("You refused. Nothing was moved.", "您已拒绝。没有动用任何资金。")) } (back(&bank, t)) };
+        let body = html! { p { (t.say("You refused. Nothing was moved.", "您已拒绝。没有动用任何资金。")) } (back_refused(&bank, t)) };
         return page(&bank, t, StatusCode::OK, t.say("Refused", "已拒绝"), body);
     }
     match confirm(&bank, &token, &request, &answer).await {

@@ -272,6 +272,43 @@ story!(a_bid_is_withdrawn_and_a_listing_cancelled, |world| {
     world.assert_matched().await
 });
 
+story!(a_borrower_takes_a_listing_back_while_it_is_not_full, |world| {
+    let town = Town(&world);
+    let staff = staff(&town);
+    let usd = |n: i64| Money::new(n * 100, Currency::USD);
+    let (borrower, other) = (town.someone(&[Role::Borrower]), town.someone(&[Role::Borrower]));
+    let ann = town.someone(&[Role::Investor]);
+    town.with_account(&borrower, usd(0), &[]).await?;
+    town.with_account(&ann, usd(1_000), &[ConsentScope::Bid]).await?;
+    let investing = world.house.investing(Service::Gateway);
+    let cancel = async |listing, who: &Someone| {
+        investing.cancel_listing(&town.call(who), CancelListing { listing }).await
+    };
+
+    let listing = town.listing(&borrower, &staff, usd(1_000), 12, Rate::from_ppm(120_000)).await?;
+    town.bid(&ann, listing, usd(600)).await.map_err(|e| anyhow!("{e}"))?;
+    world.settle().await?;
+    // Whoever does not owe it has no say, the lender as little as another borrower.
+    assert_eq!(cancel(listing, &other).await, Err(Fault::Forbidden));
+    assert_eq!(cancel(listing, &ann).await, Err(Fault::Forbidden));
+    let ended = cancel(listing, &borrower).await.map_err(|e| anyhow!("{e}"))?;
+    assert_eq!((ended.status, ended.funded), (ListingStatus::Cancelled, usd(0)));
+    world.settle().await?;
+    assert_eq!(town.money(ann.party).await?, 1_000_00);
+    // Asked again it is answered as before.
+    assert_eq!(
+        cancel(listing, &borrower).await.map_err(|e| anyhow!("{e}"))?.status,
+        ListingStatus::Cancelled
+    );
+
+    // From the moment it is full it is no longer theirs alone.
+    let full = town.listing(&borrower, &staff, usd(1_000), 12, Rate::from_ppm(120_000)).await?;
+    town.bid(&ann, full, usd(1_000)).await.map_err(|e| anyhow!("{e}"))?;
+    world.settle().await?;
+    assert_eq!(cancel(full, &borrower).await, Err(Fault::Refused(InvestingError::ListingNotCancellable)));
+    world.assert_matched().await
+});
+
 story!(a_listing_that_is_not_filled_expires, |world| {
     let town = Town(&world);
     let staff = staff(&town);

@@ -459,6 +459,55 @@ async fn whole_life<'a>(url: &'a str, people: &mut Vec<Person<'a>>) -> anyhow::R
     Ok(())
 }
 
+/// A borrower to whom the rate does not suit takes the listing back, and refuses at the custodian what they had begun.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_borrower_takes_a_listing_back_and_refuses_an_order() -> anyhow::Result<()> {
+    let app = told("COUNTERFOIL_TEST_APP")?;
+    let server = Server::start(&["--app", &app]).await?;
+    let door = Door::at(&server.url);
+    door.staff_by(server.first_links()?, &life::STAFF).await?;
+    let text = life::documents(finance::Currency::USD, 100);
+    let second = text.find("# As investor2.usd@example.test: bids").context("the second bid")?;
+    life::play(life::Stage::Served, &door, &text[..second]).await?;
+    let lender = Person::sit_down(&server.url, "investor1.usd@example.test").await?;
+    let borrower = Person::sit_down(&server.url, "borrower.usd@example.test").await?;
+    let outcome = async {
+        lender.goto("/overview").await?;
+        lender.see(".facts", "5,000.00").await?;
+        borrower.goto("/loans").await?;
+        borrower.see("[data-application]", "a month").await?;
+        borrower.press("[data-take-back] summary", "Take it off the market").await?;
+        borrower.see("[data-take-back] p", "nobody owes anything").await?;
+        borrower.press("[data-take-back] button", "Take it off the market").await?;
+        borrower.see("[data-application] .tag", "Cancelled").await?;
+        borrower.gone("[data-take-back]").await?;
+        // All that was set aside is the lender's again, without a reload.
+        lender.see(".facts", "10,000.00").await?;
+
+        borrower.goto("/cash").await?;
+        borrower.enter("amount", "20").await?;
+        borrower.press("button[type=submit]", "Bring money in").await?;
+        borrower.press("button[value=refuse]", "Refuse").await?;
+        borrower.press("a.go", "Back to the platform").await?;
+        borrower.see(".toast", "You refused it at the custodian. Nothing was moved.").await?;
+        borrower.see("[data-order=top_up]", "Cancelled").await?;
+        for person in [&lender, &borrower] {
+            let complaints = crate::without(person.browser.complaints().await?, &["422", "400", "401"]);
+            assert!(complaints.is_empty(), "the page complains: {complaints:#?}");
+        }
+        anyhow::Ok(())
+    }
+    .await;
+    for (n, person) in [lender, borrower].into_iter().enumerate() {
+        if outcome.is_err() {
+            person.browser.shoot(&format!("taken-back-failed-{n}")).await.ok();
+            eprintln!("{n}: {:#?}", person.browser.complaints().await);
+        }
+        person.browser.quit().await?;
+    }
+    outcome
+}
+
 /// Somebody who has only the address, and two who have only what the first start printed.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn newcomers_register_and_administrators_let_staff_in() -> anyhow::Result<()> {

@@ -5,7 +5,7 @@ use crate::back;
 use crate::components::frame::{BesideQueue, Foot, Top};
 use crate::components::toast::{self, Toaster};
 use crate::components::waiting::Waiting;
-use crate::messages::{self, t};
+use crate::messages::{self, say, t};
 use crate::page::Page;
 use crate::pages::borrower::apply::Apply;
 use crate::pages::borrower::loan::Loan;
@@ -40,7 +40,7 @@ use leptos::prelude::*;
 use leptos_meta::provide_meta_context;
 use leptos_router::NavigateOptions;
 use leptos_router::components::{Route, Router, Routes};
-use leptos_router::hooks::{use_location, use_navigate};
+use leptos_router::hooks::{use_location, use_navigate, use_query_map};
 use leptos_router::path;
 
 /// Which page stands at an address, or nothing where another build has it.
@@ -121,6 +121,10 @@ fn elsewhere(address: String) -> AnyView {
 #[component]
 fn Back() -> impl IntoView {
     let navigate = use_navigate();
+    // What the custodian says of it is a hint for the eye; what it is stands with the order.
+    if use_query_map().with_untracked(|q| q.get("outcome").as_deref() == Some("refused")) {
+        toast::show(|| say().cash.refused.into(), None);
+    }
     navigate(&back::place(), NavigateOptions { replace: true, ..Default::default() });
 }
 

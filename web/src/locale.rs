@@ -174,7 +174,7 @@ pub fn age(text: &str) -> String {
     let minutes = u32::try_from((now() - parsed(text)) / 60_000).unwrap_or(0);
     let (count, unit) = match minutes {
         0..60 => (minutes, "minute"),
-        60..2_880 => (minutes / 60, "hour"),
+        60..1_440 => (minutes / 60, "hour"),
         _ => (minutes / 1_440, "day"),
     };
     let entries = [

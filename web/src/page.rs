@@ -77,6 +77,11 @@ impl Page {
         }
     }
 
+    /// What staff find about one person.
+    pub fn person(id: &str) -> String {
+        format!("{}?show=all&borrower={id}", Page::Find.path())
+    }
+
     /// Where one signs in on the way to this page.
     pub fn sign_in_first(&self) -> String {
         format!("{}?to={}", Page::SignIn.path(), self.path())

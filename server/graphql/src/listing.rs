@@ -308,7 +308,7 @@ impl ListingMutation {
         BidWithdrawPayload::of(asker, services(ctx).investing.withdraw_bid(&asker.call(), withdraw).await)
     }
 
-    /// Ends a listing before it is paid out; all bids go back.
+    /// Ends a listing before it is paid out; all bids go back. Staff may, and the borrower while it still looks for money.
     async fn listing_cancel(
         &self,
         ctx: &Context<'_>,

@@ -316,7 +316,12 @@ impl Inner {
         Heard::write(move |tx| {
             let outbox = inner.clone();
             async move {
-                end_listing(tx, &outbox, id, status).await.map(drop).map_err(|e| e.map(|e| e.to_string()))
+                // Only what still looks for money can run out.
+                let only_open = status == ListingStatus::Expired;
+                end_listing(tx, &outbox, id, status, only_open)
+                    .await
+                    .map(drop)
+                    .map_err(|e| e.map(|e| e.to_string()))
             }
             .boxed()
         })
@@ -330,12 +335,14 @@ async fn locked(tx: &Tx, id: BidId) -> Result<Option<(Listing, BidView)>, DbErr>
     Ok(repo::maybe_bid(tx, id).await?.map(|bid| (l, bid)))
 }
 
-/// Ends a listing that was not disbursed; every frozen bid goes back, and what freezes later goes back then.
+/// Ends a listing that was not disbursed, or only if it still looks for money; every frozen bid goes back, and what freezes
+/// later goes back then.
 pub(crate) async fn end_listing(
     tx: &Tx,
     outbox: &platform::outbox::Outbox,
     id: ListingId,
     status: ListingStatus,
+    only_open: bool,
 ) -> Result<ListingView, WriteError<InvestingError>> {
     let found = repo::lock_listing(tx, id).await?;
     let mut l = found.ok_or(WriteError::Refused(InvestingError::ListingNotFound))?;
@@ -343,8 +350,7 @@ pub(crate) async fn end_listing(
         return Ok(l.view);
     }
     listing::may_cancel(l.view.status).map_err(WriteError::Refused)?;
-    // Only what still looks for money can run out.
-    if status == ListingStatus::Expired && l.view.status != ListingStatus::Open {
+    if only_open && l.view.status != ListingStatus::Open {
         return Err(WriteError::Refused(InvestingError::ListingNotCancellable));
     }
     l.view.status = status;

@@ -117,13 +117,22 @@ impl Investing for InvestingService {
     ) -> Answer<'a, ListingView, InvestingError> {
         async move {
             // Everything goes back to whom it belongs: no second person is needed for that.
-            if !call.has_any(&[Role::CreditSupervisor, Role::Operations]) {
-                return Err(Fault::Forbidden);
+            let staff = call.has_any(&[Role::CreditSupervisor, Role::Operations]);
+            if !staff {
+                let found = repo::maybe_listing(self.inner.db.read(), input.listing).await;
+                let found = found.map_err(|e| unreadable(call, "read a listing", &e))?;
+                let borrower = found.map(|l| l.view.borrower);
+                if borrower.is_none() || borrower != call.party() {
+                    return Err(Fault::Forbidden);
+                }
             }
             let outbox = self.inner.outbox.clone();
             let write = self.inner.db.write(move |tx| {
                 let outbox = outbox.clone();
-                async move { handler::end_listing(tx, &outbox, input.listing, ListingStatus::Cancelled).await }.boxed()
+                async move {
+                    handler::end_listing(tx, &outbox, input.listing, ListingStatus::Cancelled, !staff).await
+                }
+                .boxed()
             });
             write.await.map_err(|e| published(call, "cancel a listing", e))
         }
@@ -177,7 +186,8 @@ impl Investing for InvestingService {
                 let outbox = self.inner.outbox.clone();
                 let write = self.inner.db.write(move |tx| {
                     let outbox = outbox.clone();
-                    async move { handler::end_listing(tx, &outbox, id, ListingStatus::Expired).await }.boxed()
+                    async move { handler::end_listing(tx, &outbox, id, ListingStatus::Expired, true).await }
+                        .boxed()
                 });
                 match write.await {
                     // Filled between the look and the lock: then it does not expire.

@@ -130,15 +130,13 @@ pub fn Top(beside_queue: BesideQueue) -> impl IntoView {
         place.track();
         open.set(false);
     });
-    // Of whoever has many ways the bar has no room for the name.
-    let many = move || roles.with(|roles| ways(roles).len() > 5);
     let shut = move |event: leptos::ev::KeyboardEvent| {
         if event.key() == "Escape" {
             open.set(false);
         }
     };
     view! {
-        <header class="top" class:many=many on:keydown=shut>
+        <header class="top" on:keydown=shut>
             <a class="brand" href=Page::Home.path() aria-label=t(|m| m.home_link)><Mark/><span>"Counterfoil"</span></a>
             <button class="button menu" aria-controls="ways" aria-expanded=move || open.get().to_string() on:click=move |_| open.update(|o| *o = !*o)>{t(|m| m.menu)}</button>
             <nav id="ways" class:open=move || open.get() aria-label=t(|m| m.main_navigation)>

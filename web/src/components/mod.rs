@@ -15,6 +15,7 @@ pub mod funding;
 pub mod halves;
 pub mod loaded;
 pub mod member;
+pub mod named;
 pub mod notice;
 pub mod orders;
 pub mod pages;

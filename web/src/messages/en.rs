@@ -578,6 +578,7 @@ pub(super) static EN: Messages = Messages {
     },
     cash: CashPage {
         errand: "Your account is open. You had begun to ask for a loan.",
+        refused: "You refused it at the custodian. Nothing was moved.",
         fresh: "Your cash account is open, in your own name. Bring money in below; nobody but you can move it.",
         awaited: |what, sum| {
             format!("{what} {sum}: it waits for your word at the custodian; until then nothing moves.")
@@ -702,7 +703,7 @@ pub(super) static EN: Messages = Messages {
         fee: "Fee, once",
         then: |days| {
             format!(
-                "An officer sets the rate. Then lenders have {days} days to fund it; what is not filled costs nothing."
+                "An officer sets the rate. Then lenders have {days} days to fund it; you may take it back until it is full, and what is not filled costs nothing."
             )
         },
     },
@@ -731,10 +732,12 @@ pub(super) static EN: Messages = Messages {
         funded: "Funded by lenders",
         until: |date| format!("until {date}"),
         paid_out: "Paid into your cash account",
-        paid_out_note: "two people release it",
+        paid_out_note: "two people approve it",
         as_lenders_see: "As lenders see it",
         withdraw: "Withdraw the application",
         withdraw_means: "It ends here. You can ask again at any time.",
+        take_back: "Take it off the market",
+        take_back_means: "If the rate or anything else does not suit you, end it here while it is not full. What lenders have set aside goes back to them, and nobody owes anything. You can ask again at any time.",
     },
     loan: LoanPage {
         being_paid: |amount| format!("{amount} are being paid."),

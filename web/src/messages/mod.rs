@@ -387,6 +387,7 @@ pub struct OrdersPanel {
 
 pub struct CashPage {
     pub errand: &'static str,
+    pub refused: &'static str,
     pub fresh: &'static str,
     pub awaited: fn(&str, &str) -> String,
     pub all_of_it: fn(&str) -> String,
@@ -532,6 +533,9 @@ pub struct LoansPage {
     pub as_lenders_see: &'static str,
     pub withdraw: &'static str,
     pub withdraw_means: &'static str,
+    /// Taking a listing back.
+    pub take_back: &'static str,
+    pub take_back_means: &'static str,
 }
 
 pub struct LoanPage {

@@ -539,6 +539,7 @@ pub(super) static ZH: Messages = Messages {
     },
     cash: CashPage {
         errand: "账户已开立。您此前正在申请借款。",
+        refused: "您已在存管机构拒绝，没有动用任何资金。",
         fresh: "您的资金账户已以您本人的名义开立。请在下方充值；只有您本人可以动用。",
         awaited: |what, sum| format!("{what} {sum}：等待您在存管机构确认，确认前不会划转资金。"),
         all_of_it: |sum| format!("全部：{sum}"),
@@ -659,7 +660,9 @@ pub(super) static ZH: Messages = Messages {
         monthly_to: "每月最多",
         interest_to: "利息合计最多",
         fee: "一次性费用",
-        then: |days| format!("利率由信贷员确定。之后出借人有 {days} 天时间出资；未满额不收费。"),
+        then: |days| {
+            format!("利率由信贷员确定。之后出借人有 {days} 天时间出资；满额之前可随时撤下；未满额不收费。")
+        },
     },
     loans: LoansPage {
         a_month: |sum| format!("每月约 {sum}"),
@@ -686,10 +689,12 @@ pub(super) static ZH: Messages = Messages {
         funded: "由出借人出资",
         until: |date| format!("截至 {date}"),
         paid_out: "打入您的资金账户",
-        paid_out_note: "由两人放行",
+        paid_out_note: "由两人批准",
         as_lenders_see: "出借人看到的样子",
         withdraw: "撤回申请",
         withdraw_means: "申请到此结束，您可以随时重新申请。",
+        take_back: "撤下标的",
+        take_back_means: "如果利率或其他条件不合适，满额之前可在此撤下。出借人预留的资金会退回，任何人都不承担债务。您可以随时重新申请。",
     },
     loan: LoanPage {
         being_paid: |amount| format!("{amount} 正在支付。"),

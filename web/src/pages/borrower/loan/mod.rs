@@ -11,6 +11,7 @@ use crate::components::form::{Form, Submit};
 use crate::components::funding::LineState;
 use crate::components::loaded::Loaded;
 use crate::components::member::Members;
+use crate::components::named::Named;
 use crate::components::orders::OrderStatus;
 use crate::components::term::{Finance, Term};
 use crate::draft;
@@ -152,7 +153,7 @@ fn Shown(loan: query::Loan, me: Option<Me>, today: String, again: Callback<()>) 
                 s => (say().loan_status)(s).to_string(),
             }}</span></p>
             {facts}
-            {whose.filter(|_| !mine).map(|w| view! { <p data-borrower="">{t(|m| m.find.borrower)} " · " <b>{w.name}</b> " " <span class="small muted">{w.email}</span></p> })}
+            {whose.filter(|_| !mine).map(|w| view! { <p data-borrower="">{t(|m| m.find.borrower)} " · " <Named who=w/></p> })}
             {untaken.map(|(fee, _)| view! {
                 <p class="notice warn" data-fee-untaken="">{move || (say().loan.fee_untaken)(&text(&fee))} " " <A href=Page::Cash.path()>{t(|m| m.loan.see_consents)}</A></p>
             })}
@@ -326,7 +327,7 @@ fn Paid(all: Vec<Repayment>, mine: bool) -> impl IntoView {
     (!made.is_empty()).then(|| view! {
         <section class="card flush">
             <h2 class="inset">{t(if mine { |m| m.loan.payments } else { |m| m.loan.payments_made })}</h2>
-            <table class="listings" data-payments="">
+            <table class="rows" data-payments="">
                 <thead><tr>
                     <th>{t(|m| m.loan.on)}</th><th class="numeric">{t(|m| m.principal)}</th><th class="numeric">{t(|m| m.interest)}</th><th class="numeric">{t(|m| m.loan.total)}</th>
                 </tr></thead>
@@ -335,9 +336,9 @@ fn Paid(all: Vec<Repayment>, mine: bool) -> impl IntoView {
                     view! {
                         <tr>
                             <td class="lead-cell"><b>{move || on.as_ref().map(|d| date(&d.0))}</b> {early.then(|| view! { " " <span class="tag ok">{t(|m| m.loan.paid_off)}</span> })}</td>
-                            <td class="numeric" data-label=t(|m| m.principal)><Figure amount=r.principal.amount.0/></td>
-                            <td class="numeric" data-label=t(|m| m.interest)><Figure amount=r.interest.amount.0/></td>
-                            <td class="numeric" data-label=t(|m| m.loan.total)><Amount money=r.total/></td>
+                            <td class="numeric"><Figure amount=r.principal.amount.0/></td>
+                            <td class="numeric"><Figure amount=r.interest.amount.0/></td>
+                            <td class="numeric"><Amount money=r.total/></td>
                         </tr>
                     }
                 }).collect_view()}</tbody>
@@ -352,7 +353,7 @@ fn Plan(schedule: Vec<Instalment>, closed: Option<api::Date>, today: String) -> 
     view! {
         <section class="card flush">
             <h2 class="inset">{t(|m| m.loan.plan)}</h2>
-            <table class="listings">
+            <table class="rows">
                 <thead><tr>
                     <th>{t(|m| m.listing.due)}</th><th class="numeric">{t(|m| m.principal)}</th><th class="numeric">{t(|m| m.interest)}</th>
                     <th class="numeric">{t(|m| m.loan.total)}</th><th>{t(|m| m.state)}</th>
@@ -360,6 +361,7 @@ fn Plan(schedule: Vec<Instalment>, closed: Option<api::Date>, today: String) -> 
                 <tbody>{schedule.into_iter().map(|i| {
                     let (status, due, paid) = (i.status, i.due_on.0, i.paid_on);
                     let (past, now) = (due.as_str() < today.as_str(), due == today);
+                    let ahead = status == InstalmentStatus::Scheduled && !past && !now;
                     let mark = match status {
                         InstalmentStatus::Paid => "tag ok",
                         InstalmentStatus::Scheduled if due.as_str() < today.as_str() => "tag bad",
@@ -371,10 +373,10 @@ fn Plan(schedule: Vec<Instalment>, closed: Option<api::Date>, today: String) -> 
                     view! {
                         <tr data-instalment=i.number>
                             <td class="lead-cell"><b>{move || date(&due)}</b></td>
-                            <td class="numeric" data-label=t(|m| m.principal)><Figure amount=i.principal.amount.0/></td>
-                            <td class="numeric" data-label=t(|m| m.interest)><Figure amount=i.interest.amount.0/></td>
-                            <td class="numeric" data-label=t(|m| m.loan.total)><Amount money=i.total/></td>
-                            <td data-label=t(|m| m.state)><span class=mark>{move || match (&paid, status) {
+                            <td class="numeric"><Figure amount=i.principal.amount.0/></td>
+                            <td class="numeric"><Figure amount=i.interest.amount.0/></td>
+                            <td class="numeric"><Amount money=i.total/></td>
+                            <td class="under" class:ahead=ahead><span class=mark>{move || match (&paid, status) {
                                 (Some(on), InstalmentStatus::Paid) => (say().loan.paid_on)(&date(&on.0)),
                                 (_, InstalmentStatus::Replaced) => closed.with_value(|c| {
                                     c.as_ref().map_or_else(|| (say().loan.instalment)(status).to_string(), |d| (say().loan.replaced_on)(&date(&d.0)))

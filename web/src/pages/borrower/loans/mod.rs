@@ -13,7 +13,7 @@ use crate::components::member::Members;
 use crate::components::timeline::{Stage, Timeline};
 use crate::draft;
 use crate::locale::{date, instant, number};
-use crate::messages::{say, t, title};
+use crate::messages::{Messages, say, t, title};
 use crate::outlook::monthly;
 use crate::page::Page;
 use crate::pages::investor::portfolio::query::LoanStatus;
@@ -152,6 +152,7 @@ fn Asked(a: Application, changed: Callback<()>) -> impl IntoView {
         ..
     } = a;
     let offered = listing.as_ref().map(|l| l.status);
+    let on_market = listing.as_ref().filter(|l| l.status == ListingStatus::Open).map(|l| l.id.clone());
     let full = listing.as_ref().map(|l| percent(&l.progress.0));
     let until = listing.as_ref().map(|l| l.expires_on.0.clone());
     let (sent, decided) = (submitted_at.0, decided_at.map(|d| d.0));
@@ -213,13 +214,6 @@ fn Asked(a: Application, changed: Callback<()>) -> impl IntoView {
         }
         all
     };
-    let form = Form::new(format!("withdraw.{}", id.inner()));
-    let application = StoredValue::new(id.inner().to_string());
-    let withdraw = move |event: leptos::ev::SubmitEvent| {
-        event.prevent_default();
-        let input = json!({ "application": application.get_value() });
-        form.send(command::send::<Value>(query::WITHDRAW, input), move |_| changed.run(()));
-    };
     let pays = amount
         .exact()
         .zip(rate.as_ref().and_then(api::Decimal::rate))
@@ -246,14 +240,37 @@ fn Asked(a: Application, changed: Callback<()>) -> impl IntoView {
             {listing.map(|l| view! { <p class="small"><A href=Page::Listing(l.id.inner().into()).path()>{t(|m| m.loans.as_lenders_see)}</A></p> })}
             {status.is_open().then(|| view! { <Documents application=id.inner().to_string() all=documents changed/> })}
             {status.is_open().then(|| view! {
-                <details>
-                    <summary>{t(|m| m.loans.withdraw)}</summary>
-                    <form class="stack" on:submit=withdraw>
-                        <p class="small">{t(|m| m.loans.withdraw_means)}</p>
-                        <Submit form words=Signal::derive(|| say().loans.withdraw.to_string()) risky=true/>
-                    </form>
-                </details>
+                <TakeBack name=|m| m.loans.withdraw means=|m| m.loans.withdraw_means with=query::WITHDRAW input=json!({ "application": id.inner() }) changed/>
+            })}
+            {on_market.map(|listing| view! {
+                <TakeBack name=|m| m.loans.take_back means=|m| m.loans.take_back_means with=query::CANCEL input=json!({ "listing": listing.inner() }) changed/>
             })}
         </section>
+    }
+}
+
+/// Ends what one has asked for, said once more before it is done.
+#[component]
+fn TakeBack(
+    name: fn(&Messages) -> &'static str,
+    means: fn(&Messages) -> &'static str,
+    with: &'static str,
+    input: Value,
+    changed: Callback<()>,
+) -> impl IntoView {
+    let form = Form::new(format!("back.{input}"));
+    let input = StoredValue::new(input);
+    let submit = move |event: leptos::ev::SubmitEvent| {
+        event.prevent_default();
+        form.send(command::send::<Value>(with, input.get_value()), move |_| changed.run(()));
+    };
+    view! {
+        <details data-take-back="">
+            <summary>{t(name)}</summary>
+            <form class="stack" on:submit=submit>
+                <p class="small">{t(means)}</p>
+                <Submit form words=Signal::derive(move || name(say()).to_string()) risky=true/>
+            </form>
+        </details>
     }
 }

@@ -114,5 +114,7 @@ pub struct Loans {
 pub const CHANGES: &str =
     "subscription($after: String) { loanChanged(after: $after) { cursor loan { id } } }";
 
+pub const CANCEL: &str = "mutation($input: ListingCancelInput!) { listingCancel(input: $input) { \
+    listing { id } errors { code message } } }";
 pub const WITHDRAW: &str = "mutation($input: ApplicationWithdrawInput!) { applicationWithdraw(input: $input) { \
     application { id } errors { code message } } }";

@@ -4,7 +4,7 @@ pub mod query;
 
 use crate::api::live;
 use crate::api::{self, Currency, Decimal};
-use crate::components::amount::{Figure, text};
+use crate::components::amount::text;
 use crate::components::funding::{Funding, LineState, percent};
 use crate::components::pages::{self, Pages, paged};
 use crate::components::search::sought;
@@ -286,7 +286,7 @@ fn Line(r: Shown) -> impl IntoView {
             <td class="numeric" data-label=t(|m| m.rate_a_year)>{move || number(&row.with(|r| r.rate.percent_in_line()))}"\u{a0}%"</td>
             <td class="numeric" data-label=t(|m| m.months)>{move || row.with(|r| r.term_months)}</td>
             <td class="numeric" data-label=t(|m| m.amount)>{move || row.with(|r| text(&r.amount))}</td>
-            <td class="numeric" data-label=t(|m| m.market.pays_monthly)>{move || view! { <Figure amount=row.with(|r| r.instalment.amount.0.clone())/> }}</td>
+            <td class="numeric" data-label=t(|m| m.market.pays_monthly)>{move || row.with(|r| text(&r.instalment))}</td>
             <td data-label=t(|m| m.funded)><Funding percent=Signal::derive(move || row.with(|r| percent(&r.progress.0)))/></td>
             <td class="numeric" data-label=t(|m| m.market.until)>{move || date(&row.with(|r| r.expires_on.0.clone()))}</td>
         </tr>

@@ -116,7 +116,7 @@ fn person(p: Person) -> impl IntoView {
     let (roles, at) = (p.roles, p.created_at.0);
     view! {
         <tr data-person=p.email.clone()>
-            <td class="lead-cell"><a href=format!("{}?show=all&borrower={}", Page::Find.path(), p.id.inner())>{p.name}</a></td>
+            <td class="lead-cell"><a href=Page::person(p.id.inner())>{p.name}</a></td>
             <td data-label=t(|m| m.entrance.email)>{p.email.clone()} " " {confirmed(p.email_confirmed)}</td>
             <td data-label=t(|m| m.account.roles)>{move || roles.iter().map(|r| (say().role)(*r)).collect::<Vec<_>>().join(", ")}</td>
             <td data-label=t(|m| m.find.since)>{move || date(&at)}</td>
@@ -236,8 +236,9 @@ fn AllLoans() -> impl IntoView {
                 let whose = borrower.with_untracked(Option::is_some);
                 view! { <div class="card stack empty"><h2>{t(if whose { |m| m.find.none_borrowed } else { |m| m.find.no_loans })}</h2></div> }.into_any()
             },
-            |rows| view! {
-                <div class="card flush">
+            move |rows| view! {
+                // Of one person's loans it stands above whose they are.
+                <div class="card flush" class:of-one=borrower.with_untracked(Option::is_some)>
                     <table class="listings">
                         <thead><tr>
                             <th>{t(|m| m.market.purpose)}</th><th>{t(|m| m.find.borrower)}</th><th class="numeric">{t(|m| m.rate_a_year)}</th>

@@ -40,6 +40,7 @@ impl TaskStatus {
 #[derive(QueryFragment, Clone, PartialEq, Debug)]
 #[cynic(graphql_type = "Party")]
 pub struct Who {
+    pub id: cynic::Id,
     pub name: String,
     pub email: String,
 }

@@ -11,6 +11,7 @@ use crate::components::form::{Field, Form, Submit};
 use crate::components::funding::LineState;
 use crate::components::loaded::Loaded;
 use crate::components::member::Staff;
+use crate::components::named::Named;
 use crate::components::notice::{Skeleton, Trouble};
 use crate::locale::{age, instant, number, plain};
 use crate::messages::{Messages, say, t};
@@ -94,6 +95,8 @@ fn Deciding(id: String) -> impl IntoView {
 fn Decision(task: Memo<Option<Whole>>, again: Callback<()>) -> impl IntoView {
     let mail = StoredValue::new(session::email().unwrap_or_default());
     let subject = Memo::new(move |_| task.get().and_then(|t| t.subject));
+    let holder =
+        Memo::new(move |_| task.with(|t| t.as_ref()?.claimed_by.as_ref().map(|who| who.email.clone())));
     // What one may say: nothing any more, or nothing, or no second time, or one's word.
     let turn = Memo::new(move |_| {
         let task = task.get()?;
@@ -143,7 +146,7 @@ fn Decision(task: Memo<Option<Whole>>, again: Callback<()>) -> impl IntoView {
                     (true, true) => view! { <p class="notice">{t(|m| m.task.spoke)}</p> }.into_any(),
                     (true, false) => {
                         let second = task.with_untracked(|t| t.as_ref().is_some_and(|t| !t.approvals.is_empty()));
-                        view! { <Word id kind last second again/> }.into_any()
+                        view! { <Word id kind last second holder again/> }.into_any()
                     }
                 })}
             </section>
@@ -200,10 +203,25 @@ fn word(a: Approval) -> impl IntoView {
 
 /// One's own word, with its reason.
 #[component]
-fn Word(id: String, kind: TaskKind, last: bool, second: bool, again: Callback<()>) -> impl IntoView {
+fn Word(
+    id: String,
+    kind: TaskKind,
+    last: bool,
+    second: bool,
+    holder: Memo<Option<String>>,
+    again: Callback<()>,
+) -> impl IntoView {
     let form = Form::new(format!("word.{id}"));
     let task = StoredValue::new(id);
     let refusing = RwSignal::new(false);
+    // What was asked for before somebody took it on, or gave it up, is not asked for any more.
+    Effect::new(move |before: Option<()>| {
+        holder.track();
+        if before.is_some() {
+            refusing.set(false);
+            form.tried.set(false);
+        }
+    });
     let check = Callback::new(move |note: String| {
         if refusing.get() && note.trim().is_empty() {
             Err(say().task.reason_missing.into())
@@ -301,7 +319,7 @@ fn Figures(a: Application) -> impl IntoView {
                 <h2>{t(|m| m.task.application)}</h2>
                 <span class=status.mark()>{move || (say().application_status)(status)}</span>
             </div>
-            {a.borrower.map(|b| view! { <p>{b.name} " " <span class="small muted">{b.email}</span></p> })}
+            {a.borrower.map(|who| view! { <p><Named who/></p> })}
             {move || {
                 let rate = rate.clone();
                 view! {
@@ -344,7 +362,7 @@ fn Payout(l: Offered) -> impl IntoView {
                 <h2><A href=Page::Listing(l.id.inner().into()).path()>{l.purpose}</A></h2>
                 <span class=status.mark()>{move || (say().listing_status)(status)}</span>
             </div>
-            {l.borrower.map(|b| view! { <p>{b.name} " " <span class="small muted">{b.email}</span></p> })}
+            {l.borrower.map(|who| view! { <p><Named who/></p> })}
             {(forbidden && status == ListingStatus::Filled).then(|| view! { <p class="notice warn" data-fee-forbidden="">{t(|m| m.task.fee_forbidden)}</p> })}
             <dl class="facts">
                 <div><dt>{t(|m| m.amount)}</dt><dd>{move || text(&amount)}</dd></div>
