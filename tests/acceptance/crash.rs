@@ -18,7 +18,7 @@ async fn slow(server: &Server, operation: &str) -> anyhow::Result<()> {
 }
 
 /// The verdict from the command line, once nothing is on its way any more.
-async fn verdict(server: &Server) -> anyhow::Result<String> {
+pub async fn verdict(server: &Server) -> anyhow::Result<String> {
     let mut last = String::new();
     for _ in 0..60 {
         let (_, report) = server.command(&["verify", "--custodian-listen", &server.custodian])?;

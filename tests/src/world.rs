@@ -97,6 +97,15 @@ impl World {
         Ok(())
     }
 
+    /// A second process beside this one: services of its own over the same database, and the same custodian. Of SQLite
+    /// there is one process.
+    ///
+    /// # Errors
+    /// When the database cannot be opened.
+    pub async fn twin(&self) -> anyhow::Result<Arc<House>> {
+        Ok(House::start(self.parts.clone()).await?)
+    }
+
     pub fn clock(&self) -> SharedClock {
         self.clock.clone()
     }
