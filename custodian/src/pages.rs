@@ -601,35 +601,31 @@ async fn hash(bank: &Bank, password: String) -> Result<String, Wrong> {
 async fn password(bank: &Bank, user_no: &str, given: String) -> Result<String, Wrong> {
     let row = store::one(
         bank.db(),
-        "SELECT no, password, wrong FROM account WHERE user_no = $1 OR no = $1",
+        "SELECT no, password FROM account WHERE user_no = $1 OR no = $1",
         [user_no.into()],
     )
     .await?;
     let Some(row) = row else {
         return Err(Wrong::Password { left: WRONG_MAX });
     };
-    let (no, stored, wrong): (String, String, i64) =
-        (row.try_get_by_index(0)?, row.try_get_by_index(1)?, row.try_get_by_index(2)?);
-    if wrong >= WRONG_MAX {
+    let (no, stored): (String, String) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+    // Counted as wrong before it is looked at: of many that come at once no more are looked at than of one after the other.
+    let sql = "UPDATE account SET wrong = wrong + 1 WHERE no = $1 AND wrong < $2 RETURNING wrong";
+    let Some(row) = store::one(bank.db(), sql, [no.clone().into(), WRONG_MAX.into()]).await? else {
         return Err(said(
             "The payment password was wrong too often. Please call us.",
             "支付密码错误次数过多，请致电我们。",
         ));
-    }
+    };
+    let wrong: i64 = row.try_get_by_index(0)?;
     let right = tokio::task::spawn_blocking(move || {
         PasswordHash::new(&stored).is_ok_and(|h| argon().verify_password(given.as_bytes(), &h).is_ok())
     });
     if right.await.unwrap_or(false) {
-        store::run(
-            bank.db(),
-            "UPDATE account SET wrong = 0 WHERE no = $1 AND wrong > 0",
-            [no.clone().into()],
-        )
-        .await?;
+        store::run(bank.db(), "UPDATE account SET wrong = 0 WHERE no = $1", [no.clone().into()]).await?;
         Ok(no)
     } else {
-        store::run(bank.db(), "UPDATE account SET wrong = wrong + 1 WHERE no = $1", [no.into()]).await?;
-        Err(Wrong::Password { left: WRONG_MAX - wrong - 1 })
+        Err(Wrong::Password { left: WRONG_MAX - wrong })
     }
 }
 

@@ -317,14 +317,14 @@ async fn storm(world: &World, orders: usize, seed: u64) -> anyhow::Result<()> {
     let chance = |n: u64| world.entropy.below(n);
     let (mut investors, mut borrowers) = (Vec::new(), Vec::new());
     for _ in 0..6 {
-        let who = actors.rich(100_000_00).await?;
-        actors.allow(who, ConsentScope::Bid, 500_00, 90_000_00).await?;
+        let who = actors.rich(1_000_000_00).await?;
+        actors.allow(who, ConsentScope::Bid, 500_00, 900_000_00).await?;
         investors.push(who);
     }
     for _ in 0..3 {
-        let who = actors.rich(50_000_00).await?;
-        actors.allow(who, ConsentScope::Repay, 5_000_00, 90_000_00).await?;
-        actors.allow(who, ConsentScope::Fee, 100_00, 90_000_00).await?;
+        let who = actors.rich(500_000_00).await?;
+        actors.allow(who, ConsentScope::Repay, 5_000_00, 900_000_00).await?;
+        actors.allow(who, ConsentScope::Fee, 100_00, 900_000_00).await?;
         borrowers.push(who);
     }
     weather(&world.bank, seed);

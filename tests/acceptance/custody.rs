@@ -302,6 +302,62 @@ story!(a_user_who_refuses_or_stays_away_loses_nothing, |world| {
     world.assert_matched().await
 });
 
+story!(a_payment_password_cannot_be_guessed, |world| {
+    let actors = Actors(&world);
+    let ann = actors.rich(100_00).await?;
+    let withdraw = Withdraw { id: actors.instruction(), party: ann, amount: usd(30_00) };
+    let view =
+        actors.gateway().withdraw(&actors.as_person(ann), withdraw).await.map_err(|e| anyhow!("{e}"))?;
+    let url = view.redirect_url.clone().context("a page")?;
+    // The right one takes back what was wrong before.
+    world.at_custodian(&url, "decision=confirm&password=wrong-horse").await?;
+    world.at_custodian(&url, CONFIRM).await?;
+    world.wait(5).await?;
+    assert_eq!(actors.status(view.id).await?.0, InstructionStatus::Settled);
+
+    let withdraw = Withdraw { id: actors.instruction(), party: ann, amount: usd(30_00) };
+    let view =
+        actors.gateway().withdraw(&actors.as_person(ann), withdraw).await.map_err(|e| anyhow!("{e}"))?;
+    let url = view.redirect_url.clone().context("a page")?;
+    // Twenty at once are no more guesses than one after the other.
+    let guess = |n: u32| {
+        let form = format!("decision=confirm&password=guess-number-{n}");
+        let (world, url) = (&world, &url);
+        async move { world.at_custodian(url, &form).await }
+    };
+    let heard = futures::future::join_all((0..20).map(guess)).await;
+    let heard = heard.into_iter().collect::<anyhow::Result<Vec<_>>>()?;
+    let looked_at = heard.iter().filter(|(_, body)| body.contains("The payment password is wrong")).count();
+    let locked = heard.iter().filter(|(_, body)| body.contains("wrong too often. Please call us")).count();
+    assert_eq!((looked_at, locked), (5, 15));
+    let (status, body) = world.at_custodian(&url, CONFIRM).await?;
+    assert_eq!((status, body.contains("wrong too often")), (422, true), "not even the right one");
+    assert_eq!(actors.money(ann.0).await?.0, 70_00, "nothing was moved");
+    Ok(())
+});
+
+story!(what_is_typed_is_no_script_at_the_custodian, |world| {
+    let actors = Actors(&world);
+    let party = PartyId(world.uuid());
+    let name = "<script>alert(1)</script>\"><img src=x onerror=alert(2)>";
+    let open = OpenCashAccount { id: actors.instruction(), party, name: name.into() };
+    let view =
+        actors.gateway().open_account(&actors.as_person(party), open).await.map_err(|e| anyhow!("{e}"))?;
+    let url = view.redirect_url.context("a page")?;
+    // What was typed wrong stands in the page again.
+    let form = "decision=confirm&password=short&bank_account=%22%3E%3Cscript%3Ealert(3)%3C%2Fscript%3E";
+    let (status, body) = world.at_custodian(&url, form).await?;
+    assert_eq!(status, 422);
+    assert!(body.contains("&lt;script&gt;"), "{body}");
+    assert!(!body.contains("<script") && !body.contains("<img"), "{body}");
+    let page =
+        axum::http::Request::get(url.replace("http://bank.test", "")).body(axum::body::Body::empty())?;
+    let page = tower::ServiceExt::oneshot(custodian::api::router(world.bank.clone()), page).await?;
+    let policy = page.headers()["content-security-policy"].to_str()?.to_string();
+    assert!(policy.contains("default-src 'none'") && !policy.contains("script-src"), "{policy}");
+    Ok(())
+});
+
 /// Two investors, one borrower, one loan, one repayment, with a fault planned before each step.
 pub(crate) async fn loans_money(world: &World, fault: Option<fn() -> Fault>) -> anyhow::Result<()> {
     let actors = Actors(world);

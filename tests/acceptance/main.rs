@@ -8,6 +8,7 @@ mod custodian_faults;
 mod custody;
 mod documents;
 mod draft;
+mod front_door;
 mod graphql;
 mod identity;
 mod kills;

@@ -81,8 +81,9 @@ impl Town<'_> {
     /// The secret in the newest letter's link.
     async fn link(&self, email: &str, path: &str) -> anyhow::Result<String> {
         let mail = self.mail(email).await?;
-        let text = &mail.first().context("a letter")?.text;
-        let link = text.split_once(&format!("http://platform.test/{path}/")).with_context(|| text.clone())?.1;
+        let begin = format!("http://platform.test/{path}/");
+        let link = mail.iter().find_map(|m| Some(m.text.split_once(&begin)?.1));
+        let link = link.with_context(|| format!("no link among {mail:#?}"))?;
         Ok(link.split_whitespace().next().context("a secret")?.to_string())
     }
 }
@@ -133,6 +134,44 @@ story!(an_address_is_confirmed_by_its_letter, |world| {
     world.clock.advance(Duration::days(8));
     let late = town.identity().confirm_email(&town.nobody(), confirm(&secret)).await;
     assert_eq!(late, Err(Fault::Refused(IdentityError::LinkInvalid)));
+    Ok(())
+});
+
+story!(an_old_password_opens_nothing_at_the_moment_of_its_reset, |world| {
+    let town = Town(&world);
+    town.register("ann@example.org", None).await?;
+    let mut old = PASSWORD.to_string();
+    let (mut first, mut late) = (0, 0);
+    for round in 0..3 {
+        world.clock.advance(Duration::hours(2));
+        town.forgotten("ann@example.org", "10.0.0.1").await.map_err(|e| anyhow!("{e}"))?;
+        let secret = town.link("ann@example.org", "reset").await?;
+        let new = format!("password number {round}");
+        let (signed_in, reset) =
+            tokio::join!(town.sign_in("ann@example.org", &old), town.reset(&secret, &new));
+        assert_eq!(reset, Ok(()));
+        match signed_in {
+            // Before the reset, which ends it; or while it was being looked at, and it opens nothing.
+            Ok((_, tokens)) => {
+                let access = Authenticate { access: tokens.access };
+                let stands = town.identity().authenticate(&town.nobody(), access).await.map(drop);
+                assert_eq!(stands, Err(Fault::Refused(IdentityError::SessionEnded)));
+                first += 1;
+            }
+            Err(e) => {
+                let ended = matches!(
+                    e,
+                    Fault::Refused(IdentityError::CredentialsWrong | IdentityError::SessionEnded)
+                );
+                assert!(ended, "{e:?}");
+                late += 1;
+            }
+        }
+        world.clock.advance(Duration::seconds(1));
+        town.sign_in("ann@example.org", &new).await.map_err(|e| anyhow!("{e}"))?;
+        old = new;
+    }
+    eprintln!("signed in before and ended {first} times, refused {late} times");
     Ok(())
 });
 

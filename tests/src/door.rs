@@ -73,7 +73,16 @@ pub const PASSWORD: &str = "a long enough password";
 
 impl Door {
     pub fn of(world: &World) -> Door {
-        let gateway = world.house.gateway(Some(graphql::Demo::default()));
+        Door::within(world, Some(graphql::Demo::default()))
+    }
+
+    /// As in an installation, where nothing is open that a demo opens.
+    pub fn of_installation(world: &World) -> Door {
+        Door::within(world, None)
+    }
+
+    fn within(world: &World, demo: Option<graphql::Demo>) -> Door {
+        let gateway = world.house.gateway(demo);
         let door = counterfoil::http::Door {
             clock: world.clock(),
             entropy: world.entropy.clone(),

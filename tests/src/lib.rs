@@ -6,6 +6,7 @@ pub mod door;
 pub mod life;
 pub mod mail;
 pub mod server;
+pub mod socket;
 pub mod town;
 pub mod world;
 

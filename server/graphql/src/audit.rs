@@ -9,7 +9,7 @@ use crate::error::{fault, top};
 use crate::guard;
 use crate::id::Gid;
 use crate::loan::loaded;
-use crate::page::{Arguments, numbered};
+use crate::page::{Arguments, cost, numbered};
 use crate::party::Party;
 use crate::scalars::{DateTime, Uuid};
 use async_graphql::connection::Connection;
@@ -247,7 +247,7 @@ pub struct ActQuery;
 #[Object]
 impl ActQuery {
     /// What staff did, newest first. For auditors and administrators.
-    #[graphql(complexity = "first.unwrap_or(20) as usize * child_complexity / 4 + 1")]
+    #[graphql(complexity = "cost(first, child_complexity)")]
     async fn acts(
         &self,
         ctx: &Context<'_>,

@@ -154,10 +154,18 @@ impl<'a> Weights<'a> {
     fn set(&mut self, set: &'a SelectionSet) -> Result<u64, Refused> {
         let mut total = 0u64;
         for selection in &set.items {
+            // A directive is looked at as a field is.
             let weight = match &selection.node {
-                Selection::Field(field) => 1 + self.set(&field.node.selection_set.node)?,
-                Selection::InlineFragment(inline) => self.set(&inline.node.selection_set.node)?,
-                Selection::FragmentSpread(spread) => self.fragment(&spread.node.fragment_name.node)?,
+                Selection::Field(field) => {
+                    let node = &field.node;
+                    1 + many(&node.directives) + self.set(&node.selection_set.node)?
+                }
+                Selection::InlineFragment(inline) => {
+                    many(&inline.node.directives) + self.set(&inline.node.selection_set.node)?
+                }
+                Selection::FragmentSpread(spread) => {
+                    many(&spread.node.directives) + self.fragment(&spread.node.fragment_name.node)?
+                }
             };
             total = total.saturating_add(weight);
             if total > FIELDS_MAX {
@@ -169,6 +177,10 @@ impl<'a> Weights<'a> {
         }
         Ok(total)
     }
+}
+
+fn many<T>(all: &[T]) -> u64 {
+    u64::try_from(all.len()).unwrap_or(u64::MAX / 4)
 }
 
 /// Which operation is meant.
@@ -272,6 +284,7 @@ mod tests {
         assert_eq!(ask(&format!("{{ a(b: {}1{}) }}", "[".repeat(60), "]".repeat(60))), Err("QUERY_TOO_DEEP"));
         assert_eq!(ask(&"a".repeat(BYTES_MAX + 1)), Err("QUERY_TOO_LARGE"));
         assert_eq!(ask(&format!("{{ {} }}", "a ".repeat(2_001))), Err("QUERY_TOO_COMPLEX"));
+        assert_eq!(ask(&format!("{{ a {} }}", "@b ".repeat(2_001))), Err("QUERY_TOO_COMPLEX"));
         assert_eq!(ask("fragment f on Query { ...f } { a }"), Err("GRAPHQL_VALIDATION_FAILED"));
         assert_eq!(
             ask("{ a(b: \"{{{{[[[[((((\") # {{{{\n }"),

@@ -130,6 +130,11 @@ async fn door(State(gateway): State<Gateway>, request: HttpRequest<axum::body::B
                 let why = "send application/json";
                 return refused(StatusCode::UNSUPPORTED_MEDIA_TYPE, "MEDIA_TYPE", why, &headers);
             }
+            // A few packed bytes may be very many.
+            if headers.get(header::CONTENT_ENCODING).is_some_and(|e| e.as_bytes() != b"identity") {
+                let why = "send the body as it is, not compressed";
+                return refused(StatusCode::UNSUPPORTED_MEDIA_TYPE, "MEDIA_TYPE", why, &headers);
+            }
             let body = axum::extract::Request::from_parts(parts, body);
             let body = <Bytes as axum::extract::FromRequest<()>>::from_request(body, &()).await;
             let body = match body {

@@ -196,11 +196,10 @@ impl Gateway {
         let all = [&f.ledger, &f.investing, &f.lending, &f.office, &f.identity, &f.notification];
         let follow = all.into_iter().map(|f| tokio::spawn(f.clone().follow())).collect();
         let Parts { services, clock, entropy, origin, demo, .. } = parts;
-        let api = schema()
-            .data(services.clone())
-            .data(feeds.clone())
-            .data(demo.clone().unwrap_or_default())
-            .finish();
+        // What is near to a name somebody guessed is told where the whole schema may be asked for.
+        let schema = if demo.is_some() { schema() } else { schema().disable_suggestions() };
+        let api =
+            schema.data(services.clone()).data(feeds.clone()).data(demo.clone().unwrap_or_default()).finish();
         let demo = demo.is_some();
         Gateway { api, services, feeds, clock, entropy, origin, demo, _follow: Arc::new(Follow(follow)) }
     }

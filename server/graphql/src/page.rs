@@ -27,6 +27,15 @@ fn count(asked: i32) -> Result<u32> {
         .ok_or_else(|| malformed("first and last are from 1 to 100"))
 }
 
+/// What a list costs, in fields: each row what is asked of one, for rows come several at once a quarter of it. It is
+/// reckoned before anybody has looked at what was asked for, so a number of rows that no list has costs as the most there
+/// may be, and never more than could be added up further.
+pub fn cost(rows: Option<i32>, row: usize) -> usize {
+    const MOST: usize = 1_000_000;
+    let rows = rows.map_or(DEFAULT, |n| count(n).unwrap_or(100));
+    (usize::try_from(rows).unwrap_or(100).saturating_mul(row) / 4).min(MOST) + 1
+}
+
 /// What a list is sorted by.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Kind {
@@ -195,6 +204,16 @@ pub fn numbered<R, N: OutputType>(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_list_costs_is_bounded_whatever_is_asked_for() {
+        assert_eq!(cost(Some(100), 8), 201);
+        assert_eq!(cost(None, 8), 41);
+        for rows in [i32::MIN, -1, 0, 101, i32::MAX] {
+            assert_eq!(cost(Some(rows), 8), 201, "{rows}");
+        }
+        assert_eq!(cost(Some(100), usize::MAX), 1_000_001);
+    }
 
     #[test]
     fn a_cursor_comes_back_as_it_went() {

@@ -9,7 +9,7 @@ use crate::id::Gid;
 use crate::listing::{self, Bid, Listing, ListingOrder, ListingStatus};
 use crate::loan::{Loan, Note, Portfolio, loaded};
 use crate::notice::{self, Mail, Notice, NoticeBox};
-use crate::page::{Arguments, connection, connection_sorted};
+use crate::page::{Arguments, connection, connection_sorted, cost};
 use crate::parked::{self, Parked};
 use crate::party::{Change, Party, SecondFactor, Session};
 use crate::proof::{Proof, PublicProof};
@@ -105,7 +105,7 @@ impl PlatformQuery {
     }
 
     /// The marketplace; newest first unless another order is asked for.
-    #[graphql(complexity = "first.or(last).unwrap_or(20) as usize * child_complexity / 4 + 1")]
+    #[graphql(complexity = "cost(first.or(last), child_complexity)")]
     #[allow(clippy::too_many_arguments)]
     async fn listings(
         &self,
@@ -180,7 +180,7 @@ impl PlatformQuery {
     }
 
     /// All applications, newest first; for staff.
-    #[graphql(complexity = "first.or(last).unwrap_or(20) as usize * child_complexity / 4 + 1")]
+    #[graphql(complexity = "cost(first.or(last), child_complexity)")]
     async fn applications(
         &self,
         ctx: &Context<'_>,
@@ -195,7 +195,7 @@ impl PlatformQuery {
     }
 
     /// All loans, newest first; for staff.
-    #[graphql(complexity = "first.or(last).unwrap_or(20) as usize * child_complexity / 4 + 1")]
+    #[graphql(complexity = "cost(first.or(last), child_complexity)")]
     async fn loans(
         &self,
         ctx: &Context<'_>,
@@ -210,7 +210,7 @@ impl PlatformQuery {
     }
 
     /// The staff's queue, oldest first: what one may decide, or everything for those who watch.
-    #[graphql(complexity = "first.or(last).unwrap_or(20) as usize * child_complexity / 4 + 1")]
+    #[graphql(complexity = "cost(first.or(last), child_complexity)")]
     #[allow(clippy::too_many_arguments)]
     async fn tasks(
         &self,
@@ -260,7 +260,7 @@ impl PlatformQuery {
     }
 
     /// What the custodian was asked to do, newest first, with whose it is. For operations and auditors.
-    #[graphql(complexity = "first.or(last).unwrap_or(20) as usize * child_complexity / 4 + 1")]
+    #[graphql(complexity = "cost(first.or(last), child_complexity)")]
     #[allow(clippy::too_many_arguments)]
     async fn orders(
         &self,
@@ -365,7 +365,7 @@ impl Viewer {
     }
 
     /// Every movement of one's money, newest first, with its counterfoil at the custodian.
-    #[graphql(complexity = "first.unwrap_or(20) as usize * child_complexity / 4 + 1")]
+    #[graphql(complexity = "cost(first, child_complexity)")]
     async fn statement(
         &self,
         ctx: &Context<'_>,
@@ -387,7 +387,7 @@ impl Viewer {
     }
 
     /// What the custodian did with one's cash account, newest first.
-    #[graphql(complexity = "first.unwrap_or(20) as usize * child_complexity / 4 + 1")]
+    #[graphql(complexity = "cost(first, child_complexity)")]
     async fn cash_movements(
         &self,
         ctx: &Context<'_>,
@@ -398,7 +398,7 @@ impl Viewer {
     }
 
     /// One's orders to the custodian, newest first.
-    #[graphql(complexity = "first.or(last).unwrap_or(20) as usize * child_complexity / 4 + 1")]
+    #[graphql(complexity = "cost(first.or(last), child_complexity)")]
     async fn orders(
         &self,
         ctx: &Context<'_>,
@@ -421,7 +421,7 @@ impl Viewer {
         Ok(connection(&arguments, shown, found, |i| Mark::at(i.at, i.id.0), Order::from))
     }
 
-    #[graphql(complexity = "first.or(last).unwrap_or(20) as usize * child_complexity / 4 + 1")]
+    #[graphql(complexity = "cost(first.or(last), child_complexity)")]
     async fn applications(
         &self,
         ctx: &Context<'_>,
@@ -441,7 +441,7 @@ impl Viewer {
     }
 
     /// What one borrows.
-    #[graphql(complexity = "first.or(last).unwrap_or(20) as usize * child_complexity / 4 + 1")]
+    #[graphql(complexity = "cost(first.or(last), child_complexity)")]
     async fn loans(
         &self,
         ctx: &Context<'_>,
@@ -453,7 +453,7 @@ impl Viewer {
         loans(ctx, Some(self.0), None, Arguments { first, after, last, before }).await
     }
 
-    #[graphql(complexity = "first.or(last).unwrap_or(20) as usize * child_complexity / 4 + 1")]
+    #[graphql(complexity = "cost(first.or(last), child_complexity)")]
     async fn bids(
         &self,
         ctx: &Context<'_>,
@@ -472,7 +472,7 @@ impl Viewer {
     }
 
     /// What one has lent: all shares of loans.
-    #[graphql(complexity = "20 * child_complexity")]
+    #[graphql(complexity = "cost(Some(80), child_complexity)")]
     async fn notes(&self, ctx: &Context<'_>, loan: Option<Gid<LoanId>>) -> Result<Vec<Note>> {
         let asker = asker(ctx);
         let ask = NotesOf { holder: Some(self.0), loan: loan.map(|l| l.0) };
@@ -488,7 +488,7 @@ impl Viewer {
     }
 
     /// What one has been told, newest first.
-    #[graphql(complexity = "first.or(last).unwrap_or(20) as usize * child_complexity / 4 + 1")]
+    #[graphql(complexity = "cost(first.or(last), child_complexity)")]
     async fn notices(
         &self,
         ctx: &Context<'_>,

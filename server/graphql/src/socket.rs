@@ -28,6 +28,8 @@ const PROTOCOL: &str = "graphql-transport-ws";
 const INIT: Duration = Duration::from_secs(10);
 /// What may wait for a slow reader; then its subscriptions wait, for they pull.
 const WAITING: usize = 32;
+/// How long one message may take to be read; whoever is slower is cut off, and resumes by their cursors.
+const SLOW: Duration = Duration::from_secs(10);
 const SUBSCRIPTIONS_MAX: usize = 50;
 const MESSAGE_MAX: usize = 64 * 1024;
 
@@ -96,11 +98,16 @@ impl Talk {
         let writer = tokio::spawn(async move {
             while let Some(message) = queue.recv().await {
                 let last = matches!(message, Message::Close(_));
-                if sink.send(message).await.is_err() || last {
-                    break;
+                match tokio::time::timeout(SLOW, sink.send(message)).await {
+                    Ok(Ok(())) if !last => {}
+                    Ok(_) => break,
+                    Err(_) => {
+                        metrics::counter!("graphql_sockets_cut_off_total").increment(1);
+                        return;
+                    }
                 }
             }
-            sink.close().await.ok();
+            tokio::time::timeout(SLOW, sink.close()).await.ok();
         });
         let mut running: HashMap<String, AbortHandle> = HashMap::new();
         let close = self.converse(&mut source, &out, &mut running).await;
@@ -149,6 +156,8 @@ impl Talk {
                 biased;
                 () = &mut ended => return Some((4403, "The session has ended")),
                 () = &mut expired => return Some((4401, "The access token has run out")),
+                // Cut off: nobody hears a reason any more.
+                () = out.closed() => return None,
                 Some(id) = finishing.recv() => {
                     running.remove(&id);
                     continue;
