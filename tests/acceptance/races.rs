@@ -33,7 +33,7 @@ fn usd(units: i64) -> Money {
 fn rounds() -> usize {
     let asked = std::env::var("COUNTERFOIL_TEST_RACES").ok().and_then(|n| n.parse().ok());
     let full = std::env::var("COUNTERFOIL_TEST_LENGTH").is_ok_and(|l| l == "full");
-    asked.unwrap_or(if full { 50 } else { 3 })
+    asked.unwrap_or(if full { 20 } else { 3 })
 }
 
 /// How many processes there are.

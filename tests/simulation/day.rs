@@ -49,7 +49,7 @@ impl Sim {
             self.world.settle().await.ok();
             // In the middle of things too: what is on its way may be on its way, and nothing may be broken.
             if self.below(4) == 0 {
-                look::proved(&self.world).await.context("in the middle of a day")?;
+                look::proved_so_far(&self.world).await.context("in the middle of a day")?;
             }
         }
         self.rest().await?;

@@ -55,7 +55,7 @@ pub fn Following() -> impl IntoView {
 fn Inside() -> impl IntoView {
     let today = today();
     live::follow(CHANGES, "businessDateChanged", Map::new(), move |change| {
-        let Ok(change) = serde_json::from_value::<Change>(change) else { return };
+        let Some(change) = live::read::<Change>(change) else { return };
         if today.with_untracked(|t| t.as_ref() != Some(&change.business_date.0)) {
             today.set(Some(change.business_date.0));
         }

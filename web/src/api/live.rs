@@ -10,6 +10,7 @@ use gloo_net::websocket::futures::WebSocket;
 use gloo_timers::future::TimeoutFuture;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -92,6 +93,14 @@ pub fn follow(
         SOCKET.with_borrow_mut(|s| s.following.remove(&id));
         tell(Do::Stop(id));
     });
+}
+
+/// What changed, as whoever follows it knows it. That it is of another form is our own mistake, and is not passed over in
+/// silence.
+pub fn read<T: DeserializeOwned>(change: Value) -> Option<T> {
+    serde_json::from_value(change)
+        .map_err(|e| leptos::logging::error!("what changed cannot be read: {e}"))
+        .ok()
 }
 
 /// Comes back with the present session.

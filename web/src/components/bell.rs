@@ -27,7 +27,7 @@ fn Inside() -> impl IntoView {
     // Two notices at once are told of twice with the same newest one.
     let last = StoredValue::new(None::<cynic::Id>);
     live::follow(CHANGES, "noticeChanged", Map::new(), move |change| {
-        let Ok(change) = serde_json::from_value::<Change>(change) else { return };
+        let Some(change) = live::read::<Change>(change) else { return };
         unread.set(change.notice_box.unread);
         // Whoever looks at all of them sees it there.
         if let Some(newest) = change.newest

@@ -38,7 +38,7 @@ pub fn Waiting() -> impl IntoView {
 fn Inside() -> impl IntoView {
     let waiting = RwSignal::new(BTreeSet::<String>::new());
     live::follow(CHANGES, "taskChanged", Map::new(), move |change| {
-        let Ok(Change { task }) = serde_json::from_value(change) else { return };
+        let Some(Change { task }) = live::read(change) else { return };
         waiting.update(|all| {
             if task.waits_for_me {
                 all.insert(task.id);

@@ -68,7 +68,7 @@ fn Inside() -> impl IntoView {
         Ok((found.business_date.0, found.viewer))
     });
     live::follow(query::PURSE, "accountChanged", Map::new(), move |change| {
-        let Ok(query::PurseChange { accounts }) = serde_json::from_value(change) else { return };
+        let Some(query::PurseChange { accounts }) = live::read(change) else { return };
         mine.update(|(_, mine)| {
             if let Some(mine) = mine {
                 mine.accounts = accounts;

@@ -140,7 +140,7 @@ fn Mail() -> impl IntoView {
     let mail = RwSignal::new(None::<bool>);
     let failed = RwSignal::new(None::<Failure>);
     live::follow(CHANGES, "noticeChanged", Map::new(), move |change| {
-        if let Ok(change) = serde_json::from_value::<Change>(change) {
+        if let Some(change) = live::read::<Change>(change) {
             mail.set(Some(change.notice_box.mail));
         }
     });

@@ -75,7 +75,7 @@ fn Inside() -> impl IntoView {
         Ok(found)
     });
     live::follow(CHANGES, "noticeChanged", Map::new(), move |change| {
-        let Ok(query::Change { newest: Some(newest), .. }) = serde_json::from_value(change) else { return };
+        let Some(query::Change { newest: Some(newest), .. }) = live::read(change) else { return };
         read(newest.at.0.clone());
         pages.shown.update(|s| {
             if let Some(Ok(all)) = s

@@ -42,7 +42,7 @@ pub fn Listing(id: String) -> impl IntoView {
     });
     let variables: Map<String, Value> = [("id".to_string(), Value::from(id))].into_iter().collect();
     live::follow(CHANGES, "listingChanged", variables, move |change| {
-        let Ok(Change { listing }) = serde_json::from_value(change) else { return };
+        let Some(Change { listing }) = live::read(change) else { return };
         offer.update(|(shown, _)| {
             let Some(before) = shown else { return };
             let (was, is) = (before.funded.exact(), listing.funded.exact());

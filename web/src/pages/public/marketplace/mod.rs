@@ -191,7 +191,7 @@ pub fn Marketplace() -> impl IntoView {
     })
     .following(move || wanted.get());
     live::follow(CHANGES, "listingChanged", Map::new(), move |change| {
-        let Ok(Change { listing }) = serde_json::from_value(change) else { return };
+        let Some(Change { listing }) = live::read(change) else { return };
         let wanted = wanted.get_untracked();
         let whole = pages.more.with_untracked(Option::is_none);
         let known = pages.shown.with_untracked(|s| match s {

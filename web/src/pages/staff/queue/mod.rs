@@ -76,7 +76,7 @@ fn Inside() -> impl IntoView {
         on_cleanup(move || timer.clear());
     }
     live::follow(CHANGES, "taskChanged", Map::new(), move |change| {
-        let Ok(Change { task }) = serde_json::from_value(change) else { return };
+        let Some(Change { task }) = live::read(change) else { return };
         rows.update(|rows| {
             let Some(Ok(rows)) = rows else { return };
             rows.retain(|r| r.id != task.id || !task.status.is_over());
@@ -90,6 +90,18 @@ fn Inside() -> impl IntoView {
         if sets_rates {
             unrated_again(unrated);
         }
+    });
+    // A row that has not changed stays as it is drawn: what comes live does not take a button from under the pointer.
+    let shown = Memo::new(move |_| {
+        let show = filter.get();
+        rows.with(|rows| match rows {
+            Some(Ok(all)) => all.iter().filter(|r| wanted(show.as_deref(), r)).cloned().collect::<Vec<_>>(),
+            _ => Vec::new(),
+        })
+    });
+    let state = Memo::new(move |_| {
+        rows.with(|rows| rows.as_ref().map(|r| r.as_ref().map(|_| ()).map_err(Clone::clone)))
+            .map(|r| r.map(|()| !shown.with(Vec::is_empty)))
     });
     view! {
         <div class="spread">
@@ -126,29 +138,25 @@ fn Inside() -> impl IntoView {
             </section>
         })}
         <Tabs label=|m| m.queue.which choices=CHOICES/>
-        {move || match rows.get() {
+        {move || match state.get() {
             None => view! { <div class="card"><Skeleton lines=6/></div> }.into_any(),
             Some(Err(failure)) => view! { <Trouble failure again=Callback::new(move |()| load())/> }.into_any(),
-            Some(Ok(all)) => {
-                let show = filter.get();
-                let shown: Vec<Row> = all.into_iter().filter(|r| wanted(show.as_deref(), r)).collect();
-                if shown.is_empty() {
-                    return view! { <div class="card stack empty"><h2>{t(|m| m.queue.empty)}</h2><p class="muted">{t(|m| m.queue.by_itself)}</p></div> }.into_any();
-                }
-                view! {
-                    <div class="card flush">
-                        <table class="listings">
-                            <thead><tr><th>{t(|m| m.queue.task)}</th><th>{t(|m| m.queue.about)}</th><th>{t(|m| m.queue.age)}</th><th>{t(|m| m.state)}</th><th>{t(|m| m.queue.with)}</th></tr></thead>
-                            <tbody>
-                                <For each=move || shown.clone() key=|r| (r.id.inner().to_string(), r.status, r.waits_for_me, r.claimed_by.as_ref().map(|w| w.email.clone())) let(row)>
-                                    <Line row/>
-                                </For>
-                            </tbody>
-                        </table>
-                    </div>
-                }
-                .into_any()
+            Some(Ok(false)) => {
+                view! { <div class="card stack empty"><h2>{t(|m| m.queue.empty)}</h2><p class="muted">{t(|m| m.queue.by_itself)}</p></div> }.into_any()
             }
+            Some(Ok(true)) => view! {
+                <div class="card flush">
+                    <table class="listings">
+                        <thead><tr><th>{t(|m| m.queue.task)}</th><th>{t(|m| m.queue.about)}</th><th>{t(|m| m.queue.age)}</th><th>{t(|m| m.state)}</th><th>{t(|m| m.queue.with)}</th></tr></thead>
+                        <tbody>
+                            <For each=move || shown.get() key=|r| (r.id.inner().to_string(), r.status, r.waits_for_me, r.claimed_by.as_ref().map(|w| w.email.clone())) let(row)>
+                                <Line row/>
+                            </For>
+                        </tbody>
+                    </table>
+                </div>
+            }
+            .into_any(),
         }}
     }
 }

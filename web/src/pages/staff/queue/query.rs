@@ -136,7 +136,7 @@ pub struct Unrated {
 
 /// The queue as it changes.
 pub const CHANGES: &str = "subscription($after: String) { taskChanged(after: $after) { cursor task { \
-    id kind status about openedAt claimedBy { name email } waitsForMe subject { __typename \
+    id kind status about openedAt claimedBy { id name email } waitsForMe subject { __typename \
     ... on Application { purpose amount { amount currency } termMonths rate } \
     ... on Listing { purpose amount { amount currency } termMonths yearly: rate } } } } }";
 

@@ -65,7 +65,7 @@ fn Deciding(id: String) -> impl IntoView {
         async move { none_if_malformed(api::ask(FoundTask::build(IdVariables { id })).await.map(|f| f.task)) }
     });
     live::follow(CHANGES, "taskChanged", Map::new(), move |change| {
-        let Ok(Change { task }) = serde_json::from_value(change) else { return };
+        let Some(Change { task }) = live::read(change) else { return };
         if task.id.inner() == id {
             loaded.again();
         }
