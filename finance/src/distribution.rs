@@ -192,7 +192,57 @@ mod tests {
     #[test]
     fn too_much_principal_is_refused() {
         assert!(distribute(usd(0), usd(301), &notes(&[100, 200])).is_err());
+        assert!(distribute(usd(0), usd(300), &notes(&[100, 200])).is_ok());
         assert!(distribute(usd(0), usd(1), &notes(&[])).is_err());
+        assert!(distribute(usd(0), usd(0), &notes(&[0, 0])).is_err());
+        assert!(distribute(usd(0), usd(0), &notes(&[1])).is_ok(), "nothing may be shared out");
+        assert!(distribute(usd(-1), usd(1), &notes(&[100, 200])).is_err());
+        assert!(distribute(usd(1), usd(-1), &notes(&[100, 200])).is_err());
+        assert!(distribute(usd(1), Money::new(1, Currency::JPY), &notes(&[100])).is_err());
+    }
+
+    fn carried(outstanding: i64, interest: i64, principal: i64) -> NoteShare<usize> {
+        NoteShare {
+            note: 0,
+            outstanding,
+            interest_carry: interest * CARRY_UNIT,
+            principal_carry: principal * CARRY_UNIT,
+        }
+    }
+
+    fn parts(interest: i64, principal: i64, notes: &[NoteShare<usize>]) -> Vec<(i64, i64, i64, i64)> {
+        let notes: Vec<_> = notes.iter().enumerate().map(|(note, n)| NoteShare { note, ..*n }).collect();
+        let found = distribute(usd(interest), usd(principal), &notes).unwrap();
+        found.iter().map(|p| (p.interest, p.interest_carry, p.principal, p.principal_carry)).collect()
+    }
+
+    /// Carries that no life brings about: what is done then is as certain as otherwise.
+    #[test]
+    fn nobody_is_repaid_more_than_they_lent_or_less_than_nothing() {
+        // Three minor units are still owed to whoever has one outstanding: they get the one, the rest stays owed.
+        let found = parts(0, 2, &[carried(1, 0, 3), carried(10, 0, -3)]);
+        assert_eq!(found.iter().map(|p| p.2).collect::<Vec<_>>(), [1, 1]);
+        assert_eq!(found.iter().map(|p| p.3).sum::<i64>(), 0);
+        assert!(found[0].3 > 2 * CARRY_UNIT, "{found:?}");
+        // Whoever was overpaid by five gets nothing, and whoever is owed them no more than there is.
+        let found = parts(2, 0, &[carried(100, -5, 0), carried(100, 5, 0)]);
+        assert_eq!(
+            found.iter().map(|p| (p.0, p.1)).collect::<Vec<_>>(),
+            [(0, -4 * CARRY_UNIT), (2, 4 * CARRY_UNIT)]
+        );
+        // Taken back from whoever is owed least, and from nobody below zero.
+        let found = parts(3, 0, &[carried(100, -9, 0), carried(100, 4, 0), carried(100, 5, 0)]);
+        assert_eq!(found.iter().map(|p| p.0).collect::<Vec<_>>(), [0, 1, 2]);
+        // One minor unit over three equal ones goes to the smallest id; the carries say who is next.
+        let third = CARRY_UNIT / 3;
+        let found = parts(1, 0, &[carried(100, 0, 0), carried(100, 0, 0), carried(100, 0, 0)]);
+        assert_eq!(
+            found.iter().map(|p| (p.0, p.1)).collect::<Vec<_>>(),
+            [(1, third + 1 - CARRY_UNIT), (0, third), (0, third)]
+        );
+        // By weight: of ten over one and two, a third of a minor unit stays on each side.
+        let found = parts(10, 0, &[carried(100, 0, 0), carried(200, 0, 0)]);
+        assert_eq!(found.iter().map(|p| (p.0, p.1)).collect::<Vec<_>>(), [(3, third), (7, -third)]);
     }
 
     /// Pays a whole schedule and checks every invariant at every step.
@@ -225,6 +275,9 @@ mod tests {
                 let off = entitled[part.note] - i128::from(paid_interest[part.note]) * i128::from(CARRY_UNIT);
                 assert!(off.abs() < i128::from(CARRY_UNIT) + 1_000, "off by {off} billionths");
             }
+            // What one is still owed another has had: to the billionth nothing comes from nowhere.
+            assert_eq!(held.iter().map(|n| i128::from(n.interest_carry)).sum::<i128>(), 0);
+            assert_eq!(held.iter().map(|n| i128::from(n.principal_carry)).sum::<i128>(), 0);
         }
         assert!(held.iter().all(|n| n.outstanding == 0), "each note is repaid exactly");
     }

@@ -346,6 +346,28 @@ mod tests {
         let (a, b) = (Money::new(1, Currency::USD), Money::new(1, Currency::JPY));
         assert!(matches!(a.plus(b), Err(MoneyError::CurrencyMismatch { .. })));
         assert_eq!(Money::new(i64::MAX, Currency::USD).plus(a), Err(MoneyError::Overflow));
+        assert_eq!(format!("{:?} {:?}", Currency::BHD, a), "BHD USD 0.01");
+        assert!(Money::zero(Currency::USD).is_zero() && !a.is_zero());
+        assert!(Money::parse("1.50", Currency::USD).is_ok() && Money::parse("1.500", Currency::USD).is_ok());
+        assert_eq!(Money::zero(Currency::JPY).to_decimal_string(), "0");
+        assert_eq!(Money::zero(Currency::USD).to_decimal_string(), "0.00");
+    }
+
+    #[test]
+    fn odd_minor_units_go_to_the_largest_remainders() {
+        let split = |minor: i64, weights: &[i64]| {
+            let parts = Money::new(minor, Currency::USD).split_by(weights)?;
+            Ok::<_, MoneyError>(parts.into_iter().map(Money::minor).collect::<Vec<_>>())
+        };
+        assert_eq!(split(10, &[1, 2]), Ok(vec![3, 7]));
+        assert_eq!(split(100, &[1, 1, 1]), Ok(vec![34, 33, 33]));
+        assert_eq!(split(11, &[5, 3, 3]), Ok(vec![5, 3, 3]));
+        assert_eq!(split(10, &[2, 3, 2]), Ok(vec![3, 4, 3]));
+        assert_eq!(split(7, &[0, 1]), Ok(vec![0, 7]));
+        assert_eq!(split(0, &[1, 1]), Ok(vec![0, 0]));
+        for (minor, weights) in [(-1, &[1][..]), (1, &[-1, 2]), (1, &[0, 0]), (1, &[])] {
+            assert!(matches!(split(minor, weights), Err(MoneyError::Malformed(_))), "{minor} by {weights:?}");
+        }
     }
 
     proptest! {

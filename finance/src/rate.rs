@@ -134,6 +134,16 @@ mod tests {
     }
 
     #[test]
+    fn a_rate_has_an_end() {
+        assert_eq!(Rate::from_ppm(123_456).ppm(), 123_456);
+        assert_eq!(Rate::parse_percent("1000").map(Rate::ppm), Ok(10_000_000));
+        assert_eq!(Rate::parse_percent("12.3456").map(Rate::ppm), Ok(123_456));
+        for text in ["1001", "9999", "10000", "1.23456", "", ".", "1.", "-1", "1,5"] {
+            assert!(Rate::parse_percent(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
     fn percent_text_is_read_and_written() {
         assert_eq!(Rate::parse_percent("11.4"), Ok(Rate(114_000)));
         assert_eq!(Rate::parse_percent("0"), Ok(Rate(0)));

@@ -148,6 +148,24 @@ mod tests {
     }
 
     #[test]
+    fn each_reason_has_its_sentence() {
+        let mut all: Vec<String> = [
+            ScheduleError::PrincipalNotPositive,
+            ScheduleError::InstalmentCount,
+            ScheduleError::TooSmall,
+            ScheduleError::Money(MoneyError::Overflow),
+            ScheduleError::Calendar,
+        ]
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+        assert!(all.iter().all(|sentence| sentence.len() > 10), "{all:?}");
+        all.sort();
+        all.dedup();
+        assert_eq!(all.len(), 5);
+    }
+
+    #[test]
     fn ten_thousand_at_twelve_percent_over_a_year() {
         // Golden vector of loan-math C1.
         let s = schedule(1_000_000, 120_000, 12, Currency::USD);

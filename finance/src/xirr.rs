@@ -58,7 +58,13 @@ fn sum(
     let year = Decimal::from(365);
     dated.iter().try_fold(Decimal::ZERO, |sum, (days, cf)| {
         let years = Decimal::from(*days) / year;
-        let factor = (-ln * years).checked_exp().unwrap_or(Decimal::ZERO);
+        let exponent = -ln * years;
+        let factor = match exponent.checked_exp() {
+            Some(factor) => factor,
+            // Too small to count; too large, and there is no value at this rate.
+            None if exponent.is_sign_negative() => Decimal::ZERO,
+            None => return None,
+        };
         sum.checked_add(term(*cf, years).checked_mul(factor)?)
     })
 }
@@ -121,5 +127,22 @@ mod tests {
         assert_eq!(xirr(&[(date(2025, 1, 1), -10_000), (date(2025, 1, 1), 10_000)]), None);
         assert_eq!(xirr(&[(date(2025, 1, 1), 10_000), (date(2026, 1, 1), 10_000)]), None);
         assert_eq!(xirr(&[]), None);
+        // Nearly all is gone, and a return beyond the bracket.
+        close(xirr(&[(date(2025, 1, 1), -10_000), (date(2026, 1, 1), 5)]), "-0.9995");
+        assert_eq!(xirr(&[(date(2025, 1, 1), -1), (date(2026, 1, 1), 1_000)]), None);
+        // Over many years the lowest rate's factor is beyond the decimal: the bracket begins higher.
+        close(xirr(&[(date(2025, 1, 1), -10_000), (date(2065, 1, 1), 10_000)]), "0");
+    }
+
+    /// Bisection would hide what is wrong with the quicker way.
+    #[test]
+    fn the_quicker_way_finds_it_by_itself() {
+        let dated = [(0, Decimal::from(-10_000)), (365, Decimal::from(11_500))];
+        let (low, high) = (Decimal::new(-9_999, 4), Decimal::from(10));
+        let at = |rate: &str| Decimal::from_str_exact(rate).unwrap();
+        close(slope(&dated, at("0.15")), "-8695.652173913");
+        close(newton(&dated, low, high), "0.15");
+        assert_eq!(newton(&dated, low, at("0.12")), None, "outside of where it may be");
+        assert_eq!(newton(&dated, at("0.16"), high), None);
     }
 }

@@ -5,6 +5,7 @@ use anyhow::{anyhow, ensure};
 use custody_api::{OwnerLine, Verdict};
 use investing_api::*;
 use kernel::call::Service;
+use kernel::id::derived;
 use lending_api::*;
 use platform::db::Sql;
 use platform::page::{Mark, Page};
@@ -63,7 +64,18 @@ pub async fn nothing_under_way(sim: &Sim) -> anyhow::Result<()> {
         let waits = matches!(bid.status, BidStatus::Reserved | BidStatus::Withdrawing);
         ensure!(!waits, "it is not known what became of {bid:?}");
     }
-    for listing in every!(investing, listings, world.call(), ListingsOf::all(Page::first(100)), opened_at) {
+    let listings = every!(investing, listings, world.call(), ListingsOf::all(Page::first(100)), opened_at);
+    let asked = ApplicationsOf {
+        ids: Vec::new(),
+        borrower: None,
+        status: Some(ApplicationStatus::Approved),
+        page: Page::first(100),
+    };
+    for application in every!(lending, applications, world.call(), asked, at) {
+        let offered = derived::application_listing(application.id);
+        ensure!(listings.iter().any(|l| l.id == offered), "{application:?} is approved and nobody can lend");
+    }
+    for listing in listings {
         ensure!(listing.status != ListingStatus::Disbursing, "the payout of {listing:?} does not end");
     }
     let ask = LoansOf { ids: Vec::new(), borrower: None, status: None, page: Page::first(100) };

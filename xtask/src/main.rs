@@ -4,6 +4,7 @@
 //! `cargo xtask prove` runs the same code at full length. Each installs what is missing and says what it does.
 #![allow(clippy::disallowed_methods, reason = "a task runner measures wall time")]
 
+mod planted;
 mod postgres;
 mod tools;
 
@@ -20,6 +21,8 @@ cargo xtask <task>
   dev                        the inner loop: server rebuilt on change, app by `trunk serve`
   simulate [--seed N] [--count N] [--days N]
                              the whole platform in one process, from one seed; a failing seed is printed
+  planted [NAME]             builds with faults made on purpose: each must be found by the simulation
+  mutants [K/N]              changes the loan arithmetic and the ledger's engine in small ways: a test must notice
   bench                      bids on one hot listing against a peer, on both databases
   schema                     write server/graphql/schema.graphql and the documents of docs/graphql anew
   lint                       formatting and clippy alone
@@ -45,6 +48,8 @@ fn main() -> ExitCode {
         Some("schema") => schema(&house),
         Some("bench") => bench(&house),
         Some("simulate") => simulate(&house, &flags),
+        Some("planted") => find_planted(&house, flags.first().copied()),
+        Some("mutants") => mutants(&house, flags.first().copied().unwrap_or("0/2")),
         Some("lint") => lint(&mut Steps::new(3), &house),
         _ => {
             print!("{HELP}");
@@ -344,6 +349,36 @@ fn simulate(house: &House, flags: &[&str]) -> Outcome {
     }
     test.args(["test", "--locked", "--quiet", "-p", "tests", "--test", "simulation"]);
     sh(test.args(["seeds_keep_the_books", "--", "--nocapture"]))
+}
+
+/// One planted fault, or all of them.
+fn find_planted(house: &House, name: Option<&str>) -> Outcome {
+    let all = planted::all(house)?;
+    let wanted: Vec<_> = all.iter().filter(|p| name.is_none_or(|n| n == p.name)).collect();
+    if wanted.is_empty() {
+        let names: Vec<&str> = all.iter().map(|p| p.name.as_str()).collect();
+        return Err(format!("there is no such fault; there are {}", names.join(", ")));
+    }
+    let mut steps = Steps::new(wanted.len());
+    let mut hidden = Vec::new();
+    for fault in wanted {
+        if let Err(sentence) = steps.step(&fault.name, || planted::find(house, fault)) {
+            eprintln!("      {sentence}");
+            hidden.push(fault.name.as_str());
+        }
+    }
+    if hidden.is_empty() { Ok(()) } else { Err(format!("not found: {}", hidden.join(", "))) }
+}
+
+/// Every `N`th of the mutants of what reckons and of what decides in the ledger, each against the unit tests of its crate.
+fn mutants(house: &House, shard: &str) -> Outcome {
+    let mutants = tools::mutants(house)?;
+    let mut run = Command::new(mutants);
+    run.current_dir(&house.root).env("CARGO_TARGET_DIR", house.cache.join("mutants-target"));
+    run.args(["mutants", "--no-shuffle", "--shard", shard, "--sharding", "round-robin"]);
+    run.args(["-f", "finance/src/**/*.rs", "-f", "server/ledger/src/engine.rs"]);
+    run.arg("--output").arg(&house.cache);
+    sh(run.stdin(Stdio::null()))
 }
 
 /// What a person reads and a test compares, written from the code.

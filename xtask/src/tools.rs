@@ -8,6 +8,7 @@ use std::process::{Command, Stdio};
 const TRUNK: &str = "0.21.14";
 const NEXTEST: &str = "0.9.143";
 const DENY: &str = "0.19.0";
+const MUTANTS: &str = "27.1.0";
 
 /// What building the app needs.
 pub fn all(house: &House) -> Outcome {
@@ -27,6 +28,10 @@ pub fn nextest(house: &House) -> Outcome<PathBuf> {
 
 pub fn deny(house: &House) -> Outcome<PathBuf> {
     install(house, "cargo-deny", "cargo-deny", DENY)
+}
+
+pub fn mutants(house: &House) -> Outcome<PathBuf> {
+    install(house, "cargo-mutants", "cargo-mutants", MUTANTS)
 }
 
 /// The command line must equal the library's version in the lock, or the app does not start.
