@@ -240,6 +240,15 @@ mod tests {
             found.iter().map(|p| (p.0, p.1)).collect::<Vec<_>>(),
             [(1, third + 1 - CARRY_UNIT), (0, third), (0, third)]
         );
+        // The largest rest is next, whoever has had more already.
+        let found = parts(4, 0, &[carried(10, 0, 0), carried(11, 0, 0)]);
+        assert_eq!(found.iter().map(|p| p.0).collect::<Vec<_>>(), [2, 2]);
+        // And the odd billionth goes to the largest remainder.
+        let found = parts(1, 0, &[carried(3, 0, 0), carried(4, 0, 0)]);
+        assert_eq!(
+            found.iter().map(|p| (p.0, p.1)).collect::<Vec<_>>(),
+            [(0, 428_571_429), (1, -428_571_429)]
+        );
         // By weight: of ten over one and two, a third of a minor unit stays on each side.
         let found = parts(10, 0, &[carried(100, 0, 0), carried(200, 0, 0)]);
         assert_eq!(found.iter().map(|p| (p.0, p.1)).collect::<Vec<_>>(), [(3, third), (7, -third)]);

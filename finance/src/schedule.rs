@@ -148,6 +148,17 @@ mod tests {
     }
 
     #[test]
+    fn there_is_a_most_of_instalments() {
+        let plan = |n| {
+            let principal = Money::new(100_000_000, Currency::USD);
+            monthly_annuity(principal, Rate::ZERO, n, date(2025, 1, 31), Rounding::HalfUp)
+        };
+        assert_eq!(plan(INSTALMENTS_MAX).unwrap().len(), INSTALMENTS_MAX as usize);
+        assert_eq!(plan(INSTALMENTS_MAX + 1), Err(ScheduleError::InstalmentCount));
+        assert_eq!(plan(0), Err(ScheduleError::InstalmentCount));
+    }
+
+    #[test]
     fn each_reason_has_its_sentence() {
         let mut all: Vec<String> = [
             ScheduleError::PrincipalNotPositive,
