@@ -122,12 +122,12 @@ fn back(bank: &Bank, t: Tongue) -> Markup {
     back_to(t, &bank.settings.platform_url)
 }
 
-/// The way back of somebody who refused, with that word for the platform's page. A hint for the eye: what happened the
-/// platform learns from us and not from an address.
-fn back_refused(bank: &Bank, t: Tongue) -> Markup {
+/// The way back with what one said, for the platform's page. A hint for the eye: what happened the platform learns from us
+/// and not from an address.
+fn back_with(bank: &Bank, t: Tongue, outcome: &str) -> Markup {
     let there = &bank.settings.platform_url;
     let joint = if there.contains('?') { '&' } else { '?' };
-    back_to(t, &format!("{there}{joint}outcome=refused"))
+    back_to(t, &format!("{there}{joint}outcome={outcome}"))
 }
 
 fn back_to(t: Tongue, there: &str) -> Markup {
@@ -346,7 +346,7 @@ fn draw(
     let body = html! {
         (what)
         @if let Some(wrong) = wrong { p.bad role="alert" { (wrong) } }
-        form method="post" action={ "/pages/" (token) "?lang=" (t.tag()) } {
+        form method="post" action={ "/pages/" (token) "?lang=" (t.tag()) } novalidate {
             @if opening {
                 label for="bank" { (t.say("Your bank account (IBAN or number)", "您的银行账号（IBAN 或账号）")) }
                 input id="bank" name="bank_account" value=(bank_account) autocomplete="off" required minlength="5" maxlength="34";
@@ -360,7 +360,7 @@ fn draw(
                 input id="password" type="password" name="password" autocomplete="current-password" autofocus required;
             }
             button name="decision" value="confirm" { (t.say("Confirm", "确认")) }
-            button.no name="decision" value="refuse" formnovalidate { (t.say("Refuse", "拒绝")) }
+            button.no name="decision" value="refuse" { (t.say("Refuse", "拒绝")) }
         }
     };
     page(bank, t, status, title, body)
@@ -450,7 +450,7 @@ async fn answer(
             Ok(false) => return over(&bank, t),
             Err(e) => return broken(&bank, t, &e),
         }
-        let body = html! { p { (t.say("You refused. Nothing was moved.", "您已拒绝。没有动用任何资金。")) } (back_refused(&bank, t)) };
+        let body = html! { p { (t.say("You refused. Nothing was moved.", "您已拒绝。没有动用任何资金。")) } (back_with(&bank, t, "refused")) };
         return page(&bank, t, StatusCode::OK, t.say("Refused", "已拒绝"), body);
     }
     match confirm(&bank, &token, &request, &answer).await {
@@ -461,7 +461,7 @@ async fn answer(
             };
             let body = html! {
                 p { (t.say("Done. The platform has been told.", "已完成，并已通知平台。")) }
-                (back(&bank, t))
+                (back_with(&bank, t, "confirmed"))
                 p { a href={ "/account?no=" (no) "&lang=" (t.tag()) } { (t.say("See your account here", "在本机构查看您的账户")) } }
             };
             page(&bank, t, StatusCode::OK, t.say("Confirmed", "已确认"), body)
@@ -528,6 +528,12 @@ async fn confirm(bank: &Arc<Bank>, token: &str, request: &Request, answer: &Answ
     // Hashing takes its time; it is done before anybody has to wait in the queue.
     let opening = match &request.ask {
         Ask::OpenAccount { user_no, name } => {
+            if !is_bank_account(&answer.bank_account) {
+                return Err(said(
+                    "This is no bank account. Please check it: an IBAN begins with two letters and two check digits.",
+                    "银行账号有误，请核对。IBAN 以两个字母和两位校验码开头。",
+                ));
+            }
             if answer.password.chars().count() < 8 {
                 return Err(said(
                     "The payment password needs at least 8 characters.",
@@ -540,13 +546,11 @@ async fn confirm(bank: &Arc<Bank>, token: &str, request: &Request, answer: &Answ
                     "两次输入的支付密码不一致，请重新输入。",
                 ));
             }
-            if !is_bank_account(&answer.bank_account) {
-                return Err(said(
-                    "This is no bank account. Please check it: an IBAN begins with two letters and two check digits.",
-                    "银行账号有误，请核对。IBAN 以两个字母和两位校验码开头。",
-                ));
-            }
             Some((user_no.clone(), name.clone(), hash(bank, answer.password.clone()).await?))
+        }
+        // Nothing is no guess.
+        _ if answer.password.is_empty() => {
+            return Err(said("Please type your payment password.", "请输入支付密码。"));
         }
         ask => {
             password(bank, ask.user_no().unwrap_or_default(), answer.password.clone()).await?;

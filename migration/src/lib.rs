@@ -7,6 +7,7 @@ mod custody_indexes;
 mod custody_key;
 mod custody_proof;
 mod identity;
+mod identity_client;
 mod identity_factor;
 mod identity_letter;
 mod investing;
@@ -51,6 +52,7 @@ impl MigratorTrait for Migrator {
             Box::new(investing_orders::Migration),
             Box::new(custody_key::Migration),
             Box::new(lending_decided::Migration),
+            Box::new(identity_client::Migration),
         ]
     }
 }

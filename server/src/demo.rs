@@ -255,8 +255,10 @@ async fn live(config: &Config, tell: &impl Fn(&str)) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Nine in the morning; on the last day never later than now, for nothing of the past happened in the future.
 fn at(date: NaiveDate) -> DateTime<Utc> {
-    date.and_time(NaiveTime::from_hms_opt(9, 0, 0).unwrap_or_default()).and_utc()
+    let nine = date.and_time(NaiveTime::from_hms_opt(9, 0, 0).unwrap_or_default()).and_utc();
+    nine.min(SystemClock.now() - Duration::minutes(30)).max(date.and_time(NaiveTime::MIN).and_utc())
 }
 
 impl Demo {

@@ -17,6 +17,8 @@ mod loan_life;
 mod marketplace;
 mod notices;
 mod platform_parts;
+mod programs;
+mod quick_start;
 mod races;
 mod rights;
 mod verify;

@@ -4,6 +4,7 @@
 //! The cells are made from the schema, so that nothing new can be forgotten; what came out stands in `rights.txt`, where
 //! people read it: a right that changes is a line that changes there.
 
+use crate::programs;
 use anyhow::{Context, ensure};
 use apollo_compiler::Schema;
 use apollo_compiler::schema::{Component, ExtendedType, FieldDefinition, InputValueDefinition};
@@ -20,8 +21,8 @@ use tests::story;
 use tests::world::World;
 use uuid::Uuid;
 
-/// Who asks, in the order of the columns: whose the objects are, their neighbours, and the staff.
-const PEOPLE: [(&str, &str); 10] = [
+/// Who asks, in the order of the columns: whose the objects are, their neighbours, the staff, and programs.
+const PEOPLE: [(&str, &str); 13] = [
     ("nobody", ""),
     ("borrower", "borrower.usd@example.test"),
     ("another borrower", "otto@example.test"),
@@ -32,7 +33,15 @@ const PEOPLE: [(&str, &str); 10] = [
     ("operations", "operations@demo.test"),
     ("auditor", "auditor@demo.test"),
     ("administrator", "admin0@staff.test"),
+    ("borrower's program", "borrower.usd@example.test"),
+    ("investor's program", "investor1.usd@example.test"),
+    ("officer's program", "officer@demo.test"),
 ];
+/// From here on they are programs.
+const PROGRAMS: usize = 10;
+/// What each of them may read: everything, one thing, everything.
+const SCOPES: [&[&str]; 3] = [EVERYTHING, &["INVESTMENTS"], EVERYTHING];
+const EVERYTHING: &[&str] = &["PROFILE", "ACCOUNTS", "INVESTMENTS", "BORROWING", "NOTICES"];
 
 /// What somebody hears who asks for something.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -45,6 +54,8 @@ enum Heard {
     Nothing,
     SignIn,
     Forbidden,
+    /// A program whose party did not let it.
+    Scope,
 }
 
 impl Heard {
@@ -55,6 +66,7 @@ impl Heard {
             Heard::Nothing => '0',
             Heard::SignIn => '.',
             Heard::Forbidden => 'x',
+            Heard::Scope => 's',
         }
     }
 
@@ -67,6 +79,7 @@ impl Heard {
         match code {
             "UNAUTHENTICATED" => Heard::SignIn,
             "FORBIDDEN" => Heard::Forbidden,
+            "SCOPE_MISSING" => Heard::Scope,
             code if code.ends_with("_NOT_FOUND") => Heard::Nothing,
             "" if found.is_null() => {
                 let around = path.rsplit_once('/').map_or("", |(around, _)| around);
@@ -118,6 +131,7 @@ impl Objects {
             ("quote", gid("quote", world.uuid())),
             ("document", gid("document", document)),
             ("change", gid("change", world.uuid())),
+            ("client", gid("client", world.uuid())),
         ]);
         let sessions = "{ viewer { sessions { id } } }";
         let own = door.ask(Some(&borrower.token), sessions, json!({})).await?;
@@ -176,6 +190,7 @@ impl Table<'_> {
             ("Date", _) => json!("2026-01-01"),
             ("DateTime", _) => json!("2026-01-01T00:00:00Z"),
             ("Language", _) => json!("ENGLISH"),
+            ("ApiScope", _) => json!(EVERYTHING),
             ("Worker", _) => json!("CUSTODY"),
             ("ChangeInput", _) => json!({ "inviteStaff": "AUDITOR" }),
             (list, _) if argument.ty.is_list() && list.ends_with("Input") => json!([]),
@@ -298,8 +313,9 @@ impl Table<'_> {
                 wrong[&field] = json!(id);
                 for token in self.people.clone() {
                     let answer = self.door.ask(token.as_deref(), document, json!({ "input": wrong })).await?;
+                    // A program hears no more than that it changes nothing.
                     ensure!(
-                        answer.code() == "BAD_USER_INPUT",
+                        matches!(answer.code(), "BAD_USER_INPUT" | "FORBIDDEN"),
                         "{name}: the id of a {other} as {field}: {}",
                         answer.body
                     );
@@ -338,14 +354,22 @@ async fn table(world: &World) -> anyhow::Result<(String, usize)> {
     door.register("otto@example.test", &["BORROWER"], None).await?;
     door.register("mallory@example.test", &["INVESTOR"], None).await?;
     let mut people = Vec::new();
-    for (_, email) in PEOPLE {
-        people.push(if email.is_empty() { None } else { Some(door.sign_in(email).await?.token) });
+    for (n, (name, email)) in PEOPLE.into_iter().enumerate() {
+        if email.is_empty() {
+            people.push(None);
+            continue;
+        }
+        let who = door.sign_in(email).await?;
+        people.push(Some(match n.checked_sub(PROGRAMS) {
+            None => who.token,
+            Some(at) => programs::token_of(&door, world, &who, name, SCOPES[at]).await?,
+        }));
     }
     let schema = Schema::parse_and_validate(graphql::sdl(), "schema.graphql");
     let schema = schema.map_err(|e| anyhow::anyhow!("{}", e.errors))?.into_inner();
     let mut text = String::from(
         "# Who may do what, on one loan and all that belongs to it. Written and compared by a story; made from the schema.\n\
-         # + may (or is refused for what was asked)   - is empty to them   0 hears of nothing there   x forbidden   . must sign in first\n",
+         # + may (or is refused for what was asked)   - is empty to them   0 hears of nothing there   x forbidden   s its owner did not let the program   . must sign in first\n",
     );
     for (n, (name, _)) in PEOPLE.iter().enumerate() {
         writeln!(text, "{:<46}{} {name}", "", "  ".repeat(n))?;
@@ -370,9 +394,10 @@ story!(everybody_may_do_what_is_theirs_and_nothing_else, |world| {
         // A mutation's name stands alone; whoever is nobody does none of them.
         if !line[..46].trim().contains([' ', '.']) {
             ensure!(marks[0] == ".", "{name} is open to nobody");
+            ensure!(marks[PROGRAMS..].iter().all(|m| m == "x"), "a program does {name}");
         }
         if ["Application.", "Task.", "Loan.", "Party."].iter().any(|k| name.starts_with(k)) {
-            for n in [0, 2, 4] {
+            for n in [0, 2, 4, PROGRAMS + 2] {
                 ensure!(marks[n] != "+", "{name} is shown to {}", PEOPLE[n].0);
             }
         }

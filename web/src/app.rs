@@ -122,8 +122,10 @@ fn elsewhere(address: String) -> AnyView {
 fn Back() -> impl IntoView {
     let navigate = use_navigate();
     // What the custodian says of it is a hint for the eye; what it is stands with the order.
-    if use_query_map().with_untracked(|q| q.get("outcome").as_deref() == Some("refused")) {
-        toast::show(|| say().cash.refused.into(), None);
+    match use_query_map().with_untracked(|q| q.get("outcome")).as_deref() {
+        Some("refused") => toast::show(|| say().cash.refused.into(), None),
+        Some("confirmed") => toast::show(|| say().cash.confirmed.into(), None),
+        _ => {}
     }
     navigate(&back::place(), NavigateOptions { replace: true, ..Default::default() });
 }

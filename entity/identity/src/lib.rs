@@ -131,3 +131,22 @@ table!(
         batch: Uuid,
     }
 );
+
+table!(
+    /// A program that a party lets read for it.
+    client, "identity_client", {
+        #[sea_orm(primary_key, auto_increment = false)]
+        id: Uuid,
+        party: Uuid,
+        /// As its owner calls it.
+        name: String,
+        /// With blanks between them, as OAuth writes them.
+        scopes: String,
+        /// The fingerprint of its secret.
+        secret: Vec<u8>,
+        created_at: DateTimeUtc,
+        /// When it last asked for a token.
+        used_at: Option<DateTimeUtc>,
+        revoked_at: Option<DateTimeUtc>,
+    }
+);

@@ -24,6 +24,8 @@ use std::collections::BTreeMap;
 pub const MUTATIONS: &[(&str, &[&str])] = &[
     ("accountTopUp", &["amount"]),
     ("accountWithdraw", &["amount"]),
+    ("apiClientCreate", &["scopes"]),
+    ("apiClientRevoke", &["client"]),
     ("applicationDraftDiscard", &[]),
     ("applicationDraftSave", &[]),
     ("applicationProposeRate", &["application", "rate"]),

@@ -246,6 +246,9 @@ impl Gateway {
         let unauthenticated = || no(StatusCode::UNAUTHORIZED, "UNAUTHENTICATED", "sign in first");
         let access = http::bearer(headers).ok_or_else(unauthenticated)?;
         let actor = match self.authenticate(request, access).await {
+            Ok(Actor::Client { .. }) => {
+                return Err(no(StatusCode::FORBIDDEN, "FORBIDDEN", "no program reads documents"));
+            }
             Ok(actor) => actor,
             Err(Fault::Refused(_)) => return Err(unauthenticated()),
             Err(_) => {

@@ -5,8 +5,9 @@ use crate::context::{Asker, Cookie};
 use crate::document;
 use crate::error::top;
 use crate::guard;
+use crate::limit::{Bill, COST_MAX, Standing};
 use crate::loaders::Loaders;
-use crate::{Executed, Gateway, socket};
+use crate::{Executed, Gateway, oauth, scope, socket};
 use async_graphql::dataloader::DataLoader;
 use async_graphql::parser::types::OperationType;
 use async_graphql::{Request, Response as Answer, Value, Variables};
@@ -15,9 +16,10 @@ use axum::body::Bytes;
 use axum::extract::{
     ConnectInfo, DefaultBodyLimit, FromRequestParts, Query as Parameters, State, WebSocketUpgrade,
 };
-use axum::http::{HeaderMap, HeaderValue, Method, Request as HttpRequest, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request as HttpRequest, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
+use chrono::{DateTime, Utc};
 use identity_api::{Authenticate, Identity, Secret};
 use kernel::Actor;
 use kernel::call::{Call, Service};
@@ -37,7 +39,7 @@ const GRAPHQL_JSON: &str = "application/graphql-response+json";
 /// The door's routes.
 pub fn router(gateway: Gateway) -> Router {
     let graphql = Router::new().route(PATH, any(door)).layer(DefaultBodyLimit::max(BODY_MAX));
-    graphql.merge(document::router()).with_state(gateway)
+    graphql.merge(document::router()).merge(oauth::router()).with_state(gateway)
 }
 
 /// One request as the specification of GraphQL over HTTP has it.
@@ -64,6 +66,7 @@ pub(crate) struct Prepared {
     pub(crate) request: Request,
     pub(crate) operation: OperationType,
     pub(crate) executed: Executed,
+    pub(crate) bill: Bill,
     /// Of a mutation, what it is about to do.
     pub(crate) doing: Option<audit::Doing>,
 }
@@ -111,10 +114,7 @@ async fn door(State(gateway): State<Gateway>, request: HttpRequest<axum::body::B
         headers.get(header::UPGRADE).is_some_and(|v| v.as_bytes().eq_ignore_ascii_case(b"websocket"));
     let id = parts.extensions.get::<RequestId>().copied();
     let id = id.unwrap_or_else(|| RequestId(gateway.entropy.uuid(gateway.clock.now())));
-    let address = parts
-        .extensions
-        .get::<ConnectInfo<SocketAddr>>()
-        .map_or_else(|| "local".to_string(), |ConnectInfo(a)| a.ip().to_string());
+    let address = origin_of(parts.extensions.get::<ConnectInfo<SocketAddr>>().copied());
     let agent = headers.get(header::USER_AGENT).and_then(|v| v.to_str().ok()).unwrap_or("").to_string();
 
     if upgrade {
@@ -229,7 +229,12 @@ async fn door(State(gateway): State<Gateway>, request: HttpRequest<axum::body::B
         refused: Arc::default(),
     };
     let witness = asker.clone();
-    let mut out = match gateway.prepare(&ask, asker) {
+    let bill = Bill::open(&gateway.limits, &witness.actor, gateway.clock.now());
+    let mut out = match gateway.prepare(&ask, asker, bill.clone()) {
+        _ if bill.is_over() => {
+            let why = "the program has asked for as much as it may in a minute";
+            refused(StatusCode::TOO_MANY_REQUESTS, "RATE_LIMITED", why, &headers)
+        }
         Err(e) => {
             // A document that cannot be understood: by the older media type an answer like any other.
             let status = if wants_graphql_json(&headers) { StatusCode::BAD_REQUEST } else { StatusCode::OK };
@@ -245,7 +250,7 @@ async fn door(State(gateway): State<Gateway>, request: HttpRequest<axum::body::B
             out.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
             out
         }
-        Ok(Prepared { request, executed, doing, .. }) => {
+        Ok(Prepared { request, executed, doing, bill, .. }) => {
             let act = match gateway.begin_act(&witness, doing).await {
                 Ok(act) => act,
                 Err(why) => {
@@ -259,10 +264,22 @@ async fn door(State(gateway): State<Gateway>, request: HttpRequest<axum::body::B
                 gateway.end_act(&witness, act, audit::outcome(&done, &witness)).await;
             }
             let understood = executed.is_set() || !wants_graphql_json(&headers);
-            let status = if understood { StatusCode::OK } else { StatusCode::BAD_REQUEST };
-            answer(status, explained(done, id, executed.is_set()), &headers)
+            let status = match understood {
+                _ if bill.is_over() => StatusCode::TOO_MANY_REQUESTS,
+                true => StatusCode::OK,
+                false => StatusCode::BAD_REQUEST,
+            };
+            let mut done = explained(done, id, executed.is_set());
+            if let Some(cost) = bill.cost() {
+                let cost = async_graphql::value!({ "requested": cost, "limit": COST_MAX });
+                done.extensions.insert("cost".into(), cost);
+            }
+            answer(status, done, &headers)
         }
     };
+    if let Some(standing) = bill.standing() {
+        tell_standing(&mut out, standing, gateway.clock.now());
+    }
     let left = cookie.lock().unwrap_or_else(|p| p.into_inner()).take();
     if let Some(left) = left
         && let Ok(value) = HeaderValue::from_str(&gateway.cookie(left))
@@ -270,6 +287,25 @@ async fn door(State(gateway): State<Gateway>, request: HttpRequest<axum::body::B
         out.headers_mut().append(header::SET_COOKIE, value);
     }
     out
+}
+
+/// From where somebody asks, for throttling.
+pub(crate) fn origin_of(from: Option<ConnectInfo<SocketAddr>>) -> String {
+    from.map_or_else(|| "local".to_string(), |ConnectInfo(a)| a.ip().to_string())
+}
+
+/// Tells a program how it stands, in the words of the largest APIs: points left, and when (in seconds since 1970) all of
+/// them are there again.
+fn tell_standing(out: &mut Response, standing: Standing, now: DateTime<Utc>) {
+    let mut tell = |name: &'static str, value: i64| {
+        out.headers_mut().insert(HeaderName::from_static(name), HeaderValue::from(value));
+    };
+    tell("x-ratelimit-limit", i64::try_from(standing.limit).unwrap_or(i64::MAX));
+    tell("x-ratelimit-remaining", i64::try_from(standing.remaining).unwrap_or(i64::MAX));
+    tell("x-ratelimit-reset", standing.reset_at.timestamp());
+    if !standing.granted {
+        tell("retry-after", (standing.reset_at - now).num_seconds().max(1));
+    }
 }
 
 fn is_json(headers: &HeaderMap) -> bool {
@@ -344,27 +380,36 @@ impl Gateway {
     }
 
     /// Checks a document and makes of it what the schema executes.
-    pub(crate) fn prepare(&self, ask: &Ask, asker: Asker) -> Result<Prepared, guard::Refused> {
+    pub(crate) fn prepare(&self, ask: &Ask, asker: Asker, bill: Bill) -> Result<Prepared, guard::Refused> {
         let variables = ask.variables();
-        let checked = guard::check(&ask.query, ask.operation_name.as_deref(), &variables, self.demo)?;
+        let name = ask.operation_name.as_deref();
+        let checked = guard::check(&ask.query, name, &variables, self.demo)?;
+        let doing = match checked.operation {
+            OperationType::Query => None,
+            _ => Some(audit::doing(&checked.document, name, &variables)),
+        };
+        if let Some(doing) = &doing {
+            // What a program may follow is said before anything flows; and it changes nothing.
+            let root = match checked.operation {
+                OperationType::Subscription => "Subscription",
+                _ => "Mutation",
+            };
+            scope::check_root(&asker, root, &doing.what)?;
+        }
         let executed = Executed::default();
         let loaders = Loaders { services: self.services.clone(), asker: asker.clone() };
         let mut request = Request::new(&ask.query)
             .variables(variables.clone())
             .data(DataLoader::new(loaders, tokio::spawn))
             .data(asker)
+            .data(bill.clone())
             .data(executed.clone());
         if let Some(name) = &ask.operation_name {
             request = request.operation_name(name);
         }
-        let doing = match checked.operation {
-            OperationType::Mutation => {
-                Some(audit::doing(&checked.document, ask.operation_name.as_deref(), &variables))
-            }
-            _ => None,
-        };
+        let doing = doing.filter(|_| checked.operation == OperationType::Mutation);
         request.set_parsed_query(checked.document);
-        Ok(Prepared { request, operation: checked.operation, executed, doing })
+        Ok(Prepared { request, operation: checked.operation, executed, bill, doing })
     }
 
     fn cookie(&self, cookie: Cookie) -> String {

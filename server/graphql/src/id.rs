@@ -35,6 +35,7 @@ macro_rules! kinds {
 kinds! {
     PartyId "party";
     SessionId "session";
+    ClientId "client";
     ChangeId "change";
     InstructionId "order";
     MovementId "movement";

@@ -9,6 +9,7 @@
 pub mod account;
 pub mod application;
 pub mod audit;
+pub mod client;
 pub mod context;
 pub mod document;
 pub mod draft;
@@ -17,29 +18,38 @@ pub mod feed;
 pub mod guard;
 pub mod http;
 pub mod id;
+pub mod limit;
 pub mod listing;
 pub mod live;
 pub mod loaders;
 pub mod loan;
 pub mod notice;
+pub mod oauth;
 pub mod page;
 pub mod parked;
 pub mod party;
 pub mod proof;
 pub mod query;
 pub mod scalars;
+pub mod scope;
 pub mod socket;
 pub mod task;
 
-use async_graphql::extensions::{Extension, ExtensionContext, ExtensionFactory, NextExecute};
-use async_graphql::{MergedObject, Response, Schema, SimpleObject};
+use async_graphql::extensions::{
+    Extension, ExtensionContext, ExtensionFactory, NextExecute, NextResolve, NextValidation, ResolveInfo,
+};
+use async_graphql::{
+    MergedObject, Response, Schema, ServerError, ServerResult, SimpleObject, ValidationResult, Value,
+};
 use context::Services;
+use error::top;
 use futures::FutureExt;
 use kernel::Call;
 use kernel::call::Service;
 use kernel::clock::SharedClock;
 use kernel::entropy::SharedEntropy;
 use kernel::id::RequestId;
+use limit::{Bill, Limits};
 use live::{Feeds, Subscription};
 use platform::db::Wake;
 use platform::outbox::EventsAfter;
@@ -52,6 +62,7 @@ pub struct Query(query::PlatformQuery, audit::ActQuery);
 #[derive(MergedObject, Default)]
 pub struct Mutation(
     party::PartyMutation,
+    client::ClientMutation,
     account::AccountMutation,
     application::ApplicationMutation,
     listing::ListingMutation,
@@ -85,6 +96,33 @@ impl ExtensionFactory for Watch {
 
 #[async_graphql::async_trait::async_trait]
 impl Extension for Watch {
+    async fn validation(
+        &self,
+        ctx: &ExtensionContext<'_>,
+        next: NextValidation<'_>,
+    ) -> Result<ValidationResult, Vec<ServerError>> {
+        let found = next.run(ctx).await?;
+        let cost = u64::try_from(found.complexity).unwrap_or(u64::MAX);
+        if ctx.data_opt::<Bill>().is_none_or(|bill| bill.charge(cost)) {
+            return Ok(found);
+        }
+        let why = "the program has asked for as much as it may in a minute";
+        Err(vec![top("RATE_LIMITED", why).into_server_error(Default::default())])
+    }
+
+    async fn resolve(
+        &self,
+        ctx: &ExtensionContext<'_>,
+        info: ResolveInfo<'_>,
+        next: NextResolve<'_>,
+    ) -> ServerResult<Option<Value>> {
+        if let Some(asker) = ctx.data_opt::<context::Asker>() {
+            let at = info.field.name.pos;
+            scope::check(asker, info.parent_type, info.name).map_err(|e| e.into_server_error(at))?;
+        }
+        next.run(ctx, info).await
+    }
+
     async fn execute(
         &self,
         ctx: &ExtensionContext<'_>,
@@ -109,7 +147,7 @@ fn schema() -> async_graphql::SchemaBuilder<Query, Mutation, Subscription> {
     Schema::build(Query::default(), Mutation::default(), Subscription)
         .extension(Watch)
         .limit_depth(16)
-        .limit_complexity(3_000)
+        .limit_complexity(usize::try_from(limit::COST_MAX).unwrap_or(usize::MAX))
 }
 
 /// What the gateway is made of.
@@ -150,6 +188,7 @@ pub struct Gateway {
     pub(crate) entropy: SharedEntropy,
     pub(crate) origin: String,
     pub(crate) demo: bool,
+    pub(crate) limits: Limits,
     _follow: Arc<Follow>,
 }
 
@@ -201,7 +240,9 @@ impl Gateway {
         let api =
             schema.data(services.clone()).data(feeds.clone()).data(demo.clone().unwrap_or_default()).finish();
         let demo = demo.is_some();
-        Gateway { api, services, feeds, clock, entropy, origin, demo, _follow: Arc::new(Follow(follow)) }
+        let limits = Limits::default();
+        let _follow = Arc::new(Follow(follow));
+        Gateway { api, services, feeds, clock, entropy, origin, demo, limits, _follow }
     }
 }
 

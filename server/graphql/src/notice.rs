@@ -43,6 +43,8 @@ pub enum NoticeKind {
     /// A second factor, by whoever has the account.
     FactorAdded,
     FactorRemoved,
+    /// A program may read for one.
+    ClientCreated,
     /// Somebody signed in by a recovery code.
     RecoveryCodeUsed,
     TaskApproved,

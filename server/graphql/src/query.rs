@@ -2,6 +2,7 @@
 
 use crate::account::{self, Account, CashAccount, CashMovement, Order, StatementLine};
 use crate::application::{Application, Product};
+use crate::client::ApiClient;
 use crate::context::{asker, loader, services};
 use crate::draft::ApplicationDraft;
 use crate::error::{fault, malformed};
@@ -19,7 +20,7 @@ use crate::{Demo, DemoAccount};
 use async_graphql::connection::Connection;
 use async_graphql::{Context, ID, Interface, Object, Result};
 use custody_api::{CashAccountOf, Custody, InstructionView, InstructionsOf, ProveBooks};
-use identity_api::{FactorOf, FindParties, Identity, LinkOf, PendingChanges, SessionsOf};
+use identity_api::{ClientsOf, FactorOf, FindParties, Identity, LinkOf, PendingChanges, SessionsOf};
 use investing_api::{BidsOf, Investing, ListingsOf};
 use kernel::id::{ApplicationId, ListingId, LoanId, PartyId, TaskId};
 use ledger_api::{BalancesOf, Ledger};
@@ -510,6 +511,13 @@ impl Viewer {
         let asker = asker(ctx);
         let found = services(ctx).identity.factor(&asker.call(), FactorOf {}).await;
         found.map(SecondFactor::from).map_err(|e| fault(asker, e))
+    }
+
+    /// Programs that read for one, newest first.
+    async fn api_clients(&self, ctx: &Context<'_>) -> Result<Vec<ApiClient>> {
+        let asker = asker(ctx);
+        let found = services(ctx).identity.clients(&asker.call(), ClientsOf {}).await;
+        Ok(found.map_err(|e| fault(asker, e))?.into_iter().map(ApiClient::from).collect())
     }
 
     /// Where one is signed in.

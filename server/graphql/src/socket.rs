@@ -6,6 +6,7 @@
 use crate::Gateway;
 use crate::context::Asker;
 use crate::http::{Ask, Prepared, explained, token};
+use crate::limit::Bill;
 use async_graphql::parser::types::OperationType;
 use axum::extract::WebSocketUpgrade;
 use axum::extract::ws::{CloseFrame, Message, WebSocket};
@@ -15,7 +16,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use futures::{SinkExt, StreamExt};
 use identity_api::{IdentityEvent, Secret};
 use kernel::Actor;
-use kernel::id::{RequestId, SessionId};
+use kernel::id::RequestId;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::HashMap;
@@ -219,14 +220,22 @@ impl Talk {
 
     /// Ready when identity announces that the session has ended.
     async fn session_ended(&self, actor: &Actor) {
-        let Actor::Person { session, .. } = actor else { return std::future::pending().await };
-        let session: SessionId = *session;
+        if !matches!(actor, Actor::Person { .. } | Actor::Client { .. }) {
+            return std::future::pending().await;
+        }
         let feed = &self.gateway.feeds.identity;
         let begin = feed.begin(None).await;
         let mut events = Box::pin(feed.events(begin));
         while let Some(event) = events.next().await {
-            let ended =
-                matches!(event.read(), Ok(IdentityEvent::SessionRevoked { session: s, .. }) if s == session);
+            let ended = match (event.read(), actor) {
+                (Ok(IdentityEvent::SessionRevoked { session: s, .. }), Actor::Person { session, .. }) => {
+                    s == *session
+                }
+                (Ok(IdentityEvent::ClientRevoked { client: c, .. }), Actor::Client { client, .. }) => {
+                    c == *client
+                }
+                _ => false,
+            };
             if ended {
                 return;
             }
@@ -274,7 +283,8 @@ async fn answer(
         let error = json!({ "message": message, "extensions": { "code": code, "requestId": request_id } });
         json!({ "type": "error", "id": id, "payload": [error] })
     };
-    let (request, executed) = match gateway.prepare(ask, asker) {
+    let bill = Bill::open(&gateway.limits, &asker.actor, gateway.clock.now());
+    let (request, executed) = match gateway.prepare(ask, asker, bill) {
         Err(e) => return say(out, refuse(e.code, &e.message)).await,
         Ok(Prepared { operation: OperationType::Mutation, .. }) => {
             return say(out, refuse("MUTATION_BY_SOCKET", "send mutations by POST")).await;

@@ -1,10 +1,10 @@
 //! Identity's tables.
 
 use chrono::{DateTime, Utc};
-use entity_identity::{change, factor, invitation, letter, party, role, session};
+use entity_identity::{change, client, factor, invitation, letter, party, role, session};
 use identity_api::{FindParties, Language, PartyView};
 use kernel::call::Role;
-use kernel::id::{LetterId, PartyId, PersonId, RequestId, SessionId};
+use kernel::id::{ClientId, LetterId, PartyId, PersonId, RequestId, SessionId};
 use platform::db::{Sql, Tx};
 use platform::page;
 use sea_orm::{
@@ -427,4 +427,42 @@ pub(crate) async fn count_failure(tx: &Tx, key: Vec<u8>, free: i64, now: DateTim
 
 pub(crate) async fn clear_failures(tx: &Tx, key: Vec<u8>) -> Result<(), DbErr> {
     tx.run("DELETE FROM identity_throttle WHERE key = $1", [key.into()]).await.map(drop)
+}
+
+pub(crate) async fn insert_client(tx: &Tx, row: client::Model) -> Result<(), DbErr> {
+    client::Entity::insert(row.into_active_model()).exec_without_returning(tx).await.map(drop)
+}
+
+pub(crate) async fn maybe_client(
+    db: &impl ConnectionTrait,
+    id: ClientId,
+) -> Result<Option<client::Model>, DbErr> {
+    client::Entity::find_by_id(id.0).one(db).await
+}
+
+/// Those that have not been revoked.
+pub(crate) async fn clients(db: &impl ConnectionTrait, party: PartyId) -> Result<Vec<client::Model>, DbErr> {
+    client::Entity::find()
+        .filter(client::Column::Party.eq(party.0))
+        .filter(client::Column::RevokedAt.is_null())
+        .order_by_desc(client::Column::CreatedAt)
+        .order_by_desc(client::Column::Id)
+        .all(db)
+        .await
+}
+
+pub(crate) async fn client_used(tx: &Tx, id: ClientId, now: DateTime<Utc>) -> Result<(), DbErr> {
+    tx.run("UPDATE identity_client SET used_at = $1 WHERE id = $2", [now.into(), id.0.into()]).await.map(drop)
+}
+
+/// False when it is not theirs or was revoked before.
+pub(crate) async fn revoke_client(
+    tx: &Tx,
+    party: PartyId,
+    id: ClientId,
+    now: DateTime<Utc>,
+) -> Result<bool, DbErr> {
+    let sql =
+        "UPDATE identity_client SET revoked_at = $1 WHERE id = $2 AND party = $3 AND revoked_at IS NULL";
+    Ok(tx.run(sql, [now.into(), id.0.into(), party.0.into()]).await?.rows_affected() == 1)
 }

@@ -9,12 +9,14 @@ use ed25519_dalek::SigningKey;
 use identity_api::{IdentityDocument, Secret};
 use jsonwebtoken::{Algorithm as Jwa, DecodingKey, EncodingKey, Header, Validation};
 use kernel::entropy::SharedEntropy;
-use kernel::id::{PartyId, PersonId, SessionId};
+use kernel::id::{ClientId, PartyId, PersonId, SessionId};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 
 pub const ACCESS_MINUTES: i64 = 10;
+/// A program has no cookie to refresh by; what is taken away from it works no longer all the same.
+pub const CLIENT_ACCESS_MINUTES: i64 = 60;
 const ISSUER: &str = "counterfoil";
 const AUDIENCE: &str = "counterfoil-api";
 
@@ -30,16 +32,42 @@ pub struct Keys {
     pub pepper: [u8; 32],
 }
 
+/// For whom a token speaks.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Speaks {
+    Session {
+        party: PartyId,
+        session: SessionId,
+    },
+    Client {
+        party: PartyId,
+        client: ClientId,
+        /// As OAuth writes them.
+        scopes: String,
+    },
+}
+
 #[derive(Serialize, Deserialize)]
 struct Claims {
     iss: String,
     aud: String,
     sub: PartyId,
-    sid: SessionId,
+    /// Of somebody's session.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sid: Option<SessionId>,
+    /// Of a program, with what it may read (RFC 9068, 2.2).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    client_id: Option<ClientId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    scope: Option<String>,
     typ: String,
     iat: i64,
     exp: i64,
 }
+
+/// What a token is for: one of a session is none of a program.
+const OF_SESSION: &str = "access";
+const OF_CLIENT: &str = "client";
 
 fn public(key: &[u8; 32]) -> Option<DecodingKey> {
     DecodingKey::from_ed_components(&URL_SAFE_NO_PAD.encode(key)).ok()
@@ -58,21 +86,49 @@ impl Keys {
             iss: ISSUER.into(),
             aud: AUDIENCE.into(),
             sub: party,
-            sid: session,
-            typ: "access".into(),
+            sid: Some(session),
+            client_id: None,
+            scope: None,
+            typ: OF_SESSION.into(),
             iat: now.timestamp(),
             exp: expires.timestamp(),
         };
+        Some((self.sign(&claims)?, expires))
+    }
+
+    /// A token that speaks for a party's program for an hour.
+    pub fn client_access(
+        &self,
+        party: PartyId,
+        client: ClientId,
+        scopes: &str,
+        now: DateTime<Utc>,
+    ) -> Option<(Secret, DateTime<Utc>)> {
+        let expires = now + Duration::minutes(CLIENT_ACCESS_MINUTES);
+        let claims = Claims {
+            iss: ISSUER.into(),
+            aud: AUDIENCE.into(),
+            sub: party,
+            sid: None,
+            client_id: Some(client),
+            scope: Some(scopes.into()),
+            typ: OF_CLIENT.into(),
+            iat: now.timestamp(),
+            exp: expires.timestamp(),
+        };
+        Some((self.sign(&claims)?, expires))
+    }
+
+    fn sign(&self, claims: &Claims) -> Option<Secret> {
         let header = Header { kid: Some(self.key_id.clone()), ..Header::new(Jwa::EdDSA) };
         // PKCS #8 of an Ed25519 seed has this fixed head (RFC 8410).
         let mut der = hex::decode("302e020100300506032b657004220420").ok()?;
         der.extend(self.signing.to_bytes());
-        let token = jsonwebtoken::encode(&header, &claims, &EncodingKey::from_ed_der(&der)).ok()?;
-        Some((Secret(token), expires))
+        jsonwebtoken::encode(&header, claims, &EncodingKey::from_ed_der(&der)).ok().map(Secret)
     }
 
     /// Whom a token speaks for, if it is ours and its time has not passed.
-    pub fn read(&self, token: &Secret, now: DateTime<Utc>) -> Option<(PartyId, SessionId)> {
+    pub fn read(&self, token: &Secret, now: DateTime<Utc>) -> Option<Speaks> {
         let header = jsonwebtoken::decode_header(&token.0).ok()?;
         let kid = header.kid?;
         let own = self.signing.verifying_key().to_bytes();
@@ -85,7 +141,14 @@ impl Keys {
         rules.validate_exp = false;
         let claims = jsonwebtoken::decode::<Claims>(&token.0, &public(key)?, &rules).ok()?.claims;
         let in_time = claims.exp > now.timestamp() && claims.iat <= now.timestamp() + 60;
-        (claims.typ == "access" && in_time).then_some((claims.sub, claims.sid))
+        let party = claims.sub;
+        match (claims.typ.as_str(), claims.sid, claims.client_id) {
+            (OF_SESSION, Some(session), None) if in_time => Some(Speaks::Session { party, session }),
+            (OF_CLIENT, None, Some(client)) if in_time => {
+                Some(Speaks::Client { party, client, scopes: claims.scope.unwrap_or_default() })
+            }
+            _ => None,
+        }
     }
 
     /// A secret that can be made again from what it is for, so that a repeated answer is the same.
@@ -174,7 +237,7 @@ mod tests {
         let (party, session) = (PartyId(uuid::Uuid::from_u128(1)), SessionId(uuid::Uuid::from_u128(2)));
         let mut ours = keys(1);
         let (token, expires) = ours.access(party, session, now).unwrap();
-        assert_eq!(ours.read(&token, now), Some((party, session)));
+        assert_eq!(ours.read(&token, now), Some(Speaks::Session { party, session }));
         assert_eq!(ours.read(&token, expires), None);
         assert_eq!(ours.read(&token, now - Duration::minutes(2)), None, "from the future");
         assert_eq!(keys(2).read(&token, now), None);
@@ -182,7 +245,7 @@ mod tests {
         let old = ours.signing.verifying_key().to_bytes();
         ours = keys(2);
         ours.accepted.insert("k1".into(), old);
-        assert_eq!(ours.read(&token, now), Some((party, session)));
+        assert_eq!(ours.read(&token, now), Some(Speaks::Session { party, session }));
     }
 
     #[test]
@@ -193,7 +256,9 @@ mod tests {
             iss: ISSUER.into(),
             aud: aud.into(),
             sub: PartyId(uuid::Uuid::from_u128(1)),
-            sid: SessionId(uuid::Uuid::from_u128(2)),
+            sid: Some(SessionId(uuid::Uuid::from_u128(2))),
+            client_id: None,
+            scope: None,
             typ: typ.into(),
             iat: now.timestamp(),
             exp: now.timestamp() + 60,
@@ -224,6 +289,24 @@ mod tests {
         assert_eq!(ours.read(&signed(Some("k1"), claims(AUDIENCE, "refresh")), now), None);
         assert_eq!(ours.read(&signed(None, claims(AUDIENCE, "access")), now), None);
         assert_eq!(ours.read(&signed(Some("../k1"), claims(AUDIENCE, "access")), now), None);
+        // A session's token that says it is a program's, and one that says both.
+        assert_eq!(ours.read(&signed(Some("k1"), claims(AUDIENCE, "client")), now), None);
+        let client_id = Some(ClientId(uuid::Uuid::from_u128(3)));
+        let both = |typ| Claims { client_id, ..claims(AUDIENCE, typ) };
+        assert_eq!(ours.read(&signed(Some("k1"), both("access")), now), None);
+        assert_eq!(ours.read(&signed(Some("k1"), both("client")), now), None);
+    }
+
+    #[test]
+    fn a_programs_token_says_what_it_may_read_and_for_how_long() {
+        let now = DateTime::from_timestamp(1_767_254_400, 0).unwrap();
+        let (party, client) = (PartyId(uuid::Uuid::from_u128(1)), ClientId(uuid::Uuid::from_u128(3)));
+        let ours = keys(1);
+        let (token, expires) = ours.client_access(party, client, "accounts:read", now).unwrap();
+        assert_eq!(expires, now + Duration::minutes(60));
+        let scopes = "accounts:read".to_string();
+        assert_eq!(ours.read(&token, now), Some(Speaks::Client { party, client, scopes }));
+        assert_eq!(ours.read(&token, expires), None);
     }
 
     #[test]

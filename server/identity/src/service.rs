@@ -186,6 +186,34 @@ impl Identity for IdentityService {
         async move { self.inner.sessions(call).await }.boxed()
     }
 
+    fn create_client<'a>(
+        &'a self,
+        call: &'a Call,
+        input: CreateClient,
+    ) -> Answer<'a, CreatedClient, IdentityError> {
+        async move { self.inner.create_client(call, input).await }.boxed()
+    }
+
+    fn revoke_client<'a>(&'a self, call: &'a Call, input: RevokeClient) -> Answer<'a, (), IdentityError> {
+        async move { self.inner.revoke_client(call, input).await }.boxed()
+    }
+
+    fn clients<'a>(&'a self, call: &'a Call, _: ClientsOf) -> Answer<'a, Vec<ClientView>, IdentityError> {
+        async move { self.inner.clients(call).await }.boxed()
+    }
+
+    fn issue_token<'a>(
+        &'a self,
+        call: &'a Call,
+        input: IssueToken,
+    ) -> Answer<'a, ClientToken, IdentityError> {
+        async move {
+            door(call)?;
+            self.inner.issue_token(call, input).await
+        }
+        .boxed()
+    }
+
     fn parties<'a>(&'a self, call: &'a Call, input: PartiesOf) -> Answer<'a, Vec<PartyView>, IdentityError> {
         async move {
             let staff = call.is_staff();

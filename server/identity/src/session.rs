@@ -4,7 +4,7 @@
 //! again within a few seconds; a spent token that turns up later is taken for stolen and ends the whole session.
 
 use crate::repo;
-use crate::secret::{self, fingerprint};
+use crate::secret::{self, Speaks, fingerprint};
 use crate::service::Inner;
 use chrono::Duration;
 use entity_identity::session;
@@ -179,7 +179,12 @@ impl Inner {
     ) -> Result<Actor, Fault<IdentityError>> {
         let now = self.clock.now();
         let ended = || Fault::Refused(IdentityError::SessionEnded);
-        let (party, session) = self.keys.read(&input.access, now).ok_or_else(ended)?;
+        let (party, session) = match self.keys.read(&input.access, now).ok_or_else(ended)? {
+            Speaks::Session { party, session } => (party, session),
+            Speaks::Client { party, client, scopes } => {
+                return self.authenticate_client(call, party, client, &scopes).await;
+            }
+        };
         let read = |e: &sea_orm::DbErr| unreadable::<IdentityError>(call, "authenticate", e);
         let found = repo::maybe_session(self.db.read(), session).await.map_err(|e| read(&e))?;
         let stands =

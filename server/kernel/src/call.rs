@@ -1,6 +1,6 @@
 //! Who asks, for whom, and until when. The first argument of every use case.
 
-use crate::id::{PartyId, PersonId, RequestId, SessionId};
+use crate::id::{ClientId, PartyId, PersonId, RequestId, SessionId};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -91,6 +91,42 @@ impl Role {
     }
 }
 
+/// What a party lets a program read of what is its own. None of them lets it do anything.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Scope {
+    /// Name, address, language.
+    Profile,
+    /// Balances on both sides, statement, orders to the custodian.
+    Accounts,
+    /// Bids, notes, portfolio, the loans lent to.
+    Investments,
+    /// Applications and the loans one owes.
+    Borrowing,
+    /// What one has been told.
+    Notices,
+}
+
+impl Scope {
+    pub const ALL: [Scope; 5] =
+        [Scope::Profile, Scope::Accounts, Scope::Investments, Scope::Borrowing, Scope::Notices];
+
+    /// As OAuth writes it (RFC 6749, 3.3).
+    pub fn code(self) -> &'static str {
+        match self {
+            Scope::Profile => "profile:read",
+            Scope::Accounts => "accounts:read",
+            Scope::Investments => "investments:read",
+            Scope::Borrowing => "borrowing:read",
+            Scope::Notices => "notices:read",
+        }
+    }
+
+    pub fn from_code(code: &str) -> Option<Scope> {
+        Scope::ALL.into_iter().find(|s| s.code() == code)
+    }
+}
+
 /// Who acts.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -102,6 +138,13 @@ pub enum Actor {
         person: PersonId,
         session: SessionId,
         roles: BTreeSet<Role>,
+    },
+    /// A program of a party's: it reads what is the party's within its scopes, has none of the party's roles and is nobody
+    /// whose word counts.
+    Client {
+        party: PartyId,
+        client: ClientId,
+        scopes: BTreeSet<Scope>,
     },
     /// Work nobody is waiting for: a listener, a job, a step of the close of business.
     System {
@@ -132,10 +175,10 @@ impl Call {
         Call { caller, ..self.clone() }
     }
 
-    /// The party acted for, if a person acts.
+    /// The party acted for, if a person or a party's program acts.
     pub fn party(&self) -> Option<PartyId> {
         self.on_behalf_of.or(match &self.actor {
-            Actor::Person { party, .. } => Some(*party),
+            Actor::Person { party, .. } | Actor::Client { party, .. } => Some(*party),
             _ => None,
         })
     }
@@ -150,6 +193,14 @@ impl Call {
 
     pub fn has(&self, role: Role) -> bool {
         matches!(&self.actor, Actor::Person { roles, .. } if roles.contains(&role))
+    }
+
+    /// What a program of a party's may read; nothing is said of anybody else.
+    pub fn scopes(&self) -> Option<&BTreeSet<Scope>> {
+        match &self.actor {
+            Actor::Client { scopes, .. } => Some(scopes),
+            _ => None,
+        }
     }
 
     pub fn has_any(&self, roles: &[Role]) -> bool {

@@ -48,6 +48,8 @@ ids! {
     ChangeId,
     SessionId,
     InvitationId,
+    /// A program that a party lets read for it.
+    ClientId,
     /// A virtual account in the ledger.
     AccountId,
     /// A transfer or a reservation in the ledger; made by whoever asks for it.

@@ -157,6 +157,9 @@ pub fn of_identity(event: &IdentityEvent) -> Vec<Tiding> {
         IdentityEvent::RecoveryCodeUsed { party } => {
             vec![tell(*party, NoticeKind::RecoveryCodeUsed, Uuid::nil(), None)]
         }
+        IdentityEvent::ClientCreated { party, .. } => {
+            vec![tell(*party, NoticeKind::ClientCreated, Uuid::nil(), None)]
+        }
         IdentityEvent::FactorRemoved { party } => {
             vec![tell(*party, NoticeKind::FactorRemoved, Uuid::nil(), None)]
         }

@@ -16,8 +16,10 @@ fn until(end: DateTime<Utc>, now: DateTime<Utc>, language: Language) -> String {
     };
     let at = end.format(form);
     match language {
+        Language::English if hours >= 48 => format!("for {} days, until {at}", (hours + 12) / 24),
         Language::English if hours > 1 => format!("for {hours} hours, until {at}"),
         Language::English => format!("for {minutes} minutes, until {at}"),
+        Language::Chinese if hours >= 48 => format!("{} 天内有效，至 {at} 止", (hours + 12) / 24),
         Language::Chinese if hours > 1 => format!("{hours} 小时内有效，至 {at} 止"),
         Language::Chinese => format!("{minutes} 分钟内有效，至 {at} 止"),
     }
@@ -163,6 +165,7 @@ fn english(kind: NoticeKind, sum: &str) -> String {
         K::PasswordChanged => "Your password was changed.".into(),
         K::FactorAdded => "From now on a code is asked for when you sign in.".into(),
         K::FactorRemoved => "A code is no longer asked for when you sign in.".into(),
+        K::ClientCreated => "A program may now read for you.".into(),
         K::RecoveryCodeUsed => {
             "One of your recovery codes was used. If it was not you, change your password now.".into()
         }
@@ -235,6 +238,7 @@ fn chinese(kind: NoticeKind, sum: &str) -> String {
         K::PasswordChanged => "您的密码已更改。".into(),
         K::FactorAdded => "今后登录时需要输入验证码。".into(),
         K::FactorRemoved => "今后登录时不再需要验证码。".into(),
+        K::ClientCreated => "现在有一个程序可以代您读取数据。".into(),
         K::RecoveryCodeUsed => "您的一个恢复码已被使用。如非本人操作，请立即更改密码。".into(),
         K::TaskApproved => "您参与审批的一项任务已通过。".into(),
         K::TaskRefused => "您参与审批的一项任务未通过。".into(),

@@ -4,7 +4,7 @@ use crate::api::{Failure, command, documents, schema};
 use crate::components::notice::Trouble;
 use crate::draft;
 use crate::file;
-use crate::messages::{say, t};
+use crate::messages::{DocumentsPanel, Words, t};
 use cynic::QueryFragment;
 use leptos::prelude::*;
 use serde_json::{Value, json};
@@ -114,7 +114,7 @@ pub fn Documents(
                     {size(bytes)}
                     {changed.map(|changed| {
                         let id = id.clone();
-                        view! { <button class="button small" aria-label=move || format!("{} {label}", say().documents.remove) on:click=move |_| remove(id.clone(), changed)>{t(|m| m.documents.remove)}</button> }
+                        view! { <button class="button small" aria-label=move || format!("{} {label}", DocumentsPanel::say().remove) on:click=move |_| remove(id.clone(), changed)>{t(|_| DocumentsPanel::say().remove)}</button> }
                     })}
                 </span>
             </li>
@@ -122,9 +122,9 @@ pub fn Documents(
     });
     view! {
         <div class="stack documents">
-            <h3>{t(|m| m.documents.title)}</h3>
+            <h3>{t(|_| DocumentsPanel::say().title)}</h3>
             {if empty {
-                view! { <p class="small muted">{move || if changed.is_some() { say().documents.none_yet } else { say().documents.none }}</p> }.into_any()
+                view! { <p class="small muted">{move || if changed.is_some() { DocumentsPanel::say().none_yet } else { DocumentsPanel::say().none }}</p> }.into_any()
             } else {
                 view! { <ul class="words">{rows.collect_view()}</ul> }.into_any()
             }}
@@ -132,9 +132,9 @@ pub fn Documents(
                 <label class="button drop">
                     <input type="file" name="document" class="visually-hidden" multiple accept=".pdf,.png,.jpg,.jpeg"
                         disabled=move || sending.get().is_some() on:change=move |e| chosen(e, changed)/>
-                    {move || sending.get().map_or_else(|| say().documents.add.to_string(), |name| (say().documents.sending)(&name))}
+                    {move || sending.get().map_or_else(|| DocumentsPanel::say().add.to_string(), |name| (DocumentsPanel::say().sending)(&name))}
                 </label>
-                <p class="small muted">{t(|m| m.documents.means)}</p>
+                <p class="small muted">{t(|_| DocumentsPanel::say().means)}</p>
             })}
             {move || failed.get().map(|failure| view! { <Trouble failure/> })}
         </div>

@@ -91,7 +91,7 @@ fn ways(roles: &[Role]) -> Vec<(Page, fn(&Messages) -> &'static str)> {
         }
         ways.push((Page::Day, |m| m.day.title));
         if roles.iter().any(|r| matches!(r, Role::Administrator | Role::Auditor)) {
-            ways.push((Page::Audit, |m| m.audit.short));
+            ways.push((Page::Audit, |m| m.audit_log));
         }
         if roles.contains(&Role::Administrator) {
             ways.push((Page::People, |m| m.people.title));

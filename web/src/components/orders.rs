@@ -5,6 +5,7 @@ use crate::back;
 use crate::components::amount::text;
 use crate::locale;
 use crate::messages::{say, t};
+use crate::session::{self, Role};
 use cynic::QueryFragment;
 use leptos::prelude::*;
 use serde_json::{Value, json};
@@ -143,6 +144,16 @@ impl ConsentScope {
     }
 }
 
+/// An order of one's own: who only lends freezes for bids, who only borrows for payments.
+fn named(operation: &str) -> String {
+    let has = |role| session::party().with(|p| p.as_ref().is_some_and(|p| p.roles.contains(&role)));
+    match (operation, has(Role::Investor), has(Role::Borrower)) {
+        ("freeze", true, false) => say().orders.freeze_bid.into(),
+        ("freeze", false, true) => say().orders.freeze_payment.into(),
+        _ => (say().orders.operation)(operation),
+    }
+}
+
 /// The newest first, each with its way on.
 #[component]
 pub fn OrderList(#[prop(into)] orders: Signal<Vec<Order>>) -> impl IntoView {
@@ -163,7 +174,7 @@ pub fn OrderList(#[prop(into)] orders: Signal<Vec<Order>>) -> impl IntoView {
                     let open = o.redirect_url.filter(|_| status == OrderStatus::AwaitingUser);
                     view! {
                         <tr data-order=name>
-                            <td class="lead-cell"><b>{move || (say().orders.operation)(&operation)}</b> {o.listing.map(|l| view! { <span class="small muted detail">{l.purpose}</span> })}</td>
+                            <td class="lead-cell"><b>{move || named(&operation)}</b> {o.listing.map(|l| view! { <span class="small muted detail">{l.purpose}</span> })}</td>
                             {match o.amount {
                                 Some(amount) => view! { <td class="numeric" data-label=t(|m| m.amount)>{move || text(&amount)}</td> }.into_any(),
                                 None => view! { <td></td> }.into_any(),

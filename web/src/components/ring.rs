@@ -2,6 +2,7 @@
 
 use crate::components::amount::{Figure, money};
 use crate::components::scale::on_length;
+use crate::locale::number;
 use crate::messages::{Messages, t};
 use finance::Money;
 use leptos::prelude::*;
@@ -24,7 +25,7 @@ pub fn Ring(
     let sum =
         parts.first().and_then(|(_, m)| Money::sum(m.currency(), parts.iter().map(|(_, m)| *m)).ok())?;
     let gap = if parts.len() > 1 { GAP } else { 0 };
-    let (mut before, mut shared) = (0, 0);
+    let mut before = 0;
     let mut rows = Vec::new();
     let mut drawn = Vec::new();
     let count = parts.len();
@@ -34,10 +35,9 @@ pub fn Ring(
         before += amount.minor();
         let length = on_length(before, sum.minor(), ROUND) - start;
         let class = format!("part part-{}", n.min(5));
-        // As per cent, so that they add up: each to where the sum so far is nearest.
-        let upto = (on_length(before, sum.minor(), 1_000) + 5) / 10;
-        let share = upto - shared;
-        shared = upto;
+        // To the nearest tenth of a per cent, each by itself: whoever checks one finds it right.
+        let tenths = (on_length(amount.minor(), sum.minor(), 10_000) + 5) / 10;
+        let share = format!("{}.{}", tenths / 10, tenths % 10);
         drawn.push(view! {
             <circle class=class.clone() cx="60" cy="60" r="48" pathLength=ROUND
                 stroke-dasharray=format!("{} {ROUND}", (length - gap).max(2)) stroke-dashoffset=-start/>
@@ -46,7 +46,7 @@ pub fn Ring(
             <tr>
                 <th scope="row"><svg class="key-dot" viewBox="0 0 10 10" aria-hidden="true"><rect class=class width="10" height="10" rx="2"/></svg> {name}</th>
                 <td class="numeric"><Figure amount=amount.to_decimal_string()/></td>
-                <td class="numeric muted">{share} "\u{a0}%"</td>
+                <td class="numeric muted">{move || number(&share)} "\u{a0}%"</td>
             </tr>
         });
     }

@@ -6,8 +6,11 @@ use leptos::prelude::*;
 
 /// A round amount, not below `most`, whose half is exact: the top of a chart.
 pub fn top(most: Money) -> Money {
-    let tens = std::iter::successors(Some(10i64), |ten| ten.checked_mul(10));
-    let tops = tens.flat_map(|ten| [1, 2, 3, 4, 5, 6, 8].map(|n| ten.saturating_mul(n)));
+    // Fine enough that no chart stands half empty.
+    let tens = std::iter::successors(Some(1i64), |ten| ten.checked_mul(10));
+    let tops = tens.flat_map(|ten| {
+        [10, 12, 14, 16, 18, 20, 24, 30, 36, 40, 50, 60, 70, 80, 90].map(|n| ten.saturating_mul(n))
+    });
     let round = tops.into_iter().find(|t| *t >= most.minor()).unwrap_or(i64::MAX);
     Money::new(round, most.currency())
 }
@@ -46,7 +49,7 @@ mod tests {
     #[test]
     fn the_top_is_round_and_not_below() {
         let usd = finance::Currency::USD;
-        for (most, expected) in [(0, 10), (1, 10), (10, 10), (101, 200), (70_001, 80_000), (80_001, 100_000)]
+        for (most, expected) in [(0, 10), (1, 10), (10, 10), (101, 120), (70_001, 80_000), (90_001, 100_000)]
         {
             let top = top(Money::new(most, usd)).minor();
             assert_eq!(top, expected);

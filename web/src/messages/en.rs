@@ -137,7 +137,7 @@ pub(super) static EN: Messages = Messages {
         page: "Not found",
         title: "There is no page at this address.",
         nothing_lost: "Nothing was lost.",
-        begin: "Begin at the front door.",
+        begin: "Go to the home page.",
     },
     term: Terms {
         ask: |term| format!("What does “{term}” mean?"),
@@ -260,6 +260,7 @@ pub(super) static EN: Messages = Messages {
         mend: "Correct the marked fields to see the figures.",
         each_month: "Each month",
         in_all: "Interest in all",
+        paid_back: "You pay back in all",
         last_month: "Last month",
         number: "No.",
     },
@@ -276,7 +277,8 @@ pub(super) static EN: Messages = Messages {
             1 => "Notices, 1 new".into(),
             n => format!("Notices, {n} new"),
         },
-        says: |kind, sum| match kind {
+        says: |kind, sum| {
+            match kind {
             NoticeKind::BidRefused => format!("The custodian did not freeze your bid of {sum}."),
             NoticeKind::BidReleased => format!("Your bid of {sum} is free again."),
             NoticeKind::BidLent => format!("Your {sum} are lent."),
@@ -303,12 +305,16 @@ pub(super) static EN: Messages = Messages {
             NoticeKind::PasswordChanged => "Your password was changed.".into(),
             NoticeKind::FactorAdded => "From now on a code is asked for when you sign in.".into(),
             NoticeKind::FactorRemoved => "A code is no longer asked for when you sign in.".into(),
+            NoticeKind::ClientCreated => {
+                "A program may read for you from now on. If it was not you, revoke it and change your password.".into()
+            }
             NoticeKind::RecoveryCodeUsed => {
                 "One of your recovery codes was used. If it was not you, change your password now.".into()
             }
             NoticeKind::TaskApproved => "A task on which you said your word was approved.".into(),
             NoticeKind::TaskRefused => "A task on which you said your word was refused.".into(),
             NoticeKind::Other => "Something happened in your account.".into(),
+        }
         },
         mail: "E-mail me what is important",
         mail_means: "What asks you to act or concerns your account's safety. It goes to a confirmed address only.",
@@ -334,15 +340,6 @@ pub(super) static EN: Messages = Messages {
         closed: "Repaid",
         no_loans: "No such loan",
         borrower: "Borrower",
-    },
-    documents: DocumentsPanel {
-        title: "Documents",
-        none: "No documents were added.",
-        none_yet: "A payslip or a bank statement often speeds up the decision.",
-        add: "Add documents",
-        sending: |name| format!("Sending {name}…"),
-        remove: "Remove",
-        means: "PDF, PNG or JPEG, at most 5 MB each and 10 in all. Only the people who decide on your application see them; lenders do not.",
     },
     letters: Letters {
         dead: "the link was used, has run out or is not ours",
@@ -391,6 +388,7 @@ pub(super) static EN: Messages = Messages {
     },
     overview: OverviewPage {
         you_owe: "What you owe",
+        top_up_first: "Bring money into your cash account; then lend a first small amount.",
         where_it_is: "Where your money is",
         title: "Overview",
         you_have: |amount| format!("You have {amount}."),
@@ -405,7 +403,7 @@ pub(super) static EN: Messages = Messages {
         lent_out: "Lent out",
         earned: "Interest received",
         xirr: "Return a year (XIRR)",
-        overdue: "Overdue",
+        overdue: "Still out in loans that are late",
         comes_back: "What comes back, month by month",
         bids: "Bids under way",
         bids_sum: |sum| format!("{sum} in all"),
@@ -429,7 +427,7 @@ pub(super) static EN: Messages = Messages {
         calendar: "Day by day",
         title: "Portfolio",
         which: "Which loans",
-        running: "Running",
+        running: "Outstanding",
         late: "Overdue",
         over: "Ended",
         none: "No loan of yours is in this state.",
@@ -447,6 +445,7 @@ pub(super) static EN: Messages = Messages {
         waits_for_you: "Waits for you",
         title: "Lend a part of it",
         free: |amount| format!("{amount} available"),
+        not_enough: |amount| format!("You have {amount} available: bring money in first, or lend less."),
         between: |least, rest| format!("At least {least}; {rest} are still sought."),
         brings: |interest, monthly, months| {
             format!(
@@ -557,6 +556,8 @@ pub(super) static EN: Messages = Messages {
         of_all: "Show everybody's orders",
         operations_only: "Operations and auditors see what the custodian was asked to do.",
         decide: "Confirm or refuse there",
+        freeze_bid: "Freeze for a bid",
+        freeze_payment: "Freeze for a payment",
         operation: |operation| {
             match operation {
                 "open_account" => "Open the cash account",
@@ -579,11 +580,13 @@ pub(super) static EN: Messages = Messages {
     cash: CashPage {
         errand: "Your account is open. You had begun to ask for a loan.",
         refused: "You refused it at the custodian. Nothing was moved.",
-        fresh: "Your cash account is open, in your own name. Bring money in below; nobody but you can move it.",
+        confirmed: "You confirmed it at the custodian. It shows here as soon as the custodian has done it.",
+        fresh: "Your cash account is open, in your own name. Bring money in below. It moves on your word alone: each time, or within limits that you allow.",
         awaited: |what, sum| {
             format!("{what} {sum}: it waits for your word at the custodian; until then nothing moves.")
         },
         all_of_it: |sum| format!("All of it: {sum}"),
+        at_most: |sum| format!("You can take out at most {sum}."),
         open_begun: "You have begun; the custodian waits for you on its own page.",
         title: "Your cash account",
         short: "Cash",
@@ -619,7 +622,7 @@ pub(super) static EN: Messages = Messages {
             ConsentScope::Fee => "Take the agreed fee",
         },
         per_order_hint: "For example 500.",
-        total_hint: "All orders together, until the day on the right.",
+        total_hint: "All orders together, until the last day.",
         per_order: "At most for one order",
         used: "Used",
         total: "At most in all",
@@ -660,52 +663,10 @@ pub(super) static EN: Messages = Messages {
         ledger: "Ledger",
         custodian: "Custodian",
         after: "Then you had",
-        number: "Its number",
+        number: "Custodian's no.",
         agrees: "Whether both agree",
         yes: "both agree",
         no: "on its way",
-    },
-    apply: ApplyPage {
-        sure: "Is this what you ask for?",
-        left_out: "left out",
-        lenders_see: "Lenders see the amount, the months, the purpose and your story, and not your name or what you earn.",
-        at_rate: |rate| format!("at {rate} a year"),
-        which_product: "Product",
-        will_be_kept: "What you type is kept as a draft.",
-        keeping: "Keeping what you typed…",
-        kept: "Your draft is kept. You can go on later, here or on another device.",
-        change: "Change something",
-        start_over_means: "All that you have typed is thrown away, on every device.",
-        kept_here: "Your draft could not be kept; it stays in this tab.",
-        start_over: "Start over",
-        title: "Ask for a loan",
-        account_first: "A loan is paid to your own cash account at the custodian. Open it first; it takes a minute.",
-        steps: ["How much", "What for", "About you"],
-        product: |currency| format!("Personal loan in {currency}"),
-        between: |low, high| format!("Between {low} and {high}."),
-        months_between: |low, high| format!("Whole months from {low} to {high}."),
-        purpose_missing: "Say in a few words what the loan is for.",
-        purpose_hint: "In a few words; everybody sees it.",
-        story: "Your story",
-        story_hint: "What would make you lend to yourself? Everybody sees it; leave out names and addresses.",
-        income: "Income a year",
-        owes: "What you owe a month already",
-        years: "Years in your present work",
-        years_form: "Whole years, up to 60.",
-        may_be_left_out: "May be left out; only the staff see it.",
-        means: "Two people check your application. Nothing is owed before money has reached your cash account.",
-        send: "Send the application",
-        cost: "What it would cost",
-        cost_later: "Enter an amount and a term to see the cost.",
-        monthly_from: "A month, at least",
-        monthly_to: "A month, at most",
-        interest_to: "Interest in all, at most",
-        fee: "Fee, once",
-        then: |days| {
-            format!(
-                "An officer sets the rate. Then lenders have {days} days to fund it; you may take it back until it is full, and what is not filled costs nothing."
-            )
-        },
     },
     loans: LoansPage {
         a_month: |sum| format!("about {sum} a month"),
@@ -794,6 +755,7 @@ pub(super) static EN: Messages = Messages {
             InstalmentStatus::Replaced => "Paid off before",
         },
     },
+    audit_log: "Audit log",
     queue: QueuePage {
         for_months: |n| format!("{n} months"),
         glance: "How things stand",
@@ -821,90 +783,6 @@ pub(super) static EN: Messages = Messages {
         claim: "Claim",
         release: "Give back",
         you: "you",
-    },
-    task: TaskPage {
-        sure: "Let the money move?",
-        sure_yes: "Yes, approve",
-        sure_not: "Refuse it?",
-        refusal_means: |kind| match kind {
-            TaskKind::CreditDecision => {
-                "One refusal ends it: the application is declined, and the borrower is told."
-            }
-            TaskKind::Disbursement => {
-                "One refusal ends it: the loan does not come about, and each lender's frozen part is given back."
-            }
-            TaskKind::DisbursementUndo => {
-                "One refusal ends it: nothing is given back, and the payout goes on being tried."
-            }
-            TaskKind::Break => "The difference stays unexplained, and the account stays blocked.",
-        },
-        moves: |kind| match kind {
-            TaskKind::Disbursement => {
-                "Yours is the second word. The custodian then pays each lender's frozen part to the borrower's own account, and the loan begins. No single person can undo it."
-            }
-            _ => {
-                "Yours is the second word. The custodian then gives each lender their part back, and the loan does not come about. No single person can undo it."
-            }
-        },
-        say_word: "To the decision",
-        on_market: "Approved: see it on the marketplace.",
-        fee_forbidden: "The borrower has not allowed the fee. Paid out now, the custodian will refuse to take it until they do.",
-        none: "There is no such task, or it is not for your role.",
-        opened: |age| format!("open for {age}"),
-        words: "What was said",
-        nobody_yet: "Nobody has decided yet. It takes two people.",
-        approved: "Approved",
-        refused: "Refused",
-        not_yours: |kind| match kind {
-            TaskKind::CreditDecision => "Credit officers and supervisors decide this; you can see it.",
-            _ => "Two people of operations decide this; you can see it.",
-        },
-        spoke: "You have said your word. Another person must say theirs.",
-        means: |kind| match kind {
-            TaskKind::CreditDecision => {
-                "When two people approve, the loan is offered to lenders. One refusal ends it."
-            }
-            TaskKind::Disbursement => {
-                "When two people approve, the custodian pays it from each lender's account to the borrower's. One refusal gives everything back."
-            }
-            TaskKind::DisbursementUndo => {
-                "When two people approve, everything goes back to the lenders. A refusal lets it go on being tried."
-            }
-            TaskKind::Break => "When two people say that it has been explained, the account is free again.",
-        },
-        application: "The application",
-        claim_means: "To keep others from working on it at the same time:",
-        reason_kept: "Kept with the decision. A refusal needs one.",
-        approved_then: |kind| match kind {
-            TaskKind::CreditDecision => "Decided: the loan is on the marketplace.",
-            TaskKind::Disbursement => {
-                "Decided: the custodian pays the loan out; the mark beside says how far it is."
-            }
-            TaskKind::DisbursementUndo => "Decided: the custodian is giving everything back.",
-            TaskKind::Break => "Decided: the difference is settled, and the account is free again.",
-        },
-        refused_then: "Decided: it was refused.",
-        to_queue: "What waits next",
-        reason: "Your reason",
-        reason_hint: "The second person reads it. A refusal needs one.",
-        reason_missing: "Say why: a refusal needs a reason.",
-        approve: "Approve",
-        refuse: "Refuse",
-        owes: "Owes a month already",
-        years: "Years in present work",
-        burden: "Of monthly income, with what is owed",
-        lacking: "Missing for a decision:",
-        no_income: "No income is given, so what the loan takes of it cannot be said.",
-        no_documents: "No document has been added.",
-        no_cash_account: "The borrower has no cash account yet; without one the loan cannot be offered.",
-        at_most: |sum| format!("at most {sum}"),
-        sent: |at| format!("Sent on {at}"),
-        set_rate: "Set the rate",
-        set_rate_means: "Two people then decide on the application at this rate; it cannot be changed afterwards.",
-        rate_set: "The rate has been set; the decision is in the queue.",
-        officers_rate: "A credit officer sets the rate; you can see the application.",
-        rate_between: |low, high| format!("Between {low} and {high}\u{a0}%."),
-        then_pays: |amount| format!("The borrower would pay about {amount} a month."),
     },
     day: DayPage {
         sure: |day| {
@@ -972,7 +850,7 @@ pub(super) static EN: Messages = Messages {
         country: "Country of your identity document",
         country_form: "Choose the country that issued it.",
         number: "Its number",
-        number_hint: "We keep only a keyed hash of it, so that nobody is two people here.",
+        number_hint: "We do not keep it: only a mark from which it cannot be read, so that nobody is two people here.",
         number_form: "At least four letters or digits, as they stand on the document.",
         agrees: "By registering you agree to what stands under",
         email_missing: "Enter a whole e-mail address, as in name@example.org.",
@@ -983,7 +861,7 @@ pub(super) static EN: Messages = Messages {
         staff_then: "The link works once.",
         sign_in_now: |email| {
             format!(
-                "We have written to {email}. If you had an account here before, it is as it was: sign in with its password, or choose a new one."
+                "Please look into the mailbox of {email}: we have sent a letter there. If this address has an account already, nothing about it has changed; sign in with its password, or choose a new one."
             )
         },
         new_here: "New here?",
@@ -1006,65 +884,6 @@ pub(super) static EN: Messages = Messages {
         password_means: "At least 10 characters. Every other session ends.",
         change: "Change the password",
         changed: "The password has been changed.",
-    },
-    audit: AuditPage {
-        yes: "yes",
-        no: "no",
-        title: "What staff did",
-        short: "Audit log",
-        lead: "Each act of the staff is written here before it is done, and what came of it after. Entries are chained to one another; at each close of business the custodian keeps the last one's hash.",
-        search: "Search by act or id",
-        auditors_only: "This page is for auditors and administrators.",
-        whole: |entries, anchored| match anchored {
-            Some(anchored) => format!(
-                "The log is whole: {entries} entries (each act and what came of it), and the custodian keeps the hash of number {anchored}."
-            ),
-            None => {
-                format!(
-                    "The log is whole: {entries} entries (each act and what came of it). The custodian keeps its hash from the next close of business on."
-                )
-            }
-        },
-        broken: "The log has been tampered with:",
-        what: "Act",
-        who: "Who",
-        about: "About",
-        outcome: "Outcome",
-        when: "When",
-        done: "done",
-        unknown: "not known",
-        act: |name| match name {
-            "applicationProposeRate" => "Set a rate".into(),
-            "taskClaim" => "Claimed or gave back a task".into(),
-            "taskDecide" => "Decided on a task".into(),
-            "listingCancel" => "Cancelled a listing".into(),
-            "businessDayClose" => "Closed the business day".into(),
-            "parkedRetry" => "Had parked work tried again".into(),
-            "changePropose" => "Proposed a change of rights".into(),
-            "changeDecide" => "Decided a change of rights".into(),
-            "documentOpen" => "Opened a borrower's document".into(),
-            "passwordChange" => "Changed their password".into(),
-            "secondFactorBegin" => "Began to set up a second factor".into(),
-            "secondFactorConfirm" => "Turned on a second factor".into(),
-            "secondFactorRemove" => "Turned off a second factor".into(),
-            "recoveryCodesRenew" => "Made new recovery codes".into(),
-            "sessionClose" => "Signed out".into(),
-            "languageChoose" => "Chose a language".into(),
-            "noticesRead" => "Read notices".into(),
-            "noticeMail" => "Chose whether mail comes".into(),
-            other => other.to_string(),
-        },
-        detail: |name| match name {
-            "task" => "task".into(),
-            "application" => "application".into(),
-            "listing" => "listing".into(),
-            "approve" => "approved".into(),
-            "release" => "gave back".into(),
-            "rate" => "rate".into(),
-            "inviteStaff" => "invitation as".into(),
-            "resetCredentials" => "new credentials for".into(),
-            other => other.to_string(),
-        },
     },
     factor: FactorPanel {
         title: "Second factor",
@@ -1120,5 +939,234 @@ pub(super) static EN: Messages = Messages {
             ChangeKind::InviteStaff => "Invite",
             ChangeKind::ResetCredentials => "Reset a password",
         },
+    },
+};
+
+pub(super) static TASK: TaskPage = TaskPage {
+    sure: "Let the money move?",
+    sure_yes: "Yes, approve",
+    sure_not: "Refuse it?",
+    refusal_means: |kind| match kind {
+        TaskKind::CreditDecision => {
+            "One refusal ends it: the application is declined, and the borrower is told."
+        }
+        TaskKind::Disbursement => {
+            "One refusal ends it: the loan does not come about, and each lender's frozen part is given back."
+        }
+        TaskKind::DisbursementUndo => {
+            "One refusal ends it: nothing is given back, and the payout goes on being tried."
+        }
+        TaskKind::Break => "The difference stays unexplained, and the account stays blocked.",
+    },
+    moves: |kind| match kind {
+        TaskKind::Disbursement => {
+            "Yours is the second word. The custodian then pays each lender's frozen part to the borrower's own account, and the loan begins. No single person can undo it."
+        }
+        _ => {
+            "Yours is the second word. The custodian then gives each lender their part back, and the loan does not come about. No single person can undo it."
+        }
+    },
+    say_word: "To the decision",
+    on_market: "Approved: see it on the marketplace.",
+    fee_forbidden: "The borrower has not allowed the fee. Paid out now, the custodian will refuse to take it until they do.",
+    none: "There is no such task, or it is not for your role.",
+    opened: |age| format!("open for {age}"),
+    words: "What was said",
+    nobody_yet: "Nobody has decided yet. It takes two people.",
+    approved: "Approved",
+    refused: "Refused",
+    not_yours: |kind| match kind {
+        TaskKind::CreditDecision => "Credit officers and supervisors decide this; you can see it.",
+        _ => "Two people of operations decide this; you can see it.",
+    },
+    spoke: "You have said your word. Another person must say theirs.",
+    means: |kind| match kind {
+        TaskKind::CreditDecision => {
+            "When two people approve, the loan is offered to lenders. One refusal ends it."
+        }
+        TaskKind::Disbursement => {
+            "When two people approve, the custodian pays it from each lender's account to the borrower's. One refusal gives everything back."
+        }
+        TaskKind::DisbursementUndo => {
+            "When two people approve, everything goes back to the lenders. A refusal lets it go on being tried."
+        }
+        TaskKind::Break => "When two people say that it has been explained, the account is free again.",
+    },
+    application: "The application",
+    claim_means: "To keep others from working on it at the same time:",
+    reason_kept: "Kept with the decision. A refusal needs one.",
+    approved_then: |kind| match kind {
+        TaskKind::CreditDecision => "Decided: the loan is on the marketplace.",
+        TaskKind::Disbursement => {
+            "Decided: the custodian pays the loan out; the mark beside says how far it is."
+        }
+        TaskKind::DisbursementUndo => "Decided: the custodian is giving everything back.",
+        TaskKind::Break => "Decided: the difference is settled, and the account is free again.",
+    },
+    refused_then: "Decided: it was refused.",
+    to_queue: "What waits next",
+    reason: "Your reason",
+    reason_hint: "The second person reads it. A refusal needs one.",
+    reason_missing: "Say why: a refusal needs a reason.",
+    approve: "Approve",
+    refuse: "Refuse",
+    owes: "Owes a month already",
+    years: "Years in present work",
+    burden: "Of monthly income, with what is owed",
+    lacking: "Missing for a decision:",
+    no_income: "No income is given, so what the loan takes of it cannot be said.",
+    no_documents: "No document has been added.",
+    no_cash_account: "The borrower has no cash account yet; without one the loan cannot be offered.",
+    at_most: |sum| format!("at most {sum}"),
+    sent: |at| format!("Sent on {at}"),
+    set_rate: "Set the rate",
+    set_rate_means: "Two people then decide on the application at this rate; it cannot be changed afterwards.",
+    rate_set: "The rate has been set; the decision is in the queue.",
+    officers_rate: "A credit officer sets the rate; you can see the application.",
+    rate_between: |low, high| format!("Between {low} and {high}\u{a0}%."),
+    then_pays: |amount| format!("The borrower would pay about {amount} a month."),
+};
+
+pub(super) static APPLY: ApplyPage = ApplyPage {
+    sure: "Is this what you ask for?",
+    left_out: "left out",
+    lenders_see: "Lenders see the amount, the months, the purpose and your story, and not your name or what you earn.",
+    at_rate: |rate| format!("at {rate} a year"),
+    which_product: "Product",
+    will_be_kept: "What you type is kept as a draft.",
+    keeping: "Keeping what you typed…",
+    kept: "Your draft is kept. You can go on later, here or on another device.",
+    change: "Change something",
+    start_over_means: "All that you have typed is thrown away, on every device.",
+    kept_here: "Your draft could not be kept; it stays in this tab.",
+    start_over: "Start over",
+    title: "Ask for a loan",
+    account_first: "A loan is paid to your own cash account at the custodian. Open it first; it takes a minute.",
+    steps: ["How much", "What for", "About you"],
+    product: |currency| format!("Personal loan in {currency}"),
+    between: |low, high| format!("Between {low} and {high}."),
+    months_between: |low, high| format!("Whole months from {low} to {high}."),
+    purpose_missing: "Say in a few words what the loan is for.",
+    purpose_hint: "In a few words; everybody sees it.",
+    story: "Your story",
+    story_hint: "What would make you lend to yourself? Everybody sees it; leave out names and addresses.",
+    income: "Income a year",
+    owes: "What you owe a month already",
+    years: "Years in your present work",
+    years_form: "Whole years, up to 60.",
+    may_be_left_out: "May be left out; only the staff see it.",
+    means: "Two people check your application. Nothing is owed before money has reached your cash account.",
+    send: "Send the application",
+    cost: "What it would cost",
+    cost_later: "Enter an amount and a term to see the cost.",
+    monthly_from: "A month, at least",
+    monthly_to: "A month, at most",
+    interest_to: "Interest in all, at most",
+    fee: "Fee, once",
+    then: |days| {
+        format!(
+            "An officer sets the rate. Then lenders have {days} days to fund it; you may take it back until it is full, and what is not filled costs nothing."
+        )
+    },
+};
+
+pub(super) static PROGRAMS: ProgramsPanel = ProgramsPanel {
+    title: "Programs",
+    why: "Let a program read your account by the API: a spreadsheet, your tax adviser's software, a dashboard of your own. No program can move money or change anything.",
+    add: "Add a program",
+    reads_only: "It reads what you choose here, and changes nothing.",
+    name: "Its name",
+    name_means: "By which you will know it again.",
+    name_missing: "Give it a name by which you will know it again.",
+    may_read: "It may read",
+    scope: |s| match s {
+        ApiScope::Profile => "your name and address",
+        ApiScope::Accounts => "balances, statement and orders",
+        ApiScope::Investments => "what you lend: bids, notes, portfolio",
+        ApiScope::Borrowing => "what you borrow: applications and loans",
+        ApiScope::Notices => "your notices",
+        ApiScope::Other => "something else",
+    },
+    scopes_missing: "Choose what it may read.",
+    password_missing: "Please give your password: a program is a way into your account.",
+    made: "The program may read for you. Its secret is shown only now: put it where the program finds it.",
+    kept: "I have kept it",
+    used: |at| format!("last used {at}"),
+    unused: "not used yet",
+    revoke: "Revoke",
+    revoke_means: |name| {
+        format!(
+            "From then on “{name}” reads nothing more, at once. It cannot be undone; you can add it anew, with another secret."
+        )
+    },
+};
+
+pub(super) static DOCUMENTS: DocumentsPanel = DocumentsPanel {
+    title: "Documents",
+    none: "No documents were added.",
+    none_yet: "A payslip or a bank statement often speeds up the decision.",
+    add: "Add documents",
+    sending: |name| format!("Sending {name}…"),
+    remove: "Remove",
+    means: "PDF, PNG or JPEG, at most 5 MB each and 10 in all. Only the people who decide on your application see them; lenders do not.",
+};
+
+pub(super) static AUDIT: AuditPage = AuditPage {
+    yes: "yes",
+    no: "no",
+    title: "What staff did",
+    lead: "Each act of the staff is written here before it is done, and what came of it after. Entries are chained to one another; at each close of business the custodian keeps the last one's hash.",
+    search: "Search by act or id",
+    none: "Nobody of the staff has done anything yet",
+    auditors_only: "This page is for auditors and administrators.",
+    whole: |entries, anchored| match anchored {
+        Some(anchored) => format!(
+            "The log is whole: {entries} entries (each act and what came of it), and the custodian keeps the hash of number {anchored}."
+        ),
+        None => {
+            format!(
+                "The log is whole: {entries} entries (each act and what came of it). The custodian keeps its hash from the next close of business on."
+            )
+        }
+    },
+    broken: "The log has been tampered with:",
+    what: "Act",
+    who: "Who",
+    about: "About",
+    outcome: "Outcome",
+    when: "When",
+    done: "done",
+    unknown: "not known",
+    act: |name| match name {
+        "applicationProposeRate" => "Set a rate".into(),
+        "taskClaim" => "Claimed or gave back a task".into(),
+        "taskDecide" => "Decided on a task".into(),
+        "listingCancel" => "Cancelled a listing".into(),
+        "businessDayClose" => "Closed the business day".into(),
+        "parkedRetry" => "Had parked work tried again".into(),
+        "changePropose" => "Proposed a change of rights".into(),
+        "changeDecide" => "Decided a change of rights".into(),
+        "documentOpen" => "Opened a borrower's document".into(),
+        "passwordChange" => "Changed their password".into(),
+        "secondFactorBegin" => "Began to set up a second factor".into(),
+        "secondFactorConfirm" => "Turned on a second factor".into(),
+        "secondFactorRemove" => "Turned off a second factor".into(),
+        "recoveryCodesRenew" => "Made new recovery codes".into(),
+        "sessionClose" => "Signed out".into(),
+        "languageChoose" => "Chose a language".into(),
+        "noticesRead" => "Read notices".into(),
+        "noticeMail" => "Chose whether mail comes".into(),
+        other => other.to_string(),
+    },
+    detail: |name| match name {
+        "task" => "task".into(),
+        "application" => "application".into(),
+        "listing" => "listing".into(),
+        "approve" => "approved".into(),
+        "release" => "gave back".into(),
+        "rate" => "rate".into(),
+        "inviteStaff" => "invitation as".into(),
+        "resetCredentials" => "new credentials for".into(),
+        other => other.to_string(),
     },
 };

@@ -13,6 +13,7 @@ use crate::pages::borrower::loan::query::InstalmentStatus;
 use crate::pages::borrower::loans::query::ApplicationStatus;
 use crate::pages::investor::overview::query::BidStatus;
 use crate::pages::investor::portfolio::query::LoanStatus;
+use crate::pages::member::account::programs::ApiScope;
 use crate::pages::member::notices::query::NoticeKind;
 use crate::pages::member::statement::query::EntryKind;
 use crate::pages::public::marketplace::query::ListingStatus;
@@ -84,6 +85,37 @@ impl Language {
     }
 }
 
+/// What one page says, apart from what all pages say: a build without the page does not carry its words.
+pub trait Words: Sized + 'static {
+    fn of(language: Language) -> &'static Self;
+
+    /// In the reader's language.
+    fn say() -> &'static Self {
+        Self::of(language())
+    }
+}
+
+macro_rules! words {
+    ($($page:ident $name:ident;)*) => {$(
+        impl Words for $page {
+            fn of(language: Language) -> &'static $page {
+                match language {
+                    Language::English => &en::$name,
+                    Language::Chinese => &zh::$name,
+                }
+            }
+        }
+    )*};
+}
+
+words! {
+    TaskPage TASK;
+    ApplyPage APPLY;
+    ProgramsPanel PROGRAMS;
+    DocumentsPanel DOCUMENTS;
+    AuditPage AUDIT;
+}
+
 pub struct Messages {
     pub business_day: &'static str,
     pub skip: &'static str,
@@ -137,7 +169,6 @@ pub struct Messages {
     pub reckon: Reckon,
     pub entrance: Entrance,
     pub letters: Letters,
-    pub documents: DocumentsPanel,
     pub find: FindPage,
     pub notices: NoticesPage,
     pub close: &'static str,
@@ -165,16 +196,15 @@ pub struct Messages {
     pub cash: CashPage,
     pub consents: ConsentsPanel,
     pub statement: StatementPage,
-    pub apply: ApplyPage,
     pub loans: LoansPage,
     pub loan: LoanPage,
     pub queue: QueuePage,
-    pub task: TaskPage,
+    /// Of the staff's audit log, as short as the bar needs it.
+    pub audit_log: &'static str,
     pub day: DayPage,
     pub register: RegisterPage,
     pub account: AccountPage,
     pub factor: FactorPanel,
-    pub audit: AuditPage,
     pub people: PeoplePage,
 }
 
@@ -299,10 +329,11 @@ pub struct AuditPage {
     pub yes: &'static str,
     pub no: &'static str,
     pub title: &'static str,
-    pub short: &'static str,
     pub lead: &'static str,
     pub search: &'static str,
     pub auditors_only: &'static str,
+    /// Nobody has done anything yet.
+    pub none: &'static str,
     /// How many entries, and up to which the custodian can bear witness.
     pub whole: fn(i32, Option<i32>) -> String,
     pub broken: &'static str,
@@ -341,6 +372,26 @@ pub struct FactorPanel {
     pub renew_means: &'static str,
     pub remove: &'static str,
     pub remove_means: &'static str,
+}
+
+pub struct ProgramsPanel {
+    pub title: &'static str,
+    pub why: &'static str,
+    pub add: &'static str,
+    pub reads_only: &'static str,
+    pub name: &'static str,
+    pub name_means: &'static str,
+    pub name_missing: &'static str,
+    pub may_read: &'static str,
+    pub scope: fn(ApiScope) -> &'static str,
+    pub scopes_missing: &'static str,
+    pub password_missing: &'static str,
+    pub made: &'static str,
+    pub kept: &'static str,
+    pub used: fn(&str) -> String,
+    pub unused: &'static str,
+    pub revoke: &'static str,
+    pub revoke_means: fn(&str) -> String,
 }
 
 pub struct PeoplePage {
@@ -383,14 +434,20 @@ pub struct OrdersPanel {
     pub decide: &'static str,
     /// By the custodian's word for it.
     pub operation: fn(&str) -> String,
+    /// Of whoever lends alone.
+    pub freeze_bid: &'static str,
+    /// Of whoever borrows alone.
+    pub freeze_payment: &'static str,
 }
 
 pub struct CashPage {
     pub errand: &'static str,
     pub refused: &'static str,
+    pub confirmed: &'static str,
     pub fresh: &'static str,
     pub awaited: fn(&str, &str) -> String,
     pub all_of_it: fn(&str) -> String,
+    pub at_most: fn(&str) -> String,
     pub open_begun: &'static str,
     pub title: &'static str,
     pub short: &'static str,
@@ -798,6 +855,8 @@ pub struct Reckon {
     pub mend: &'static str,
     pub each_month: &'static str,
     pub in_all: &'static str,
+    /// Principal and interest together.
+    pub paid_back: &'static str,
     pub last_month: &'static str,
     pub number: &'static str,
 }
@@ -815,6 +874,7 @@ pub struct Entrance {
 
 pub struct OverviewPage {
     pub you_owe: &'static str,
+    pub top_up_first: &'static str,
     pub where_it_is: &'static str,
     pub title: &'static str,
     pub you_have: fn(&str) -> String,
@@ -869,6 +929,8 @@ pub struct BidPanel {
     pub waits_for_you: &'static str,
     pub title: &'static str,
     pub free: fn(&str) -> String,
+    /// Of what there is.
+    pub not_enough: fn(&str) -> String,
     /// The smallest bid, and the rest that is sought.
     pub between: fn(&str, &str) -> String,
     /// The interest in all, the monthly payment, and for how many months.

@@ -49,6 +49,7 @@ pub fn parked_kind(kind: &str) -> Option<&'static str> {
         "TaskAssigned" => ("A task was claimed", "任务已认领"),
         "PasswordChanged" => ("A password was changed", "密码已更改"),
         "FactorAdded" | "FactorRemoved" => ("A second factor was changed", "两步验证已更改"),
+        "ClientCreated" | "ClientRevoked" => ("A program may read, or no more", "程序读取权限已变更"),
         "RecoveryCodeUsed" => ("A recovery code was used", "恢复码已使用"),
         "RoleGranted" | "RoleRevoked" => ("A role was changed", "角色已变更"),
         "close" => ("The close of a day", "日终处理"),

@@ -6,8 +6,8 @@
 
 use chrono::{DateTime, Utc};
 use kernel::Actor;
-use kernel::call::Role;
-use kernel::id::{ChangeId, CommandId, InvitationId, LetterId, PartyId, PersonId, SessionId};
+use kernel::call::{Role, Scope};
+use kernel::id::{ChangeId, ClientId, CommandId, InvitationId, LetterId, PartyId, PersonId, SessionId};
 use platform::outbox::{Announces, EventPage, EventsAfter};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -40,6 +40,13 @@ kernel::errors! {
         CodeWrong = "IDENTITY_CODE_WRONG" @ "code": "this code is wrong or was used; the authenticator shows a new one every 30 seconds, and a recovery code works once",
         FactorOn = "IDENTITY_FACTOR_ON": "a second factor is on already",
         FactorMissing = "IDENTITY_FACTOR_MISSING": "no second factor has been set up",
+        ClientNameMissing = "IDENTITY_CLIENT_NAME_MISSING" @ "name": "give the program a name by which you will know it again",
+        ScopesMissing = "IDENTITY_SCOPES_MISSING" @ "scopes": "choose what the program may read",
+        TooManyClients { count_max: usize } = "IDENTITY_TOO_MANY_CLIENTS": "there are {count_max} programs already; revoke one that you no longer use",
+        ClientNotFound = "IDENTITY_CLIENT_NOT_FOUND" @ "client": "there is no such program",
+        /// Of a program that asks for a token; says nothing of which part was wrong.
+        ClientWrong = "IDENTITY_CLIENT_WRONG": "the program or its secret is not known",
+        ScopeNotGranted = "IDENTITY_SCOPE_NOT_GRANTED" @ "scope": "the program may not ask for this",
         RoleNotStaff = "IDENTITY_ROLE_NOT_STAFF" @ "role": "this is not a staff role",
     }
 }
@@ -339,6 +346,59 @@ pub struct SessionView {
     pub present: bool,
 }
 
+/// Lets a program read for oneself. The answer holds its secret, and the same command the same again.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct CreateClient {
+    pub id: ClientId,
+    pub name: String,
+    pub scopes: BTreeSet<Scope>,
+    /// One's own, as for everything that opens a way in.
+    pub password: Secret,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ClientView {
+    pub id: ClientId,
+    pub name: String,
+    pub scopes: BTreeSet<Scope>,
+    pub created_at: DateTime<Utc>,
+    /// When it last asked for a token.
+    pub used_at: Option<DateTime<Utc>>,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct CreatedClient {
+    pub client: ClientView,
+    pub secret: Secret,
+}
+
+/// From now on neither its secret nor any of its tokens opens anything.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct RevokeClient {
+    pub client: ClientId,
+}
+
+#[derive(Clone, Default, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ClientsOf {}
+
+/// A program asks for a token in its own name (RFC 6749, 4.4).
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct IssueToken {
+    pub client: ClientId,
+    pub secret: Secret,
+    /// Fewer than it may; none for all of them.
+    pub scopes: BTreeSet<Scope>,
+    /// From where; guesses are counted by it.
+    pub address: String,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct ClientToken {
+    pub access: Secret,
+    pub expires_at: DateTime<Utc>,
+    pub scopes: BTreeSet<Scope>,
+}
+
 /// What two people can change together.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(tag = "change", rename_all = "snake_case")]
@@ -453,6 +513,16 @@ pub enum IdentityEvent {
         session: SessionId,
         why: String,
     },
+    /// A program reads for them from now on.
+    ClientCreated {
+        party: PartyId,
+        client: ClientId,
+    },
+    /// Every token of it is void.
+    ClientRevoked {
+        party: PartyId,
+        client: ClientId,
+    },
     ChangeProposed {
         #[serde(serialize_with = "without_reason")]
         change: ChangeView,
@@ -479,6 +549,8 @@ impl Announces for IdentityEvent {
             | IdentityEvent::RecoveryCodeUsed { party }
             | IdentityEvent::RoleGranted { party, .. }
             | IdentityEvent::RoleRevoked { party, .. }
+            | IdentityEvent::ClientCreated { party, .. }
+            | IdentityEvent::ClientRevoked { party, .. }
             | IdentityEvent::SessionRevoked { party, .. } => party.to_string(),
             IdentityEvent::ChangeProposed { change } | IdentityEvent::ChangeDecided { change } => {
                 change.id.to_string()
@@ -497,6 +569,8 @@ impl Announces for IdentityEvent {
             IdentityEvent::RoleGranted { .. } => "RoleGranted",
             IdentityEvent::RoleRevoked { .. } => "RoleRevoked",
             IdentityEvent::SessionRevoked { .. } => "SessionRevoked",
+            IdentityEvent::ClientCreated { .. } => "ClientCreated",
+            IdentityEvent::ClientRevoked { .. } => "ClientRevoked",
             IdentityEvent::ChangeProposed { .. } => "ChangeProposed",
             IdentityEvent::ChangeDecided { .. } => "ChangeDecided",
         }
@@ -535,6 +609,12 @@ platform::service! {
         /// A letter to be sent; for the service that sends them.
         letter(LetterOf) -> Option<LetterView>;
         sessions(SessionsOf) -> Vec<SessionView>;
+        create_client(CreateClient) -> CreatedClient;
+        revoke_client(RevokeClient) -> ();
+        /// One's own programs, newest first, without those that were revoked.
+        clients(ClientsOf) -> Vec<ClientView>;
+        /// A token for a program, by its secret.
+        issue_token(IssueToken) -> ClientToken;
         /// Parties by id; unknown ids are left out. One's own, or anybody's for staff and services.
         parties(PartiesOf) -> Vec<PartyView>;
         /// Parties by a part of their name or address, newest first; for staff.

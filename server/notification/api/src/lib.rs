@@ -93,6 +93,7 @@ kinds! {
     PasswordChanged = "PASSWORD_CHANGED", Account, mail true;
     FactorAdded = "FACTOR_ADDED", Account, mail true;
     FactorRemoved = "FACTOR_REMOVED", Account, mail true;
+    ClientCreated = "CLIENT_CREATED", Account, mail true;
     RecoveryCodeUsed = "RECOVERY_CODE_USED", Account, mail true;
     /// A task on which one said a word has been decided.
     TaskApproved = "TASK_APPROVED", Task, mail false;

@@ -5,7 +5,7 @@ use crate::api::command;
 use crate::components::dialog::Dialog;
 use crate::components::form::Form;
 use crate::draft::{self, Draft};
-use crate::messages::{say, t};
+use crate::messages::{ApplyPage, Words, t};
 use leptos::leptos_dom::helpers::TimeoutHandle;
 use leptos::prelude::*;
 use serde_json::{Map, Value, json};
@@ -160,23 +160,23 @@ pub fn Keep(
         });
     };
     let words = move || match standing.get() {
-        Standing::Blank => say().apply.will_be_kept,
-        Standing::Typing => say().apply.keeping,
-        Standing::Kept => say().apply.kept,
-        Standing::Lost => say().apply.kept_here,
+        Standing::Blank => ApplyPage::say().will_be_kept,
+        Standing::Typing => ApplyPage::say().keeping,
+        Standing::Kept => ApplyPage::say().kept,
+        Standing::Lost => ApplyPage::say().kept_here,
     };
     view! {
-        <Dialog open=sure title=|m| m.apply.start_over>
-            <p>{t(|m| m.apply.start_over_means)}</p>
+        <Dialog open=sure title=|_| ApplyPage::say().start_over>
+            <p>{t(|_| ApplyPage::say().start_over_means)}</p>
             <div class="row">
-                <button type="button" class="button risky" on:click=give_up data-discard-sure="">{t(|m| m.apply.start_over)}</button>
+                <button type="button" class="button risky" on:click=give_up data-discard-sure="">{t(|_| ApplyPage::say().start_over)}</button>
                 <button type="button" class="button" on:click=move |_| sure.set(false)>{t(|m| m.cancel)}</button>
             </div>
         </Dialog>
         <p class="small muted spread draft-line" data-draft=move || match standing.get() { Standing::Kept => "kept", Standing::Lost => "lost", _ => "" }>
             <span role="status">{words}</span>
             {move || (standing.get() != Standing::Blank).then(|| view! {
-                <button type="button" class="button small" on:click=move |_| sure.set(true) data-discard="">{t(|m| m.apply.start_over)}</button>
+                <button type="button" class="button small" on:click=move |_| sure.set(true) data-discard="">{t(|_| ApplyPage::say().start_over)}</button>
             })}
         </p>
     }

@@ -15,7 +15,7 @@ use crate::components::steps::Steps;
 use crate::components::term::{Finance, Term};
 use crate::draft::Draft;
 use crate::locale::{number, plain};
-use crate::messages::{say, t, title};
+use crate::messages::{ApplyPage, Words, say, t, title};
 use crate::outlook::monthly;
 use crate::page::Page;
 use cynic::QueryBuilder;
@@ -31,7 +31,7 @@ use serde_json::{Value, json};
 #[component]
 pub fn Apply() -> impl IntoView {
     view! {
-        <Title text=title(|m| m.apply.title)/>
+        <Title text=title(|_| ApplyPage::say().title)/>
         <Members>{|| view! { <Inside/> }}</Members>
     }
 }
@@ -44,14 +44,14 @@ async fn ask() -> Result<query::Apply, Failure> {
 fn Inside() -> impl IntoView {
     let loaded = Loaded::new(ask);
     view! {
-        <h1>{t(|m| m.apply.title)}</h1>
+        <h1>{t(|_| ApplyPage::say().title)}</h1>
         {loaded.view(6, |found| {
             let draft = found.viewer.as_ref().and_then(|v| v.application_draft.clone());
             if found.viewer.and_then(|v| v.cash_account).is_none() {
                 back::set_errand(Some(&Page::Borrow));
                 return view! {
                     <div class="card stack">
-                        <p class="story">{t(|m| m.apply.account_first)}</p>
+                        <p class="story">{t(|_| ApplyPage::say().account_first)}</p>
                         <p><A attr:class="button primary" href=Page::Cash.path()>{t(|m| m.cash.open_title)}</A></p>
                     </div>
                 }
@@ -86,7 +86,7 @@ impl Reading {
 
     fn amount(self, typed: &str) -> Result<Money, String> {
         let (Some(p), Some(currency)) = (self.product(), self.currency()) else { return Err(String::new()) };
-        let between = || (say().apply.between)(&text(&p.amount_min), &text(&p.amount_max));
+        let between = || (ApplyPage::say().between)(&text(&p.amount_min), &text(&p.amount_max));
         if typed.trim().is_empty() {
             return Err(between());
         }
@@ -101,7 +101,7 @@ impl Reading {
         let Some(p) = self.product() else { return Err(String::new()) };
         whole(typed)
             .filter(|m| (p.months_min..=p.months_max).contains(m))
-            .ok_or_else(|| (say().apply.months_between)(p.months_min, p.months_max))
+            .ok_or_else(|| (ApplyPage::say().months_between)(p.months_min, p.months_max))
     }
 
     /// An amount that may be left out.
@@ -122,7 +122,10 @@ impl Reading {
         if typed.trim().is_empty() {
             return Ok(None);
         }
-        whole(&typed).filter(|y| (0..=60).contains(y)).map(Some).ok_or_else(|| say().apply.years_form.into())
+        whole(&typed)
+            .filter(|y| (0..=60).contains(y))
+            .map(Some)
+            .ok_or_else(|| ApplyPage::say().years_form.into())
     }
 }
 
@@ -187,7 +190,9 @@ fn Asking(products: Vec<Product>, draft: Option<query::Saved>) -> impl IntoView 
     });
     let options = Signal::derive(move || {
         read.products.with_value(|all| {
-            all.iter().map(|p| (p.code.clone(), (say().apply.product)(&p.amount_max.currency.0))).collect()
+            all.iter()
+                .map(|p| (p.code.clone(), (ApplyPage::say().product)(&p.amount_max.currency.0)))
+                .collect()
         })
     });
     let amount_check = Callback::new(move |typed: String| {
@@ -198,30 +203,30 @@ fn Asking(products: Vec<Product>, draft: Option<query::Saved>) -> impl IntoView 
         of.map(|_| String::new())
     });
     let months_check = Callback::new(move |typed: String| {
-        let range = read.product().map(|p| (say().apply.months_between)(p.months_min, p.months_max));
+        let range = read.product().map(|p| (ApplyPage::say().months_between)(p.months_min, p.months_max));
         read.months(&typed).map(|_| range.unwrap_or_default())
     });
     let purpose_check = Callback::new(|typed: String| {
         if typed.trim().is_empty() {
-            Err(say().apply.purpose_missing.into())
+            Err(ApplyPage::say().purpose_missing.into())
         } else {
-            Ok(say().apply.purpose_hint.into())
+            Ok(ApplyPage::say().purpose_hint.into())
         }
     });
-    let story_check = Callback::new(|_: String| Ok(say().apply.story_hint.into()));
+    let story_check = Callback::new(|_: String| Ok(ApplyPage::say().story_hint.into()));
     let in_currency =
         move |what: &str| format!("{what} ({})", read.currency().map_or_else(String::new, |c| c.to_string()));
     let money_check = move |field: &'static str| {
         Callback::new(move |typed: String| {
             if typed.trim().is_empty() {
-                return Ok(say().apply.may_be_left_out.into());
+                return Ok(ApplyPage::say().may_be_left_out.into());
             }
             read.optional(field).map(|_| String::new())
         })
     };
     let years_check = Callback::new(move |typed: String| {
         if typed.trim().is_empty() {
-            return Ok(say().apply.may_be_left_out.into());
+            return Ok(ApplyPage::say().may_be_left_out.into());
         }
         read.years().map(|_| String::new())
     });
@@ -234,32 +239,32 @@ fn Asking(products: Vec<Product>, draft: Option<query::Saved>) -> impl IntoView 
     view! {
         <div class="columns two">
             <section class="card stack">
-                <Dialog open=sure title=|m| m.apply.sure><Summary read sure send/></Dialog>
-                <Steps names=|m| &m.apply.steps now/>
+                <Dialog open=sure title=|_| ApplyPage::say().sure><Summary read sure send/></Dialog>
+                <Steps names=|_| &ApplyPage::say().steps now/>
                 <Keep form saved=draft blank taken_up begin=Callback::new(move |()| go(1))/>
                 <form id="apply" class="stack" on:submit=submit novalidate>
                     {move || match now.get() {
                         1 => view! {
-                            {several.then(|| view! { <Choice form name="product" label=|m| m.apply.which_product options/> })}
+                            {several.then(|| view! { <Choice form name="product" label=|_| ApplyPage::say().which_product options/> })}
                             <Field form name="amount" label=Signal::derive(move || in_currency(say().amount)) check=amount_check kind="decimal"/>
                             <Field form name="months" label=Signal::derive(|| say().months.to_string()) check=months_check kind="decimal"/>
                         }.into_any(),
                         2 => view! {
                             <Field form name="purpose" label=Signal::derive(|| say().market.purpose.to_string()) check=purpose_check/>
-                            <Field form name="story" label=Signal::derive(|| say().apply.story.to_string()) check=story_check long=true/>
+                            <Field form name="story" label=Signal::derive(|| ApplyPage::say().story.to_string()) check=story_check long=true/>
                         }.into_any(),
                         _ => view! {
-                            <Field form name="income" label=Signal::derive(move || in_currency(say().apply.income)) check=money_check("income") kind="decimal"/>
-                            <Field form name="owes" label=Signal::derive(move || in_currency(say().apply.owes)) check=money_check("owes") kind="decimal"/>
-                            <Field form name="years" label=Signal::derive(|| say().apply.years.to_string()) check=years_check kind="decimal"/>
-                            <p class="small muted">{t(|m| m.apply.means)}</p>
+                            <Field form name="income" label=Signal::derive(move || in_currency(ApplyPage::say().income)) check=money_check("income") kind="decimal"/>
+                            <Field form name="owes" label=Signal::derive(move || in_currency(ApplyPage::say().owes)) check=money_check("owes") kind="decimal"/>
+                            <Field form name="years" label=Signal::derive(|| ApplyPage::say().years.to_string()) check=years_check kind="decimal"/>
+                            <p class="small muted">{t(|_| ApplyPage::say().means)}</p>
                         }.into_any(),
                     }}
                     <div class="row">
                         {move || (now.get() > 1).then(|| view! {
                             <button type="button" class="button" on:click=move |_| go(now.get_untracked() - 1)>{t(|m| m.back)}</button>
                         })}
-                        <Submit form words=Signal::derive(move || if now.get() < 3 { say().next } else { say().apply.send }.to_string())/>
+                        <Submit form words=Signal::derive(move || if now.get() < 3 { say().next } else { ApplyPage::say().send }.to_string())/>
                     </div>
                 </form>
             </section>
@@ -274,27 +279,27 @@ fn Summary(read: Reading, sure: RwSignal<bool>, send: Callback<()>) -> impl Into
     let form = read.form;
     let typed = move |field: &str| {
         let text = form.get(field);
-        if text.trim().is_empty() { say().apply.left_out.to_string() } else { text }
+        if text.trim().is_empty() { ApplyPage::say().left_out.to_string() } else { text }
     };
     let sum = move |field: &'static str| {
         let found = read.optional(field).ok().flatten();
-        found.map_or_else(|| say().apply.left_out.to_string(), |m| money(&m))
+        found.map_or_else(|| ApplyPage::say().left_out.to_string(), |m| money(&m))
     };
     view! {
         <dl class="facts" data-summary="">
             <div><dt>{t(|m| m.amount)}</dt><dd>{move || read.amount(&form.get("amount")).map(|m| money(&m)).unwrap_or_default()}</dd></div>
             <div><dt>{t(|m| m.months)}</dt><dd>{move || form.get("months")}</dd></div>
             <div><dt>{t(|m| m.market.purpose)}</dt><dd>{move || form.get("purpose")}</dd></div>
-            <div class="whole"><dt>{t(|m| m.apply.story)}</dt><dd class="story">{move || typed("story")}</dd></div>
-            <div><dt>{t(|m| m.apply.income)}</dt><dd>{move || sum("income")}</dd></div>
-            <div><dt>{t(|m| m.apply.owes)}</dt><dd>{move || sum("owes")}</dd></div>
-            <div><dt>{t(|m| m.apply.years)}</dt><dd>{move || typed("years")}</dd></div>
+            <div class="whole"><dt>{t(|_| ApplyPage::say().story)}</dt><dd class="story">{move || typed("story")}</dd></div>
+            <div><dt>{t(|_| ApplyPage::say().income)}</dt><dd>{move || sum("income")}</dd></div>
+            <div><dt>{t(|_| ApplyPage::say().owes)}</dt><dd>{move || sum("owes")}</dd></div>
+            <div><dt>{t(|_| ApplyPage::say().years)}</dt><dd>{move || typed("years")}</dd></div>
         </dl>
         {move || costs(read)}
-        <p class="small muted">{t(|m| m.apply.lenders_see)}</p>
+        <p class="small muted">{t(|_| ApplyPage::say().lenders_see)}</p>
         <div class="row">
-            <button class="button primary" type="button" data-sure="" on:click=move |_| send.run(())>{t(|m| m.apply.send)}</button>
-            <button class="button" type="button" on:click=move |_| sure.set(false)>{t(|m| m.apply.change)}</button>
+            <button class="button primary" type="button" data-sure="" on:click=move |_| send.run(())>{t(|_| ApplyPage::say().send)}</button>
+            <button class="button" type="button" on:click=move |_| sure.set(false)>{t(|_| ApplyPage::say().change)}</button>
         </div>
     }
 }
@@ -313,12 +318,12 @@ fn costs(read: Reading) -> Option<AnyView> {
     Some(
         view! {
             <dl class="facts" data-cost="">
-                <div><dt><Term label=|m| m.apply.monthly_from means=Finance::Instalment/></dt><dd>{money(&low.0)}</dd><dd class="small muted">{(say().apply.at_rate)(&rates.0)}</dd></div>
-                <div><dt>{t(|m| m.apply.monthly_to)}</dt><dd>{money(&high.0)}</dd><dd class="small muted">{(say().apply.at_rate)(&rates.1)}</dd></div>
-                <div><dt>{t(|m| m.apply.interest_to)}</dt><dd>{money(&high.1)}</dd></div>
-                <div><dt><Term label=|m| m.apply.fee means=Finance::Fee/></dt><dd>{fee}</dd></div>
+                <div><dt><Term label=|_| ApplyPage::say().monthly_from means=Finance::Instalment/></dt><dd>{money(&low.0)}</dd><dd class="small muted">{(ApplyPage::say().at_rate)(&rates.0)}</dd></div>
+                <div><dt>{t(|_| ApplyPage::say().monthly_to)}</dt><dd>{money(&high.0)}</dd><dd class="small muted">{(ApplyPage::say().at_rate)(&rates.1)}</dd></div>
+                <div><dt>{t(|_| ApplyPage::say().interest_to)}</dt><dd>{money(&high.1)}</dd></div>
+                <div><dt><Term label=|_| ApplyPage::say().fee means=Finance::Fee/></dt><dd>{fee}</dd></div>
             </dl>
-            <p class="small muted">{(say().apply.then)(days)}</p>
+            <p class="small muted">{(ApplyPage::say().then)(days)}</p>
         }
         .into_any(),
     )
@@ -329,10 +334,10 @@ fn costs(read: Reading) -> Option<AnyView> {
 fn Cost(read: Reading) -> impl IntoView {
     view! {
         <section class="card stack" aria-live="polite">
-            <h2>{t(|m| m.apply.cost)}</h2>
+            <h2>{t(|_| ApplyPage::say().cost)}</h2>
             {move || match costs(read) {
                 Some(view) => view,
-                None => view! { <p class="muted">{t(|m| m.apply.cost_later)}</p> }.into_any(),
+                None => view! { <p class="muted">{t(|_| ApplyPage::say().cost_later)}</p> }.into_any(),
             }}
         </section>
     }

@@ -16,7 +16,7 @@ use crate::components::orders::OrderStatus;
 use crate::components::term::{Finance, Term};
 use crate::draft;
 use crate::locale::{date, now, number, parsed};
-use crate::messages::{say, t};
+use crate::messages::{ApplyPage, Words, say, t};
 use crate::page::Page;
 use crate::pages::investor::portfolio::query::LoanStatus;
 use cynic::QueryBuilder;
@@ -130,7 +130,7 @@ fn Shown(loan: query::Loan, me: Option<Me>, today: String, again: Callback<()>) 
             <div><dt>{t(|m| m.loans.borrowed)}</dt><dd><Amount money=loan.principal.clone()/></dd></div>
             <div><dt><Term label=|m| m.rate_a_year means=Finance::Rate/></dt><dd>{move || number(&rate)} "\u{a0}%"</dd></div>
             <div><dt>{t(|m| m.months)}</dt><dd>{term}</dd></div>
-            {taken.map(|(fee, status)| view! { <div data-fee=format!("{status:?}")><dt><Term label=|m| m.apply.fee means=Finance::Fee/></dt><dd><Amount money=fee/></dd><dd class="small muted">{move || (say().order_status)(status)}</dd></div> })}
+            {taken.map(|(fee, status)| view! { <div data-fee=format!("{status:?}")><dt><Term label=|_| ApplyPage::say().fee means=Finance::Fee/></dt><dd><Amount money=fee/></dd><dd class="small muted">{move || (say().order_status)(status)}</dd></div> })}
             {started.map(|s| view! { <div><dt>{t(|m| m.loan.started)}</dt><dd>{move || date(&s.0)}</dd></div> })}
         </dl>
     };

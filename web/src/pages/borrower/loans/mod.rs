@@ -13,7 +13,7 @@ use crate::components::member::Members;
 use crate::components::timeline::{Stage, Timeline};
 use crate::draft;
 use crate::locale::{date, instant, number};
-use crate::messages::{Messages, say, t, title};
+use crate::messages::{ApplyPage, Messages, Words, say, t, title};
 use crate::outlook::monthly;
 use crate::page::Page;
 use crate::pages::investor::portfolio::query::LoanStatus;
@@ -60,7 +60,7 @@ fn Inside() -> impl IntoView {
     view! {
         <div class="spread">
             <h1>{t(|m| m.loans.title)}</h1>
-            <span class="row"><LineState/><A attr:class="button primary" href=Page::Borrow.path()>{t(|m| m.apply.title)}</A></span>
+            <span class="row"><LineState/><A attr:class="button primary" href=Page::Borrow.path()>{t(|_| ApplyPage::say().title)}</A></span>
         </div>
         {loaded.view(8, move |mine| {
             let (loans, applications) = (mine.loans.nodes, mine.applications.nodes);

@@ -89,7 +89,7 @@ fn Inside() -> impl IntoView {
         Some(mine) if mine.accounts.is_empty() => view! {
             <div class="card stack empty">
                 <h1>{t(|m| m.overview.nothing)}</h1>
-                <p class="muted">{t(|m| m.overview.nothing_more)}</p>
+                <p class="muted">{t(if mine.cash_account.is_some() { |m| m.overview.top_up_first } else { |m| m.overview.nothing_more })}</p>
                 <p class="row centre"><A attr:class="button primary" href=Page::Cash.path()>{t(|m| m.cash.title)}</A> <A attr:class="button" href=Page::Marketplace.path()>{t(|m| m.home.see_open)}</A></p>
             </div>
         }

@@ -60,8 +60,8 @@ impl BidStatus {
             // What is set aside waits for the other lenders and has earned nothing yet.
             BidStatus::Settled => "tag ok",
             BidStatus::Refused => "tag bad",
-            BidStatus::Reserved | BidStatus::Frozen | BidStatus::Withdrawing => "tag wait",
-            BidStatus::Withdrawn | BidStatus::Returned => "tag",
+            BidStatus::Reserved | BidStatus::Withdrawing => "tag wait",
+            BidStatus::Frozen | BidStatus::Withdrawn | BidStatus::Returned => "tag",
         }
     }
 }
@@ -94,10 +94,18 @@ pub struct Bids {
 pub struct Mine {
     pub accounts: Vec<Purse>,
     pub portfolio: Vec<Portfolio>,
+    pub cash_account: Option<Opened>,
     #[arguments(first: 50)]
     pub bids: Bids,
     #[arguments(first: 20)]
     pub loans: Debts,
+}
+
+/// One's account at the custodian, once it is there.
+#[derive(QueryFragment, Clone, PartialEq, Debug)]
+#[cynic(graphql_type = "CashAccount")]
+pub struct Opened {
+    pub opened_at: DateTime,
 }
 
 /// What one owes.

@@ -79,26 +79,29 @@ pub fn Pictures(sum: Sum, notes: Vec<Note>, today: String) -> impl IntoView {
 /// What comes on which day.
 #[component]
 fn Calendar(ahead: Vec<ExpectedCash>) -> impl IntoView {
-    const SHOWN: usize = 24;
     let figure = |m: &Money| view! { <Figure amount=m.amount.0.clone()/> };
     (!ahead.is_empty()).then(|| view! {
         <details data-calendar="">
             <summary class="small">{t(|m| m.portfolio.calendar)}</summary>
+            <div class="scroll short" tabindex="0" role="region" aria-label=t(|m| m.portfolio.calendar)>
             <table>
-                <thead><tr><th>{t(|m| m.portfolio.on)}</th><th class="numeric">{t(|m| m.principal)}</th><th class="numeric">{t(|m| m.interest)}</th></tr></thead>
+                <thead><tr><th>{t(|m| m.portfolio.on)}</th><th class="numeric">{t(|m| m.principal)}</th><th class="numeric">{t(|m| m.interest)}</th><th class="numeric">{t(|m| m.loan.total)}</th></tr></thead>
                 <tbody>
-                    {ahead.into_iter().take(SHOWN).map(|e| {
+                    {ahead.into_iter().map(|e| {
                         let on = e.due_on.0;
+                        let sum = e.principal.exact().zip(e.interest.exact()).and_then(|(a, b)| a.plus(b).ok());
                         view! {
                             <tr>
                                 <td>{move || date(&on)}</td>
                                 <td class="numeric">{figure(&e.principal)}</td>
                                 <td class="numeric">{figure(&e.interest)}</td>
+                                <td class="numeric">{sum.map(|s| view! { <Figure amount=s.to_decimal_string()/> })}</td>
                             </tr>
                         }
                     }).collect_view()}
                 </tbody>
             </table>
+            </div>
         </details>
     })
 }

@@ -148,7 +148,8 @@ fn Row(
         <tr>
             <td class="lead-cell">
                 {loan.and_then(|l| l.listing).map(|l| view! { <A href=Page::Listing(l.id.inner().into()).path()>{l.purpose}</A> })}
-                {status.map(|s| view! { <span class=s.mark()>{words}</span> })}
+                // What runs as agreed needs no mark: one sees at once what does not.
+                {status.filter(|s| *s != LoanStatus::Active).map(|s| view! { <span class=s.mark()>{words}</span> })}
                 {(bids > 1).then(|| view! { " " <span class="small muted">{move || (say().portfolio.bids)(bids)}</span> })}
             </td>
             <td class="numeric" data-label=t(|m| m.rate_a_year)>{move || rate.as_ref().map(|r| format!("{}\u{a0}%", number(r)))}</td>

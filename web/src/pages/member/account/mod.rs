@@ -1,6 +1,7 @@
 //! Who one is here, one's password and second factor, and where one is signed in.
 
 mod factor;
+pub mod programs;
 
 use crate::api::{self, DateTime, Failure, command, live, schema};
 use crate::components::form::{Form, PasswordField, Submit};
@@ -16,6 +17,7 @@ use cynic::{QueryBuilder, QueryFragment};
 use factor::{Factor, SecondFactor};
 use leptos::prelude::*;
 use leptos_meta::Title;
+use programs::{ApiClient, Programs};
 use serde_json::{Map, Value, json};
 
 #[derive(QueryFragment, Clone, PartialEq, Debug)]
@@ -31,6 +33,7 @@ pub struct Session {
 pub struct Mine {
     pub second_factor: SecondFactor,
     pub sessions: Vec<Session>,
+    pub api_clients: Vec<ApiClient>,
 }
 
 #[derive(QueryFragment, Clone, PartialEq, Debug)]
@@ -82,6 +85,7 @@ fn Inside() -> impl IntoView {
             <div class="stack">
                 <Mail/>
                 <Password changed=Callback::new(move |()| mine.again())/>
+                {mine.view(3, move |found| view! { <Programs found=found.api_clients changed=Callback::new(move |()| mine.again())/> }.into_any())}
             </div>
             <div class="stack">
             {mine.view(3, move |mine_now| view! { <Factor found=mine_now.second_factor changed=Callback::new(move |()| mine.again())/> }.into_any())}

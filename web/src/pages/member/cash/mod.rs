@@ -229,33 +229,60 @@ const WAYS: &[(&str, fn(&Messages) -> &'static str)] =
 #[component]
 fn Moving(currencies: Memo<Vec<Currency>>, free: Memo<Vec<Money>>, placed: Callback<()>) -> impl IntoView {
     let (way, _) = query_signal::<String>("show");
+    let out = Memo::new(move |_| way.get().as_deref() == Some("out"));
+    view! {
+        <section class="card stack">
+            <Tabs label=|m| m.cash.ways choices=WAYS/>
+            // Each way has a form of its own: what was typed for one says nothing of the other.
+            {move || {
+                let out = out.get();
+                view! { <OneWay out currencies free placed/> }
+            }}
+            <p class="small muted">{t(|m| m.cash.by_custodian)}</p>
+        </section>
+    }
+}
+
+#[component]
+fn OneWay(
+    out: bool,
+    currencies: Memo<Vec<Currency>>,
+    free: Memo<Vec<Money>>,
+    placed: Callback<()>,
+) -> impl IntoView {
     let first = currencies.get_untracked().first().map_or(String::new(), |c| c.code().to_string());
-    let form = Form::new("move").or("currency", first);
+    let form = Form::new(if out { "move.out" } else { "move.in" }).or("currency", first);
     let currency = move || form.get("currency").parse::<Currency>().ok();
     let read = move |typed: &str| match currency() {
         Some(c) => form::money(typed, c),
         None => Err(say().did_not_work.into()),
     };
-    let out = move || way.get().as_deref() == Some("out");
     let all = move || free.get().into_iter().find(|m| Some(m.currency()) == currency() && m.is_positive());
     let check = Callback::new(move |typed: String| {
-        let out = out();
         if typed.trim().is_empty() && !form.tried.get() {
             let free = all().filter(|_| out);
             return Ok(free.map(|m| (say().bid.free)(&money(&m))).unwrap_or_default());
         }
         let hint = if out { say().cash.out_hint } else { say().cash.in_hint };
-        read(&typed).map(|_| hint.to_string())
+        let sum = read(&typed)?;
+        match all().filter(|free| out && sum.minor() > free.minor()) {
+            Some(free) => Err((say().cash.at_most)(&money(&free))),
+            None => Ok(hint.to_string()),
+        }
     });
     let submit = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
         form.tried.set(true);
-        let Ok(sum) = untrack(|| read(&form.get("amount"))) else { return };
+        let typed = untrack(|| form.get("amount"));
+        if untrack(|| check.run(typed.clone())).is_err() {
+            return;
+        }
+        let Ok(sum) = untrack(|| read(&typed)) else { return };
         let done = move |order: Order| {
             placed.run(());
             back::go(order.redirect_url.as_deref());
         };
-        if way.get_untracked().as_deref() == Some("out") {
+        if out {
             form.send(orders::withdraw(form.id(), sum), done);
         } else {
             form.send(orders::top_up(form.id(), sum), done);
@@ -264,21 +291,15 @@ fn Moving(currencies: Memo<Vec<Currency>>, free: Memo<Vec<Money>>, placed: Callb
     let options = Signal::derive(move || {
         currencies.get().iter().map(|c| (c.code().to_string(), c.code().to_string())).collect::<Vec<_>>()
     });
-    // Out is another command than in, whatever the amount.
-    Effect::new(move |_| form.set("way", way.get().unwrap_or_default()));
     view! {
-        <section class="card stack">
-            <Tabs label=|m| m.cash.ways choices=WAYS/>
             <form class="row fields" on:submit=submit novalidate>
                 <Field form name="amount" label=Signal::derive(|| say().amount.to_string()) check kind="decimal"/>
                 <form::Choice form name="currency" label=|m| m.reckon.currency options/>
-                <Submit form words=Signal::derive(move || if way.get().as_deref() == Some("out") { say().cash.take_out } else { say().cash.bring_in }.to_string())/>
+                <Submit form words=Signal::derive(move || if out { say().cash.take_out } else { say().cash.bring_in }.to_string())/>
             </form>
-            {move || all().filter(|_| out()).map(|m| view! {
+            {move || all().filter(|_| out).map(|m| view! {
                 <p><button type="button" class="button small" data-all="" on:click=move |_| form.set("amount", locale::number(&m.to_decimal_string()))>{move || (say().cash.all_of_it)(&money(&m))}</button></p>
             })}
-            <p class="small muted">{t(|m| m.cash.by_custodian)}</p>
-        </section>
     }
 }
 

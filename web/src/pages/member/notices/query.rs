@@ -32,6 +32,7 @@ pub enum NoticeKind {
     PasswordChanged,
     FactorAdded,
     FactorRemoved,
+    ClientCreated,
     RecoveryCodeUsed,
     TaskApproved,
     TaskRefused,
@@ -76,9 +77,12 @@ impl Notice {
             | K::WithdrawalFailed
             | K::AccountBlocked
             | K::AccountFree => Page::Cash,
-            K::PasswordChanged | K::FactorAdded | K::FactorRemoved | K::RecoveryCodeUsed | K::Other => {
-                Page::Account
-            }
+            K::PasswordChanged
+            | K::FactorAdded
+            | K::FactorRemoved
+            | K::ClientCreated
+            | K::RecoveryCodeUsed
+            | K::Other => Page::Account,
             K::TaskApproved | K::TaskRefused => Page::Task(subject()),
         }
     }

@@ -122,21 +122,25 @@ pub fn Calculator() -> impl IntoView {
                         let monthly = plan.first().and_then(|i| i.total().ok()).map(|m| m.to_decimal_string()).unwrap_or_default();
                         let last = plan.last().and_then(|i| i.total().ok()).map(|m| m.to_decimal_string()).unwrap_or_default();
                         let interest = sum(|i| i.interest);
+                        let back = Money::sum(amount.currency(), plan.iter().filter_map(|i| i.total().ok()));
+                        let back = back.map_or_else(|_| "—".into(), |m| m.to_decimal_string());
+                        let money = move |figure: String| format!("{}\u{a0}{}", amount.currency(), number(&figure));
                         view! {
                             <p class="muted">{t(|m| m.reckon.each_month)}</p>
                             <p class="amount" data-result="monthly"><span class="currency">{amount.currency().to_string()}</span><Figure amount=monthly.clone()/></p>
                             <dl class="facts">
-                                <div><dt>{t(|m| m.reckon.in_all)}</dt><dd data-result="interest">{number(&interest)}</dd></div>
-                                <div><dt>{t(|m| m.reckon.last_month)}</dt><dd>{number(&last)}</dd></div>
-                                <div><dt>{t(|m| m.principal)}</dt><dd>{number(&amount.to_decimal_string())}</dd></div>
+                                <div><dt>{t(|m| m.reckon.in_all)}</dt><dd data-result="interest">{money(interest)}</dd></div>
+                                <div><dt>{t(|m| m.reckon.paid_back)}</dt><dd data-result="back">{money(back)}</dd></div>
+                                <div><dt>{t(|m| m.reckon.last_month)}</dt><dd>{money(last)}</dd></div>
                             </dl>
                             <div class="scroll" tabindex="0" role="region" aria-label=t(|m| m.listing.back)>
                                 <table>
-                                    <thead><tr><th>{t(|m| m.reckon.number)}</th><th class="numeric">{t(|m| m.interest)}</th><th class="numeric">{t(|m| m.principal)}</th><th class="numeric">{t(|m| m.left)}</th></tr></thead>
+                                    <thead><tr><th>{t(|m| m.reckon.number)}</th><th class="numeric">{t(|m| m.loan.total)}</th><th class="numeric">{t(|m| m.interest)}</th><th class="numeric">{t(|m| m.principal)}</th><th class="numeric">{t(|m| m.left)}</th></tr></thead>
                                     <tbody>
                                         {plan.iter().map(|i| view! {
                                             <tr>
                                                 <td>{i.number}</td>
+                                                <td class="numeric"><Figure amount=i.total().map_or_else(|_| "—".into(), |m| m.to_decimal_string())/></td>
                                                 <td class="numeric"><Figure amount=i.interest.to_decimal_string()/></td>
                                                 <td class="numeric"><Figure amount=i.principal.to_decimal_string()/></td>
                                                 <td class="numeric"><Figure amount=i.balance_after.to_decimal_string()/></td>

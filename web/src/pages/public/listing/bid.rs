@@ -103,24 +103,6 @@ pub fn BidForm(offer: Offer, rest: Signal<Option<Money>>, bids: Loaded<Vec<Place
         now
     });
     let read = move |typed: &str| form::money(typed, minimum.currency());
-    let submit = move |event: leptos::ev::SubmitEvent| {
-        event.prevent_default();
-        // A second click on what has just been accepted asks for nothing.
-        if untrack(|| form.is_empty("bid")) && placed.with_untracked(Option::is_some) {
-            return;
-        }
-        form.tried.set(true);
-        let Ok(amount) = untrack(|| read(&form.get("bid"))) else { return };
-        let input =
-            json!({ "amount": command::money(amount), "id": form.id(), "listing": listing.get_value() });
-        form.send(command::send::<Option<Placed>>(PLACE, input), move |bid: Option<Placed>| {
-            let page = bid.as_ref().and_then(|b| b.redirect_url.clone());
-            placed.set(bid);
-            bids.again();
-            // Without a standing consent the custodian is asked at once, as for every other order.
-            back::go(page.as_deref());
-        });
-    };
     let check = Callback::new(move |typed: String| {
         let most = rest.get();
         // What is left may be less than the smallest bid, and is then all that can be bid.
@@ -133,11 +115,36 @@ pub fn BidForm(offer: Offer, rest: Signal<Option<Money>>, bids: Loaded<Vec<Place
         if amount.minor() < least.minor() || most.is_some_and(|m| amount.minor() > m.minor()) {
             return Err((say().bid.between)(&money(&least), &most.map_or(String::new(), |m| money(&m))));
         }
+        if let Some(free) = free.get().filter(|free| amount.minor() > free.minor()) {
+            return Err((say().bid.not_enough)(&money(&free)));
+        }
         let brings = monthly(amount, rate, months);
         let brings =
             brings.map(|(pays, interest)| (say().bid.brings)(&money(&interest), &money(&pays), months));
         Ok(brings.unwrap_or_default())
     });
+    let submit = move |event: leptos::ev::SubmitEvent| {
+        event.prevent_default();
+        // A second click on what has just been accepted asks for nothing.
+        if untrack(|| form.is_empty("bid")) && placed.with_untracked(Option::is_some) {
+            return;
+        }
+        form.tried.set(true);
+        let typed = untrack(|| form.get("bid"));
+        if untrack(|| check.run(typed.clone())).is_err() {
+            return;
+        }
+        let Ok(amount) = untrack(|| read(&typed)) else { return };
+        let input =
+            json!({ "amount": command::money(amount), "id": form.id(), "listing": listing.get_value() });
+        form.send(command::send::<Option<Placed>>(PLACE, input), move |bid: Option<Placed>| {
+            let page = bid.as_ref().and_then(|b| b.redirect_url.clone());
+            placed.set(bid);
+            bids.again();
+            // Without a standing consent the custodian is asked at once, as for every other order.
+            back::go(page.as_deref());
+        });
+    };
     // The list of one's bids knows how it went on; where it is confirmed is in the answer alone.
     let latest = move || {
         let bid = placed.get()?;

@@ -26,6 +26,9 @@ use mine::Lending;
 use query::*;
 use serde_json::{Map, Value};
 
+/// A schedule of so many payments is shown whole.
+const ROWS_SHOWN: usize = 24;
+
 #[component]
 pub fn Listing(id: String) -> impl IntoView {
     let arrived = RwSignal::new(None::<Money>);
@@ -173,9 +176,10 @@ fn Terms(o: Offer, today: Option<NaiveDate>) -> impl IntoView {
                 <h2>{t(if asked { |m| m.listing.back } else { |m| m.listing.back_as_offered })}</h2>
                 {asked.then(|| view! { <p class="small muted">{t(|m| m.listing.if_today)}</p> })}
                 {(!asked).then(|| view! { <p class="muted">{t(|m| m.listing.see_portfolio)}</p> })}
-                {plan.map(|plan| { let count = plan.len(); view! {
-                    {(count > 16).then(|| view! { <p class="small muted">{move || (say().listing.all_rows)(count)}</p> })}
-                    <div class="scroll" tabindex="0" role="region" aria-label=t(|m| m.listing.back)>
+                {plan.map(|plan| { let count = plan.len(); let long = count > ROWS_SHOWN; let class = if long { "scroll" } else { "whole" }; view! {
+                    // Where there is room, a long list scrolls in its place, and says so.
+                    {long.then(|| view! { <p class="small muted where-scrolled">{move || (say().listing.all_rows)(count)}</p> })}
+                    <div class=class tabindex=long.then_some("0") role="region" aria-label=t(|m| m.listing.back)>
                         <table>
                             <thead><tr><th>{t(|m| m.listing.due)}</th><th class="numeric">{t(|m| m.interest)}</th><th class="numeric">{t(|m| m.principal)}</th><th class="numeric">{t(|m| m.left)}</th></tr></thead>
                             <tbody>

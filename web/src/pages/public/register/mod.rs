@@ -45,10 +45,7 @@ pub fn Invitation(secret: String) -> impl IntoView {
 fn Entry(invitation: Option<String>) -> impl IntoView {
     let invited = invitation.is_some();
     // The link's secret is not kept with what was typed, nor is the password.
-    let form = Form::new("register")
-        .or("role", "INVESTOR")
-        .or("country", locale::country())
-        .or("party", draft::command_id());
+    let form = Form::new("register").or("role", "INVESTOR").or("party", draft::command_id());
     let password = RwSignal::new(String::new());
     let number_ok = |typed: &str| typed.chars().filter(|c| c.is_alphanumeric()).count() >= 4;
     // In the address: the browser's own way back goes back one step.
@@ -186,8 +183,10 @@ fn Entry(invitation: Option<String>) -> impl IntoView {
                     <Submit form words=Signal::derive(move || if step.get() == 1 { say().next } else { say().register.send }.to_string())/>
                 </div>
             </form>
-            <p class="small muted">{t(|m| m.register.agrees)} " " <a href=Page::Terms.path() target="_blank">{t(|m| m.terms.title)}</a></p>
-            <p class="small muted">{t(if invited { |m| m.register.staff_then } else { |m| m.register.then })}</p>
+            <div class="stack" hidden=move || failed_in.with(Option::is_some)>
+                <p class="small muted">{t(|m| m.register.agrees)} " " <a href=Page::Terms.path() target="_blank">{t(|m| m.terms.title)}</a></p>
+                <p class="small muted">{t(if invited { |m| m.register.staff_then } else { |m| m.register.then })}</p>
+            </div>
         </section>
     }
 }

@@ -6,7 +6,7 @@ use crate::components::member::Staff;
 use crate::components::pages::{self, Pages, paged};
 use crate::components::search::sought;
 use crate::locale::instant;
-use crate::messages::{code_words, say, t, title};
+use crate::messages::{AuditPage, Words, code_words, t, title};
 use crate::page::Page;
 use crate::pages::public::marketplace::query::PageInfo;
 use crate::pages::staff::queue::query::Who;
@@ -84,11 +84,11 @@ impl pages::Row for Act {
 #[component]
 pub fn Audit() -> impl IntoView {
     view! {
-        <Title text=title(|m| m.audit.title)/>
+        <Title text=title(|_| AuditPage::say().title)/>
         <Staff>{|| if may_look() {
             view! { <Inside/> }.into_any()
         } else {
-            view! { <div class="card stack empty"><h1>{t(|m| m.audit.title)}</h1><p class="muted">{t(|m| m.audit.auditors_only)}</p></div> }.into_any()
+            view! { <div class="card stack empty"><h1>{t(|_| AuditPage::say().title)}</h1><p class="muted">{t(|_| AuditPage::say().auditors_only)}</p></div> }.into_any()
         }}</Staff>
     }
 }
@@ -107,22 +107,25 @@ fn Inside() -> impl IntoView {
     let proof = Loaded::new(async || Ok(api::ask(Proved::build(())).await?.acts_proof));
     view! {
         <div class="spread">
-            <h1>{t(|m| m.audit.title)}</h1>
-            {field(|m| m.audit.search)}
+            <h1>{t(|_| AuditPage::say().title)}</h1>
+            {field(|_| AuditPage::say().search)}
         </div>
-        <p class="muted story">{t(|m| m.audit.lead)}</p>
+        <p class="muted story">{t(|_| AuditPage::say().lead)}</p>
         {proof.view(1, |p| match p.fault {
-            Some(fault) => view! { <p class="notice bad" role="alert" data-proof="broken"><b>{t(|m| m.audit.broken)}</b> " " {fault}</p> }.into_any(),
-            None => view! { <p class=if p.anchored.is_some() { "notice good" } else { "notice" } data-proof="whole">{move || (say().audit.whole)(p.entries, p.anchored)}</p> }.into_any(),
+            Some(fault) => view! { <p class="notice bad" role="alert" data-proof="broken"><b>{t(|_| AuditPage::say().broken)}</b> " " {fault}</p> }.into_any(),
+            None => view! { <p class=if p.anchored.is_some() { "notice good" } else { "notice" } data-proof="whole">{move || (AuditPage::say().whole)(p.entries, p.anchored)}</p> }.into_any(),
         })}
         {pages.view(
-            || view! { <div class="card stack empty"><h2>{t(|m| m.find.nothing)}</h2></div> }.into_any(),
+            move || {
+                let asked = words.with(|w| !w.is_empty());
+                view! { <div class="card stack empty"><h2>{t(if asked { |m| m.find.nothing } else { |_| AuditPage::say().none })}</h2></div> }.into_any()
+            },
             |rows| view! {
                 <div class="card flush">
                     <table class="listings" data-acts="">
                         <thead><tr>
-                            <th>{t(|m| m.audit.what)}</th><th>{t(|m| m.audit.who)}</th><th>{t(|m| m.audit.about)}</th>
-                            <th>{t(|m| m.audit.outcome)}</th><th>{t(|m| m.audit.when)}</th>
+                            <th>{t(|_| AuditPage::say().what)}</th><th>{t(|_| AuditPage::say().who)}</th><th>{t(|_| AuditPage::say().about)}</th>
+                            <th>{t(|_| AuditPage::say().outcome)}</th><th>{t(|_| AuditPage::say().when)}</th>
                         </tr></thead>
                         <tbody>{rows}</tbody>
                     </table>
@@ -142,17 +145,17 @@ fn row(a: Act) -> impl IntoView {
         None => "tag wait",
     };
     let said = move || match outcome.as_deref() {
-        Some("DONE") => say().audit.done.to_string(),
+        Some("DONE") => AuditPage::say().done.to_string(),
         Some(code) => code_words(code),
-        None => say().audit.unknown.to_string(),
+        None => AuditPage::say().unknown.to_string(),
     };
     view! {
         <tr data-act=a.what>
-            <td class="lead-cell"><b>{move || (say().audit.act)(&what)}</b></td>
-            <td data-label=t(|m| m.audit.who)>{a.by.map_or_else(|| "—".to_string(), |p| p.name)}</td>
-            <td data-label=t(|m| m.audit.about)>{a.details.into_iter().map(detail).collect_view()}</td>
-            <td data-label=t(|m| m.audit.outcome)><span class=mark>{said}</span></td>
-            <td data-label=t(|m| m.audit.when)>{move || instant(&at)}</td>
+            <td class="lead-cell"><b>{move || (AuditPage::say().act)(&what)}</b></td>
+            <td data-label=t(|_| AuditPage::say().who)>{a.by.map_or_else(|| "—".to_string(), |p| p.name)}</td>
+            <td data-label=t(|_| AuditPage::say().about)>{a.details.into_iter().map(detail).collect_view()}</td>
+            <td data-label=t(|_| AuditPage::say().outcome)><span class=mark>{said}</span></td>
+            <td data-label=t(|_| AuditPage::say().when)>{move || instant(&at)}</td>
         </tr>
     }
 }
@@ -168,8 +171,8 @@ fn short(value: &str) -> String {
 /// Yes or no in words; what is else said as it is.
 fn plain(value: String) -> AnyView {
     match value.as_str() {
-        "true" => view! { <b>{t(|m| m.audit.yes)}</b> }.into_any(),
-        "false" => view! { <b>{t(|m| m.audit.no)}</b> }.into_any(),
+        "true" => view! { <b>{t(|_| AuditPage::say().yes)}</b> }.into_any(),
+        "false" => view! { <b>{t(|_| AuditPage::say().no)}</b> }.into_any(),
         _ => view! { <code title=value.clone()>{short(&value)}</code> }.into_any(),
     }
 }
@@ -183,7 +186,7 @@ fn detail(d: Detail) -> impl IntoView {
         _ => None,
     };
     let name = d.name.clone();
-    let label = move || (say().audit.detail)(&name);
+    let label = move || (AuditPage::say().detail)(&name);
     view! {
         <span class="detail small">
             {match page {

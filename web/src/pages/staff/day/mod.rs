@@ -12,7 +12,7 @@ use crate::components::notice::{Skeleton, Trouble};
 use crate::components::proof::{Totals, Verdict};
 use crate::components::term::{Finance, Term};
 use crate::components::timeline::{Stage, Timeline};
-use crate::locale::{date, instant};
+use crate::locale::{date, instant, number};
 use crate::messages::parked::parked_kind;
 use crate::messages::{say, sentence, t, title};
 use crate::page::Page;
@@ -197,8 +197,8 @@ fn Report(p: Proof) -> impl IntoView {
         <Totals totals=p.totals left=|m| m.cash.in_ledger right=|m| m.day.at_custodian/>
         <dl class="facts card">
             <div><dt><Term label=|m| m.day.owners means=Finance::OwnersCompared/></dt><dd>{p.owners}</dd></div>
-            <div><dt>{t(|m| m.day.entries)}</dt><dd>{p.ledger_position}</dd></div>
-            <div><dt>{t(|m| m.day.movements)}</dt><dd>{p.statement_position}</dd></div>
+            <div><dt>{t(|m| m.day.entries)}</dt><dd>{move || number(&p.ledger_position.to_string())}</dd></div>
+            <div><dt>{t(|m| m.day.movements)}</dt><dd>{move || number(&p.statement_position.to_string())}</dd></div>
             <div><dt><Term label=|m| m.day.chain means=Finance::HashChain/></dt><dd><code title=p.chain_head.clone()>{p.chain_head.get(..12).unwrap_or_default().to_string()}</code></dd></div>
         </dl>
         {(!p.findings.is_empty()).then(|| view! {

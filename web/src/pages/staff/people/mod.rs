@@ -6,7 +6,7 @@ use crate::components::loaded::Loaded;
 use crate::components::member::Staff;
 use crate::components::search::sought;
 use crate::locale::instant;
-use crate::messages::{say, sentence, t, title};
+use crate::messages::{TaskPage, Words, say, sentence, t, title};
 use crate::page::Page;
 use crate::pages::staff::find::query::Person;
 use crate::pages::staff::queue::query::Who;
@@ -228,7 +228,7 @@ fn Proposing(p: Person, again: Callback<()>, open: RwSignal<bool>) -> impl IntoV
     view! {
         <form class="row fields" on:submit=submit novalidate data-propose="">
             <Choice form name="what" label=|m| m.people.change options missing=|m| m.choose/>
-            <Field form name="why" label=Signal::derive(|| say().task.reason.to_string()) check/>
+            <Field form name="why" label=Signal::derive(|| TaskPage::say().reason.to_string()) check/>
             <Submit form words=Signal::derive(|| say().people.propose.to_string())/>
         </form>
     }
@@ -268,7 +268,7 @@ fn Inviting(again: Callback<()>) -> impl IntoView {
             <p class="small muted">{t(|m| m.people.invite_means)}</p>
             <form class="stack" on:submit=submit novalidate>
                 <Choice form name="role" label=|m| m.people.role options/>
-                <Field form name="reason" label=Signal::derive(|| say().task.reason.to_string()) check/>
+                <Field form name="reason" label=Signal::derive(|| TaskPage::say().reason.to_string()) check/>
                 {move || sent.get().then(|| view! { <p class="notice good" role="status">{t(|m| m.people.sent)}</p> })}
                 <Submit form words=Signal::derive(|| say().people.invite.to_string())/>
             </form>
@@ -317,8 +317,8 @@ fn Waiting(c: Change, again: Callback<()>, link: RwSignal<Option<String>>) -> im
             <p>{c.reason}</p>
             {move || error.get().map(|e| view! { <p class="small error" role="alert">{sentence(&e)}</p> })}
             <p class="row">
-                <button class="button small" disabled=busy on:click=move |_| decide(true)>{t(|m| m.task.approve)}</button>
-                <button class="button small risky" disabled=busy on:click=move |_| decide(false)>{t(|m| m.task.refuse)}</button>
+                <button class="button small" disabled=busy on:click=move |_| decide(true)>{t(|_| TaskPage::say().approve)}</button>
+                <button class="button small risky" disabled=busy on:click=move |_| decide(false)>{t(|_| TaskPage::say().refuse)}</button>
             </p>
         </li>
     }

@@ -122,7 +122,7 @@ fn Inside() -> impl IntoView {
             <section class="card flush">
                 <h2 class="inset">{t(|m| m.queue.unrated)}</h2>
                 <table class="listings">
-                    <thead><tr><th>{t(|m| m.market.purpose)}</th><th class="numeric">{t(|m| m.amount)}</th><th class="numeric">{t(|m| m.months)}</th><th>{t(|m| m.queue.age)}</th></tr></thead>
+                    <thead><tr><th>{t(|m| m.market.purpose)}</th><th class="numeric">{t(|m| m.amount)}</th><th class="numeric">{t(|m| m.months)}</th><th class="nowrap">{t(|m| m.queue.age)}</th></tr></thead>
                     <tbody>{unrated.get().into_iter().map(|a| {
                         let at = a.submitted_at.0;
                         view! {
@@ -147,7 +147,7 @@ fn Inside() -> impl IntoView {
             Some(Ok(true)) => view! {
                 <div class="card flush">
                     <table class="listings">
-                        <thead><tr><th>{t(|m| m.queue.task)}</th><th>{t(|m| m.queue.about)}</th><th>{t(|m| m.queue.age)}</th><th>{t(|m| m.state)}</th><th>{t(|m| m.queue.with)}</th></tr></thead>
+                        <thead><tr><th>{t(|m| m.queue.task)}</th><th>{t(|m| m.queue.about)}</th><th class="nowrap">{t(|m| m.queue.age)}</th><th>{t(|m| m.state)}</th><th>{t(|m| m.queue.with)}</th></tr></thead>
                         <tbody>
                             <For each=move || shown.get() key=|r| (r.id.inner().to_string(), r.status, r.waits_for_me, r.claimed_by.as_ref().map(|w| w.email.clone())) let(row)>
                                 <Line row/>

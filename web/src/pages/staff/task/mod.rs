@@ -14,7 +14,7 @@ use crate::components::member::Staff;
 use crate::components::named::Named;
 use crate::components::notice::{Skeleton, Trouble};
 use crate::locale::{age, instant, number, plain};
-use crate::messages::{Messages, say, t};
+use crate::messages::{ApplyPage, Messages, TaskPage, Words, say, t};
 use crate::outlook::monthly;
 use crate::page::Page;
 use crate::pages::borrower::loans::query::ApplicationStatus;
@@ -52,7 +52,7 @@ fn none_if_malformed<T>(found: Result<Option<T>, Failure>) -> Result<Option<T>, 
 
 fn nowhere() -> AnyView {
     view! {
-        <div class="card stack empty"><h1>{t(|m| m.task.none)}</h1><p><A href=Page::Queue.path()>{t(|m| m.queue.title)}</A></p></div>
+        <div class="card stack empty"><h1>{t(|_| TaskPage::say().none)}</h1><p><A href=Page::Queue.path()>{t(|m| m.queue.title)}</A></p></div>
     }
     .into_any()
 }
@@ -114,19 +114,19 @@ fn Decision(task: Memo<Option<Whole>>, again: Callback<()>) -> impl IntoView {
         <div class="columns two review">
             <div class="stack">{move || subject.get().map(matter)}</div>
             <section class="card stack">
-                <h2>{t(|m| m.task.words)}</h2>
+                <h2>{t(|_| TaskPage::say().words)}</h2>
                 {move || task.get().map(|task| {
                     let said = task.approvals;
                     // Whoever has said their word has nothing left to work on.
                     let may_claim = task.waits_for_me || task.claimed_by.is_some();
                     view! {
                         {if said.is_empty() {
-                            view! { <p class="muted">{t(|m| m.task.nobody_yet)}</p> }.into_any()
+                            view! { <p class="muted">{t(|_| TaskPage::say().nobody_yet)}</p> }.into_any()
                         } else {
                             view! { <ul class="words">{said.into_iter().map(word).collect_view()}</ul> }.into_any()
                         }}
                         {(!task.status.is_over() && may_claim).then(|| view! {
-                            <p class="row"><span class="small muted">{t(if task.claimed_by.is_some() { |m| m.queue.with } else { |m| m.task.claim_means })}</span> <Claim id=task.id waits_for_me=task.waits_for_me claimed_by=task.claimed_by/></p>
+                            <p class="row"><span class="small muted">{t(if task.claimed_by.is_some() { |m| m.queue.with } else { |_| TaskPage::say().claim_means })}</span> <Claim id=task.id waits_for_me=task.waits_for_me claimed_by=task.claimed_by/></p>
                         })}
                     }
                 })}
@@ -135,15 +135,15 @@ fn Decision(task: Memo<Option<Whole>>, again: Callback<()>) -> impl IntoView {
                     let approved = over.status == TaskStatus::Approved;
                     view! {
                         <p class="notice" class:good=approved data-outcome="">
-                            <span>{move || if approved { (say().task.approved_then)(kind) } else { say().task.refused_then }}</span>
-                            <A attr:class="button small" href=Page::Queue.path()>{t(|m| m.task.to_queue)}</A>
+                            <span>{move || if approved { (TaskPage::say().approved_then)(kind) } else { TaskPage::say().refused_then }}</span>
+                            <A attr:class="button small" href=Page::Queue.path()>{t(|_| TaskPage::say().to_queue)}</A>
                         </p>
                     }
                 })}
                 {move || turn.get().map(|(id, kind, may, spoke, last)| match (may, spoke) {
                     // Why not, rather than a button that is not there.
-                    (false, _) => view! { <p class="notice">{move || (say().task.not_yours)(kind)}</p> }.into_any(),
-                    (true, true) => view! { <p class="notice">{t(|m| m.task.spoke)}</p> }.into_any(),
+                    (false, _) => view! { <p class="notice">{move || (TaskPage::say().not_yours)(kind)}</p> }.into_any(),
+                    (true, true) => view! { <p class="notice">{t(|_| TaskPage::say().spoke)}</p> }.into_any(),
                     (true, false) => {
                         let second = task.with_untracked(|t| t.as_ref().is_some_and(|t| !t.approvals.is_empty()));
                         view! { <Word id kind last second holder again/> }.into_any()
@@ -165,7 +165,7 @@ fn head(task: Whole) -> AnyView {
         <Title text=format!("{} · Counterfoil", task.about)/>
         <div class="spread">
             <h1>{move || (say().task_kind)(kind)} ": " {about} " " <span class=status.mark() data-status=format!("{status:?}")>{move || (say().task_status)(status)}</span></h1>
-            <span class="row"><span class="small muted">{move || (!status.is_over()).then(|| (say().task.opened)(&age(&opened)))}</span><LineState/></span>
+            <span class="row"><span class="small muted">{move || (!status.is_over()).then(|| (TaskPage::say().opened)(&age(&opened)))}</span><LineState/></span>
         </div>
     }
     .into_any()
@@ -194,7 +194,7 @@ fn word(a: Approval) -> impl IntoView {
     let (approve, role, at) = (a.approve, a.role, a.at.0);
     view! {
         <li data-word=approve.to_string()>
-            <span class=if approve { "tag ok" } else { "tag bad" }>{move || if approve { say().task.approved } else { say().task.refused }}</span>
+            <span class=if approve { "tag ok" } else { "tag bad" }>{move || if approve { TaskPage::say().approved } else { TaskPage::say().refused }}</span>
             " " <b>{a.by.map(|b| b.name)}</b> " " <span class="small muted">{move || (say().role)(role)} " · " <span class="nowrap">{move || instant(&at)}</span></span>
             {(!a.note.is_empty()).then(|| view! { <p class="story">{a.note}</p> })}
         </li>
@@ -224,9 +224,9 @@ fn Word(
     });
     let check = Callback::new(move |note: String| {
         if refusing.get() && note.trim().is_empty() {
-            Err(say().task.reason_missing.into())
+            Err(TaskPage::say().reason_missing.into())
         } else {
-            Ok(if second { say().task.reason_kept } else { say().task.reason_hint }.into())
+            Ok(if second { TaskPage::say().reason_kept } else { TaskPage::say().reason_hint }.into())
         }
     });
     let say_it = move |approve: bool| {
@@ -252,27 +252,27 @@ fn Word(
         }
     };
     view! {
-        <Dialog open=sure title=|m| m.task.sure>
-            <p>{move || (say().task.moves)(kind)}</p>
+        <Dialog open=sure title=|_| TaskPage::say().sure>
+            <p>{move || (TaskPage::say().moves)(kind)}</p>
             <div class="row">
-                <button type="button" class="button primary" disabled=form.busy data-sure="" on:click=move |_| { sure.set(false); say_it(true); }>{t(|m| m.task.sure_yes)}</button>
+                <button type="button" class="button primary" disabled=form.busy data-sure="" on:click=move |_| { sure.set(false); say_it(true); }>{t(|_| TaskPage::say().sure_yes)}</button>
                 <button type="button" class="button" on:click=move |_| sure.set(false)>{t(|m| m.cancel)}</button>
             </div>
         </Dialog>
-        <Dialog open=sure_not title=|m| m.task.sure_not>
-            <p>{move || (say().task.refusal_means)(kind)}</p>
+        <Dialog open=sure_not title=|_| TaskPage::say().sure_not>
+            <p>{move || (TaskPage::say().refusal_means)(kind)}</p>
             <p class="story">{move || form.get("note")}</p>
             <div class="row">
-                <button type="button" class="button risky" disabled=form.busy data-sure-not="" on:click=move |_| { sure_not.set(false); say_it(false); }>{t(|m| m.task.refuse)}</button>
+                <button type="button" class="button risky" disabled=form.busy data-sure-not="" on:click=move |_| { sure_not.set(false); say_it(false); }>{t(|_| TaskPage::say().refuse)}</button>
                 <button type="button" class="button" on:click=move |_| sure_not.set(false)>{t(|m| m.cancel)}</button>
             </div>
         </Dialog>
         <form class="stack" on:submit=submit>
-            <p class="small">{move || (say().task.means)(kind)}</p>
-            <Field form name="note" label=Signal::derive(|| say().task.reason.to_string()) check long=true/>
+            <p class="small">{move || (TaskPage::say().means)(kind)}</p>
+            <Field form name="note" label=Signal::derive(|| TaskPage::say().reason.to_string()) check long=true/>
             <div class="row">
-                <Submit form words=Signal::derive(|| say().task.approve.to_string())/>
-                <button type="button" class="button risky" disabled=form.busy on:click=refuse data-refuse="">{t(|m| m.task.refuse)}</button>
+                <Submit form words=Signal::derive(|| TaskPage::say().approve.to_string())/>
+                <button type="button" class="button risky" disabled=form.busy on:click=refuse data-refuse="">{t(|_| TaskPage::say().refuse)}</button>
             </div>
         </form>
     }
@@ -303,9 +303,12 @@ fn Figures(a: Application) -> impl IntoView {
     let rate = a.rate.as_ref().map(Decimal::percent_in_line);
     let rated = rate.is_some();
     let lacking: Vec<fn(&Messages) -> &'static str> = [
-        (a.annual_income.is_none(), (|m: &Messages| m.task.no_income) as fn(&Messages) -> &'static str),
-        (a.documents.is_empty(), |m| m.task.no_documents),
-        (!a.has_cash_account, |m| m.task.no_cash_account),
+        (
+            a.annual_income.is_none(),
+            (|_: &Messages| TaskPage::say().no_income) as fn(&Messages) -> &'static str,
+        ),
+        (a.documents.is_empty(), |_| TaskPage::say().no_documents),
+        (!a.has_cash_account, |_| TaskPage::say().no_cash_account),
     ]
     .into_iter()
     .filter_map(|(lacks, words)| lacks.then_some(words))
@@ -316,7 +319,7 @@ fn Figures(a: Application) -> impl IntoView {
     view! {
         <section class="card stack" data-figures="">
             <div class="spread">
-                <h2>{t(|m| m.task.application)}</h2>
+                <h2>{t(|_| TaskPage::say().application)}</h2>
                 <span class=status.mark()>{move || (say().application_status)(status)}</span>
             </div>
             {a.borrower.map(|who| view! { <p><Named who/></p> })}
@@ -327,25 +330,25 @@ fn Figures(a: Application) -> impl IntoView {
                         {fact(|m| m.amount, Some(text(&a.amount)))}
                         {fact(|m| m.months, Some(a.term_months.to_string()))}
                         {fact(|m| m.rate_a_year, rate.map(|r| format!("{}\u{a0}%", number(&r))))}
-                        {fact(|m| m.listing.borrower_pays, pays.map(|m| if rated { money(&m) } else { (say().task.at_most)(&money(&m)) }))}
-                        {fact(|m| m.apply.income, a.annual_income.as_ref().map(text))}
-                        {fact(|m| m.task.owes, a.monthly_obligations.as_ref().map(text))}
-                        {fact(|m| m.task.years, a.employed_years.map(|y| y.to_string()))}
-                        {fact(|m| m.task.burden, burden.map(|b| format!("{}\u{a0}%", number(&format!("{}.{}", b / 10, b % 10)))))}
+                        {fact(|m| m.listing.borrower_pays, pays.map(|m| if rated { money(&m) } else { (TaskPage::say().at_most)(&money(&m)) }))}
+                        {fact(|_| ApplyPage::say().income, a.annual_income.as_ref().map(text))}
+                        {fact(|_| TaskPage::say().owes, a.monthly_obligations.as_ref().map(text))}
+                        {fact(|_| TaskPage::say().years, a.employed_years.map(|y| y.to_string()))}
+                        {fact(|_| TaskPage::say().burden, burden.map(|b| format!("{}\u{a0}%", number(&format!("{}.{}", b / 10, b % 10)))))}
                     </dl>
                 }
             }}
             {(waits && !lacking.is_empty()).then(|| view! {
                 <div class="notice warn" data-lacking="">
-                    <b>{t(|m| m.task.lacking)}</b>
+                    <b>{t(|_| TaskPage::say().lacking)}</b>
                     <ul>{lacking.into_iter().map(|words| view! { <li>{t(words)}</li> }).collect_view()}</ul>
                 </div>
             })}
-            {a.listing.map(|l| view! { <p class="notice good"><A href=Page::Listing(l.id.inner().into()).path()>{t(|m| m.task.on_market)}</A></p> })}
+            {a.listing.map(|l| view! { <p class="notice good"><A href=Page::Listing(l.id.inner().into()).path()>{t(|_| TaskPage::say().on_market)}</A></p> })}
             <h2>{t(|m| m.listing.words)}</h2>
             <p class="story">{move || if story.is_empty() { say().listing.no_words.to_string() } else { story.clone() }}</p>
             <Documents application=a.id.inner().to_string() all=a.documents/>
-            <p class="small muted">{move || (say().task.sent)(&instant(&sent))}</p>
+            <p class="small muted">{move || (TaskPage::say().sent)(&instant(&sent))}</p>
         </section>
     }
 }
@@ -363,11 +366,11 @@ fn Payout(l: Offered) -> impl IntoView {
                 <span class=status.mark()>{move || (say().listing_status)(status)}</span>
             </div>
             {l.borrower.map(|who| view! { <p><Named who/></p> })}
-            {(forbidden && status == ListingStatus::Filled).then(|| view! { <p class="notice warn" data-fee-forbidden="">{t(|m| m.task.fee_forbidden)}</p> })}
+            {(forbidden && status == ListingStatus::Filled).then(|| view! { <p class="notice warn" data-fee-forbidden="">{t(|_| TaskPage::say().fee_forbidden)}</p> })}
             <dl class="facts">
                 <div><dt>{t(|m| m.amount)}</dt><dd>{move || text(&amount)}</dd></div>
                 <div><dt>{t(|m| m.funded)}</dt><dd>{move || text(&funded)}</dd></div>
-                <div><dt>{t(|m| m.apply.fee)}</dt><dd>{move || text(&fee)}</dd></div>
+                <div><dt>{t(|_| ApplyPage::say().fee)}</dt><dd>{move || text(&fee)}</dd></div>
                 <div><dt>{t(|m| m.rate_a_year)}</dt><dd>{move || number(&rate)} "\u{a0}%"</dd></div>
                 <div><dt>{t(|m| m.months)}</dt><dd>{l.term_months}</dd></div>
             </dl>
@@ -411,14 +414,14 @@ fn SetRate(a: Application, again: Callback<()>) -> impl IntoView {
         let task = a.decision_task_id.filter(|_| a.status == ApplicationStatus::InReview);
         return view! {
             <section class="card stack">
-                <p>{t(|m| m.task.rate_set)}</p>
-                {task.map(|id| view! { <p><A attr:class="button primary" href=Page::Task(id.inner().into()).path()>{t(|m| m.task.say_word)}</A></p> })}
+                <p>{t(|_| TaskPage::say().rate_set)}</p>
+                {task.map(|id| view! { <p><A attr:class="button primary" href=Page::Task(id.inner().into()).path()>{t(|_| TaskPage::say().say_word)}</A></p> })}
             </section>
         }
         .into_any();
     }
     if !session::has_any(&[Role::CreditOfficer]) {
-        return view! { <section class="card"><p class="notice">{t(|m| m.task.officers_rate)}</p></section> }
+        return view! { <section class="card"><p class="notice">{t(|_| TaskPage::say().officers_rate)}</p></section> }
             .into_any();
     }
     let form = Form::new(format!("rate.{}", a.id.inner()));
@@ -428,7 +431,8 @@ fn SetRate(a: Application, again: Callback<()>) -> impl IntoView {
     let read = move |typed: &str| {
         let rate = percent(typed);
         band.with_value(|(low, high)| {
-            let between = || (say().task.rate_between)(&number(&low.percent()), &number(&high.percent()));
+            let between =
+                || (TaskPage::say().rate_between)(&number(&low.percent()), &number(&high.percent()));
             match (rate, low.rate(), high.rate()) {
                 (Some(r), Some(l), Some(h)) if (l..=h).contains(&r) => Ok(r),
                 _ => Err(between()),
@@ -441,7 +445,7 @@ fn SetRate(a: Application, again: Callback<()>) -> impl IntoView {
         }
         read(&typed).map(|rate| {
             let pays = amount.and_then(|m| monthly(m, rate, months));
-            pays.map(|(m, _)| (say().task.then_pays)(&money(&m))).unwrap_or_default()
+            pays.map(|(m, _)| (TaskPage::say().then_pays)(&money(&m))).unwrap_or_default()
         })
     });
     let application = StoredValue::new(a.id.inner().to_string());
@@ -454,11 +458,11 @@ fn SetRate(a: Application, again: Callback<()>) -> impl IntoView {
     };
     view! {
         <section class="card stack">
-            <h2>{t(|m| m.task.set_rate)}</h2>
-            <p class="small muted">{t(|m| m.task.set_rate_means)}</p>
+            <h2>{t(|_| TaskPage::say().set_rate)}</h2>
+            <p class="small muted">{t(|_| TaskPage::say().set_rate_means)}</p>
             <form class="stack" on:submit=submit novalidate>
                 <Field form name="rate" label=Signal::derive(|| say().reckon.rate_percent.to_string()) check kind="decimal"/>
-                <Submit form words=Signal::derive(|| say().task.set_rate.to_string())/>
+                <Submit form words=Signal::derive(|| TaskPage::say().set_rate.to_string())/>
             </form>
         </section>
     }
