@@ -31,7 +31,7 @@ const STYLE: &str = "
 :root{color-scheme:light dark;--paper:light-dark(#eef1f5,#10151b);--card:light-dark(#fff,#18202a);--ink:light-dark(#15202b,#e6ebf0);--soft:light-dark(#4d5b69,#a9b5c1);--rule:light-dark(#c9d2db,#344150);--act:light-dark(#1d4f91,#8ab8f5);--on:light-dark(#fff,#0b1a2c);--bad:light-dark(#a5281b,#f39a8c)}
 *{box-sizing:border-box}body{margin:0;background:var(--paper);color:var(--ink);font:16px/1.5 Georgia,'DejaVu Serif',serif;font-variant-numeric:tabular-nums}
 main{max-width:460px;margin:6vh auto;padding:28px;background:var(--card);border:1px solid var(--rule);border-radius:4px}
-h1{font-size:1.3rem;margin:0 0 4px}p{margin:8px 0}.bank{color:var(--soft);font-size:.9rem}dl{display:grid;grid-template-columns:auto 1fr;gap:4px 16px;margin:16px 0}dt{color:var(--soft)}dd{margin:0;text-align:end}
+h1{font-size:1.3rem;margin:0 0 4px}p{margin:8px 0}.bank{color:var(--soft);font-size:.9rem}dl{display:grid;grid-template-columns:auto 1fr;gap:4px 16px;margin:16px 0}dt{color:var(--soft)}dd{margin:0;text-align:end;white-space:nowrap}dd.long{white-space:normal;overflow-wrap:anywhere}
 label{display:block;margin:12px 0 4px}input{font:inherit;width:100%;padding:9px;border:1px solid var(--soft);border-radius:3px;background:var(--card);color:var(--ink)}
 button,a.go{font:inherit;display:inline-block;padding:9px 18px;border-radius:3px;border:1px solid var(--act);background:var(--act);color:var(--on);margin:16px 8px 0 0;cursor:pointer;text-decoration:none}button.no{background:none;color:var(--act)}
 @media (max-width:500px){main{margin:12px}}.bad{color:var(--bad)}:focus-visible{outline:2px solid var(--act);outline-offset:2px}";
@@ -210,7 +210,7 @@ fn kind_words(t: Tongue, kind: &str) -> String {
         "REVERSE" => t.say("loan sent back", "放款退回"),
         "REPAY" => t.say("repayment", "还款"),
         "FEE" => t.say("platform fee", "平台费用"),
-        "PAYOUT_ACCEPTED" => t.say("withdrawal begun", "提现受理"),
+        "PAYOUT_ACCEPTED" => t.say("set aside for a withdrawal", "为提现预留"),
         "PAYOUT_PAID" => t.say("withdrawn", "提现"),
         "PAYOUT_FAILED" | "PAYOUT_RETURNED" => t.say("withdrawal returned", "提现退回"),
         other => other,
@@ -289,7 +289,7 @@ fn draw(
 ) -> Response {
     let status = if wrong.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     let opening = matches!(request.ask, Ask::OpenAccount { .. });
-    let line = |name: &str, value: &str| html! { dt { (name) } dd { (value) } };
+    let line = |name: &str, value: &str| html! { dt { (name) } dd.long { (value) } };
     let sum = t.say("Amount", "金额");
     let (title, what) = match &request.ask {
         Ask::OpenAccount { name, .. } => (
@@ -306,7 +306,7 @@ fn draw(
                 dl {
                     (line(sum, &amount(*a, currency)))
                     (line(t.say("To your bank account", "转入您的银行账户"), &known.bank))
-                    (line(t.say("Then left here", "转出后余额"), &amount((known.available - a).max(0), currency)))
+                    (line(t.say("Then available", "转出后可用余额"), &amount((known.available - a).max(0), currency)))
                 }
                 p { (t.say("It costs nothing; in the sandbox it arrives within moments.", "不收取费用；在沙箱中片刻到账。")) }
             },
@@ -488,14 +488,16 @@ async fn number_of(bank: &Bank, request: &Request) -> Result<String, DbErr> {
 
 /// Whether a bank account can be paid to: what begins as an IBAN does must be one (ISO 13616, its check digits by ISO 7064).
 fn is_bank_account(typed: &str) -> bool {
-    let plain: String = typed.chars().filter(|c| !c.is_whitespace()).collect::<String>().to_uppercase();
+    let plain: String =
+        typed.chars().filter(|c| !c.is_whitespace() && *c != '-').collect::<String>().to_uppercase();
     let bytes = plain.as_bytes();
     if bytes.len() < 5 || bytes.len() > 34 || !bytes.iter().all(u8::is_ascii_alphanumeric) {
         return false;
     }
     let as_iban = bytes[..2].iter().all(u8::is_ascii_uppercase) && bytes[2..4].iter().all(u8::is_ascii_digit);
     if !as_iban {
-        return true;
+        // Elsewhere account numbers are digits; a name or a word is none.
+        return bytes.iter().all(u8::is_ascii_digit);
     }
     let turned = bytes[4..].iter().chain(&bytes[..4]);
     let rest = turned.fold(0u32, |rest, b| match b {
@@ -530,8 +532,8 @@ async fn confirm(bank: &Arc<Bank>, token: &str, request: &Request, answer: &Answ
         Ask::OpenAccount { user_no, name } => {
             if !is_bank_account(&answer.bank_account) {
                 return Err(said(
-                    "This is no bank account. Please check it: an IBAN begins with two letters and two check digits.",
-                    "银行账号有误，请核对。IBAN 以两个字母和两位校验码开头。",
+                    "This is no bank account. Please check it: an IBAN begins with two letters and two check digits, any other number has digits alone.",
+                    "银行账号有误，请核对。IBAN 以两个字母和两位校验码开头，其他账号只含数字。",
                 ));
             }
             if answer.password.chars().count() < 8 {
@@ -744,7 +746,7 @@ async fn account_body(bank: &Bank, t: Tongue, form: &Account) -> Result<Markup, 
         allowed.push((c.try_get_by_index::<String>(0)?, words));
     }
     Ok(html! {
-        dl { dt { (t.say("Name", "姓名")) } dd { (name) } dt { (t.say("Account number", "账户号")) } dd { (no) } }
+        dl { dt { (t.say("Name", "姓名")) } dd.long { (name) } dt { (t.say("Account number", "账户号")) } dd { (no) } }
         @if lines.is_empty() { p { (t.say("There is no money in it yet.", "账户中还没有资金。")) } }
         @for (available, frozen, blocked) in lines {
             dl { dt { (t.say("Available", "可用")) } dd { (available) } dt { (t.say("Frozen", "冻结")) } dd { (frozen) } dt { (t.say("Blocked", "止付")) } dd { (blocked) } }

@@ -83,6 +83,40 @@ pub fn distribute<Id: Copy + Ord>(
         .collect())
 }
 
+/// What each note would receive of each of several repayments, one after the other, when all of them come as they are: by
+/// the same arithmetic, so that a forecast is what will be paid, to the minor unit.
+///
+/// A repayment of more principal than is outstanding by then is taken as one of all that is; after the last note is paid
+/// nothing is foreseen.
+///
+/// # Errors
+/// As [`distribute`].
+pub fn foresee<Id: Copy + Ord>(
+    repayments: &[(Money, Money)],
+    notes: &[NoteShare<Id>],
+) -> Result<Vec<Vec<NotePart<Id>>>, MoneyError> {
+    let mut notes: Vec<NoteShare<Id>> = notes.iter().filter(|n| n.outstanding > 0).copied().collect();
+    let mut all = Vec::with_capacity(repayments.len());
+    for (interest, principal) in repayments {
+        let outstanding: i64 = notes
+            .iter()
+            .try_fold(0i64, |sum, n| sum.checked_add(n.outstanding))
+            .ok_or(MoneyError::Overflow)?;
+        if outstanding == 0 {
+            break;
+        }
+        let principal = Money::new(principal.minor().min(outstanding), principal.currency());
+        let parts = distribute(*interest, principal, &notes)?;
+        for (note, part) in notes.iter_mut().zip(&parts) {
+            note.outstanding -= part.principal;
+            (note.interest_carry, note.principal_carry) = (part.interest_carry, part.principal_carry);
+        }
+        notes.retain(|n| n.outstanding > 0);
+        all.push(parts);
+    }
+    Ok(all)
+}
+
 /// Gives each place the floor of its entitlement, then the rest to the largest remainders.
 fn carry_forward<Id: Copy + Ord>(
     total: i64,
@@ -174,6 +208,34 @@ mod tests {
             principal_carry: 0,
         };
         principals.iter().enumerate().map(share).collect()
+    }
+
+    #[test]
+    fn what_is_foreseen_is_what_comes() {
+        let usd = |minor| Money::new(minor, Currency::USD);
+        let share =
+            |note: u32, outstanding| NoteShare { note, outstanding, interest_carry: 0, principal_carry: 0 };
+        let mut notes = vec![share(1, 33_33), share(2, 33_33), share(3, 33_34)];
+        let repayments: Vec<(Money, Money)> =
+            [(1_00, 32_89), (67, 33_22), (34, 33_89)].map(|(i, p)| (usd(i), usd(p))).into();
+        let foreseen = foresee(&repayments, &notes).unwrap();
+        for ((interest, principal), expected) in repayments.iter().zip(&foreseen) {
+            let parts = distribute(*interest, *principal, &notes).unwrap();
+            assert_eq!(&parts, expected);
+            assert_eq!(parts.iter().map(|p| p.interest).sum::<i64>(), interest.minor());
+            for (n, p) in notes.iter_mut().zip(&parts) {
+                n.outstanding -= p.principal;
+                (n.interest_carry, n.principal_carry) = (p.interest_carry, p.principal_carry);
+            }
+            notes.retain(|n| n.outstanding > 0);
+        }
+        assert!(notes.is_empty(), "all of it came back");
+        // More than is there is taken as all that is, and then nothing more comes.
+        let more = foresee(&[(usd(1), usd(500)), (usd(1), usd(1))], &[share(1, 2_00)]).unwrap();
+        assert_eq!(
+            more,
+            [vec![NotePart { note: 1, interest: 1, principal: 2_00, interest_carry: 0, principal_carry: 0 }]]
+        );
     }
 
     #[test]

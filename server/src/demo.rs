@@ -13,6 +13,7 @@ use custodian::Bank;
 use custodian::notify::Post as BankPost;
 use custody_api::*;
 use finance::{Currency, Money, Rate};
+use graphql::id::Gid;
 use identity_api::*;
 use investing_api::*;
 use kernel::call::{Actor, Call, Role, Service};
@@ -24,7 +25,7 @@ use ledger_api::{AccountKind, BalancesOf, Ledger};
 use lending_api::*;
 use notification::post::Post;
 use notification_api::{MailboxOf, Notification};
-use office_api::{CloseDay, CloseStatus, DayOf, DecideTask, Office, Today};
+use office_api::{CloseDay, CloseStatus, DayOf, DecideTask, EndAct, Office, RecordAct, Today};
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -436,11 +437,18 @@ impl Demo {
             let change = identity_api::Change::InviteStaff { role: *role };
             let propose =
                 ProposeChange { id: ChangeId(self.uuid()), change, reason: "joins the demo's staff".into() };
-            let proposed = gateway.propose_change(&self.as_person(&self.staff[0]), propose).await;
+            let (first, second) = (self.as_person(&self.staff[0]), self.as_person(&self.staff[1]));
+            let details = [("inviteStaff", role.code().to_string())];
+            let act = self.begin_act(&first, "changePropose", details).await?;
+            let proposed = gateway.propose_change(&first, propose).await;
             let id = proposed.map_err(|e| anyhow!("{email}: {e}"))?.id;
+            self.end_act(&first, act).await?;
+            let details = [("change", Gid(id).text()), ("approve", true.to_string())];
+            let act = self.begin_act(&second, "changeDecide", details).await?;
             let decide = DecideChange { id, approve: true };
-            let decided = gateway.decide_change(&self.as_person(&self.staff[1]), decide).await;
+            let decided = gateway.decide_change(&second, decide).await;
             let secret = decided.map_err(|e| anyhow!("{email}: {e}"))?.secret;
+            self.end_act(&second, act).await?;
             let who = self.register(email, name, BTreeSet::new(), secret).await?;
             self.staff.push(who);
         }
@@ -581,7 +589,9 @@ impl Demo {
         let today = office.today(&self.call(), Today {}).await.map_err(|e| anyhow!("{e}"))?;
         ensure!(today == date, "the business date is {today}");
         let operations = self.as_person(self.staff("operations")?);
+        let act = self.begin_act(&operations, "businessDayClose", [("date", date.to_string())]).await?;
         office.close_day(&operations, CloseDay { date }).await.map_err(|e| anyhow!("{e}"))?;
+        self.end_act(&operations, act).await?;
         for _ in 0..20 {
             self.settle().await?;
             let seen =
@@ -634,8 +644,31 @@ impl Demo {
     async fn say(&self, who: &str, task: TaskId, approve: bool, note: &str) -> anyhow::Result<()> {
         let word = DecideTask { task, approve, note: note.into() };
         let office = self.house.office(Service::Gateway);
-        office.decide(&self.as_person(self.staff(who)?), word).await.map_err(|e| anyhow!("{who}: {e}"))?;
-        Ok(())
+        let who = self.as_person(self.staff(who)?);
+        let details = [("task", Gid(task).text()), ("approve", approve.to_string())];
+        let act = self.begin_act(&who, "taskDecide", details).await?;
+        office.decide(&who, word).await.map_err(|e| anyhow!("{e}"))?;
+        self.end_act(&who, act).await
+    }
+
+    /// What a member of staff does goes into the audit log, as it does for whoever comes by the public door.
+    async fn begin_act<const N: usize>(
+        &self,
+        who: &Call,
+        what: &str,
+        details: [(&str, String); N],
+    ) -> anyhow::Result<ActId> {
+        let id = ActId(self.uuid());
+        let details = details.into_iter().map(|(name, value)| (name.to_string(), value)).collect();
+        let record = RecordAct { id, what: what.into(), details };
+        let written = self.house.office(Service::Gateway).record_act(who, record).await;
+        written.map_err(|e| anyhow!("{what}: {e}"))?;
+        Ok(id)
+    }
+
+    async fn end_act(&self, who: &Call, id: ActId) -> anyhow::Result<()> {
+        let end = EndAct { id, outcome: "DONE".into() };
+        self.house.office(Service::Gateway).end_act(who, end).await.map_err(|e| anyhow!("{e}"))
     }
 
     /// Does the next thing about one story.
@@ -659,8 +692,12 @@ impl Demo {
             Stage::Applied => {
                 let propose = ProposeRate { application: s.application, rate: s.rate };
                 let officer = self.as_person(self.staff("officer")?);
+                let details =
+                    [("application", Gid(s.application).text()), ("rate", format!("0.{:06}", s.rate.ppm()))];
+                let act = self.begin_act(&officer, "applicationProposeRate", details).await?;
                 let done = self.house.lending(Service::Gateway).propose_rate(&officer, propose).await;
                 done.map_err(|e| anyhow!("{e}"))?;
+                self.end_act(&officer, act).await?;
                 (Stage::Proposed, 1)
             }
             Stage::Proposed if s.end == End::Declined => {

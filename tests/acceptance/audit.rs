@@ -7,7 +7,7 @@ use finance::Currency;
 use kernel::call::Service;
 use platform::db::Sql;
 use serde_json::{Value, json};
-use tests::door::{Door, Member};
+use tests::door::{Door, Member, PASSWORD};
 use tests::life::{self, Stage};
 use tests::story;
 use tests::world::World;
@@ -144,24 +144,26 @@ story!(what_cannot_be_written_down_is_not_done, |world| {
     door.staff(&world, &STAFF).await?;
     let officer = door.sign_in("officer@demo.test").await?;
     let member = door.register("ann@example.test", &["INVESTOR"], None).await?;
-    let choose = "mutation { languageChoose(input: { language: CHINESE }) { done } }";
-    let language = async |who: &Member| -> anyhow::Result<Value> {
-        let found = door.ask(Some(&who.token), "{ viewer { party { language } } }", json!({})).await?;
-        found.at("/viewer/party/language")
+    let create =
+        "mutation($input: ApiClientCreateInput!) { apiClientCreate(input: $input) { created { secret } } }";
+    let input = || json!({ "input": { "id": world.uuid(), "name": "x", "scopes": ["PROFILE"], "password": PASSWORD } });
+    let programs = async |who: &Member| -> anyhow::Result<usize> {
+        let found = door.ask(Some(&who.token), "{ viewer { apiClients { id } } }", json!({})).await?;
+        Ok(found.at("/viewer/apiClients")?.as_array().map_or(0, Vec::len))
     };
     world.house.stop_service(Service::Office).await;
-    let refused = door.ask(Some(&officer.token), choose, json!({})).await?;
+    let refused = door.ask(Some(&officer.token), create, input()).await?;
     assert_eq!(refused.code(), "AUDIT_UNAVAILABLE");
-    assert_eq!(language(&officer).await?, "ENGLISH");
+    assert_eq!(programs(&officer).await?, 0);
     // Members are not held up by it, and whoever wants to leave is let go.
-    door.ask(Some(&member.token), choose, json!({})).await?.at("/languageChoose")?;
-    assert_eq!(language(&member).await?, "CHINESE");
+    door.ask(Some(&member.token), create, input()).await?.at("/apiClientCreate/created")?;
+    assert_eq!(programs(&member).await?, 1);
     let leave = "mutation { sessionClose(input: {}) { done } }";
     assert_eq!(door.ask(Some(&officer.token), leave, json!({})).await?.at("/sessionClose/done")?, true);
     world.house.start_service(Service::Office);
     let again = door.sign_in("officer@demo.test").await?;
-    door.ask(Some(&again.token), choose, json!({})).await?.at("/languageChoose")?;
-    assert_eq!(language(&again).await?, "CHINESE");
+    door.ask(Some(&again.token), create, input()).await?.at("/apiClientCreate/created")?;
+    assert_eq!(programs(&again).await?, 1);
     Ok(())
 });
 
@@ -173,9 +175,9 @@ story!(a_change_to_the_audit_log_is_found_and_halts_the_close, |world| {
     assert_eq!(fault(&door, &auditor).await?, Value::Null);
     close(&world, &door, &operations).await?;
     // The custodian keeps the head of that moment; more has been written since.
-    let choose = "mutation { languageChoose(input: { language: CHINESE }) { done } }";
+    let choose = "mutation { emailLetter(input: {}) { done } }";
     for _ in 0..3 {
-        door.ask(Some(&operations.token), choose, json!({})).await?.at("/languageChoose")?;
+        door.ask(Some(&operations.token), choose, json!({})).await?.at("/emailLetter")?;
     }
     let proof = door.ask(Some(&auditor.token), PROOF, json!({})).await?.at("/actsProof")?;
     let (entries, anchored) = (proof["entries"].as_i64(), proof["anchored"].as_i64());
@@ -183,9 +185,9 @@ story!(a_change_to_the_audit_log_is_found_and_halts_the_close, |world| {
     let anchored = anchored.context("an anchor")?;
 
     let db = world.house.db.read();
-    db.run("UPDATE office_act SET what = 'DONE' WHERE what = 'languageChoose'", []).await?;
+    db.run("UPDATE office_act SET what = 'DONE' WHERE what = 'emailLetter'", []).await?;
     ensure!(fault(&door, &auditor).await?.as_str().is_some_and(|f| f.contains("is not what was written")));
-    db.run("UPDATE office_act SET what = 'languageChoose' WHERE what = 'DONE' AND of IS NULL", []).await?;
+    db.run("UPDATE office_act SET what = 'emailLetter' WHERE what = 'DONE' AND of IS NULL", []).await?;
     assert_eq!(fault(&door, &auditor).await?, Value::Null);
 
     // The newest entries cut off with the head made to fit: nothing tells, unless the custodian's anchor lies behind.
@@ -202,7 +204,7 @@ story!(a_change_to_the_audit_log_is_found_and_halts_the_close, |world| {
     ensure!(fault(&door, &auditor).await?.as_str().is_some_and(|f| f.contains("ends before the entry")));
     // And written anew, it is not the entry whose hash the custodian keeps.
     for _ in 0..2 {
-        door.ask(Some(&operations.token), choose, json!({})).await?.at("/languageChoose")?;
+        door.ask(Some(&operations.token), choose, json!({})).await?.at("/emailLetter")?;
     }
     ensure!(fault(&door, &auditor).await?.as_str().is_some_and(|f| f.contains("the custodian keeps")));
     close(&world, &door, &operations).await?;

@@ -16,7 +16,24 @@ async fn whole_life(world: &World, currency: Currency, unit: i64) -> anyhow::Res
     let door = Door::of(world);
     door.staff(world, &life::STAFF).await?;
     let text = life::documents(currency, unit);
-    let seen = life::play(Stage::Stepped(world), &door, &text).await?;
+    let first = text.find("mutation Repay1").and_then(|at| text[..at].rfind("# As"));
+    let (before, after) = text.split_at(first.context("the first payment")?);
+    let mut seen = life::play(Stage::Stepped(world), &door, before).await?;
+    // What each investor is told will come, to the smallest coin.
+    let told = "{ viewer { portfolio { expected { interest { amount } principal { amount } } } } }";
+    let came = "{ viewer { notes { history { interest { amount } principal { amount } } } } }";
+    let investor = |n| format!("investor{n}.{}@example.test", currency.code().to_lowercase());
+    let mut promised = Vec::new();
+    for n in 1..=3 {
+        let who = door.sign_in(&investor(n)).await?;
+        promised.push(door.ask(Some(&who.token), told, json!({})).await?.at("/viewer/portfolio/0/expected")?);
+    }
+    seen.extend(life::play(Stage::Stepped(world), &door, after).await?);
+    for (n, promised) in (1..=3).zip(promised) {
+        let who = door.sign_in(&investor(n)).await?;
+        let came = door.ask(Some(&who.token), came, json!({})).await?.at("/viewer/notes/0/history")?;
+        assert_eq!(came, promised, "what investor {n} was told, and what came");
+    }
 
     let running = &seen["Running"];
     assert_eq!(running.text("/loan/status")?, "ACTIVE");

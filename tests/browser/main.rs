@@ -288,7 +288,7 @@ async fn an_investor_lends_from_the_app() -> anyhow::Result<()> {
         field("bid").await?.send_keys(Key::Control + "a").await?;
         field("bid").await?.send_keys("20,000").await?;
         browser.see("button[type=submit]", "Lend").await?.click().await?;
-        browser.see("[role=alert]", "still sought.").await?;
+        browser.see("#bid-hint", "still sought.").await?;
         field("bid").await?.send_keys(Key::Control + "a").await?;
         field("bid").await?.send_keys("1,250.50").await?;
         browser.see("#bid-hint", "of interest: 3 payments of about USD 425").await?;
@@ -300,7 +300,10 @@ async fn an_investor_lends_from_the_app() -> anyhow::Result<()> {
             "it outlives a reload"
         );
         browser.shoot("bid-light-wide").await?;
-        let lend = browser.see("button[type=submit]", "Lend").await?;
+        browser.see("button[type=submit]", "Lend").await?.click().await?;
+        // Asked once more, with what it means; nothing has moved yet.
+        browser.see("dialog [data-sum]", "USD 1,250.50").await?;
+        let lend = browser.see("[data-sure]", "Lend").await?;
         lend.click().await?;
         lend.click().await.ok();
         browser

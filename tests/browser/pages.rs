@@ -133,7 +133,7 @@ async fn the_bar_fits_at_every_width() -> anyhow::Result<()> {
             }
             person.goto(page).await?;
             person.settle().await?;
-            for width in [1280, 1201, 1200, 1024, 768, 721, 720, 390, 320] {
+            for width in [1280, 1201, 1200, 1024, 861, 860, 768, 390, 320] {
                 person.browser.measure(width, 900).await?;
                 let measured = "return [document.documentElement.scrollWidth, document.querySelector('.top').offsetHeight].join()";
                 let measured: String = person.browser.driver.execute(measured, Vec::new()).await?.convert()?;

@@ -2,9 +2,9 @@
 
 use crate::api::live;
 use crate::back;
-use crate::components::frame::{BesideQueue, Foot, Top};
+use crate::components::frame::{Beside, Foot, Top};
 use crate::components::toast::{self, Toaster};
-use crate::components::waiting::Waiting;
+use crate::components::waiting::{Proposed, Waiting};
 use crate::messages::{self, say, t};
 use crate::page::Page;
 use crate::pages::borrower::apply::Apply;
@@ -47,13 +47,13 @@ use leptos_router::path;
 pub type Pages = fn(Page) -> Option<AnyView>;
 
 /// Shows the app, with the pages of one build.
-pub fn start(pages: Pages, beside_queue: BesideQueue) {
+pub fn start(pages: Pages, beside: Beside) {
     stopped::say_so_on_panic();
-    leptos::mount::mount_to_body(move || view! { <App pages beside_queue/> });
+    leptos::mount::mount_to_body(move || view! { <App pages beside/> });
 }
 
 #[component]
-fn App(pages: Pages, beside_queue: BesideQueue) -> impl IntoView {
+fn App(pages: Pages, beside: Beside) -> impl IntoView {
     provide_meta_context();
     messages::provide();
     live::provide_line();
@@ -63,7 +63,7 @@ fn App(pages: Pages, beside_queue: BesideQueue) -> impl IntoView {
     view! {
         <Router>
             <a class="skip" href="#main">{t(|m| m.skip)}</a>
-            <Top beside_queue/>
+            <Top beside/>
             <main id="main" tabindex="-1">
                 // The address is read by `Page`, which also writes it.
                 <Routes fallback=NotFound>
@@ -189,12 +189,16 @@ pub fn staff(page: Page) -> Option<AnyView> {
     })
 }
 
-/// How much waits for whoever looks; where there is a queue.
-pub fn waiting() -> Option<AnyView> {
-    Some(Waiting().into_any())
+/// How much waits for whoever looks, in the queue and among what administrators propose.
+pub fn waiting(page: &Page) -> Option<AnyView> {
+    match page {
+        Page::Queue => Some(Waiting().into_any()),
+        Page::People => Some(Proposed().into_any()),
+        _ => None,
+    }
 }
 
 /// Nothing, where there is none.
-pub fn nothing_waits() -> Option<AnyView> {
+pub fn nothing_waits(_: &Page) -> Option<AnyView> {
     None
 }

@@ -1,9 +1,10 @@
 //! Who is signed in. The access token lives in memory only; the refresh token is a cookie that no script can read.
 
 use crate::api::{self, DateTime, Failure, command, live, schema};
+use crate::components::toast;
 use crate::draft;
 use crate::locale;
-use crate::messages::Language;
+use crate::messages::{Language, say};
 use crate::page::Page;
 use cynic::{MutationBuilder, QueryFragment};
 use leptos::prelude::*;
@@ -22,6 +23,20 @@ pub enum Role {
 }
 
 impl Role {
+    /// As the API writes it.
+    pub fn of_code(code: &str) -> Option<Role> {
+        Some(match code {
+            "BORROWER" => Role::Borrower,
+            "INVESTOR" => Role::Investor,
+            "CREDIT_OFFICER" => Role::CreditOfficer,
+            "CREDIT_SUPERVISOR" => Role::CreditSupervisor,
+            "OPERATIONS" => Role::Operations,
+            "AUDITOR" => Role::Auditor,
+            "ADMINISTRATOR" => Role::Administrator,
+            _ => return None,
+        })
+    }
+
     pub fn is_staff(self) -> bool {
         !matches!(self, Role::Borrower | Role::Investor)
     }
@@ -115,6 +130,11 @@ pub fn has_any(roles: &[Role]) -> bool {
     party().with_untracked(|p| p.as_ref().is_some_and(|p| p.roles.iter().any(|r| roles.contains(r))))
 }
 
+/// Whether who is signed in works here.
+pub fn is_staff() -> bool {
+    party().with(|p| p.as_ref().is_some_and(|p| p.roles.iter().any(|r| r.is_staff())))
+}
+
 /// Who is signed in.
 pub fn party() -> RwSignal<Option<Party>> {
     SHOWN.with_borrow(|s| s.unwrap_or_else(|| RwSignal::new(None)))
@@ -168,6 +188,15 @@ pub async fn renew() {
         Ok(data) => set(data.session_refresh.session),
         Err(failure) if failure.code == "OFFLINE" => {}
         Err(_) => set(None),
+    }
+}
+
+/// The server says that the session has ended: whoever looks is told at once, and sees nothing of it any more.
+pub async fn ended() {
+    let had = token().is_some();
+    renew().await;
+    if had && token().is_none() {
+        toast::show(|| say().signed_out_elsewhere.into(), None);
     }
 }
 

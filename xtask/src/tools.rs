@@ -4,6 +4,7 @@
 use crate::{House, Outcome, sh};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 const TRUNK: &str = "0.21.14";
 const NEXTEST: &str = "0.9.143";
@@ -82,9 +83,7 @@ fn install(house: &House, package: &str, program: &str, version: &str) -> Outcom
     if let Some(found) = on_path(program).filter(|p| answers(p, version)) {
         return Ok(found);
     }
-    println!(
-        "      installing {package} {version} (once; some minutes; warnings below are about its own build)"
-    );
+    println!("      installing {package} {version} (once; some minutes)");
     let mut cargo = Command::new("cargo");
     // A tool's own speed matters little here; unoptimised code cuts the installation to a third.
     cargo
@@ -93,9 +92,10 @@ fn install(house: &House, package: &str, program: &str, version: &str) -> Outcom
         .env("CARGO_PROFILE_RELEASE_LTO", "off")
         .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16")
         .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "0")
-        .args(["install", package, "--version", version, "--locked", "--root"])
+        // What a tool's own build warns of is nobody's concern here; errors are shown all the same.
+        .args(["install", package, "--version", version, "--locked", "--quiet", "--root"])
         .arg(&root);
-    sh(&mut cargo)?;
+    with_heartbeat(&mut cargo, package)?;
     if answers(&cached, version) {
         Ok(cached)
     } else {
@@ -103,6 +103,24 @@ fn install(house: &House, package: &str, program: &str, version: &str) -> Outcom
             "{package} {version} was installed but does not answer; remove {} and try again",
             root.display()
         ))
+    }
+}
+
+/// Runs a command that says nothing for minutes, and says for it that it is still at work.
+fn with_heartbeat(command: &mut Command, what: &str) -> Outcome {
+    let start = Instant::now();
+    let mut child = command.spawn().map_err(|e| format!("cannot start {command:?}: {e}"))?;
+    let mut told = 0;
+    loop {
+        if let Some(status) = child.try_wait().map_err(|e| e.to_string())? {
+            return if status.success() { Ok(()) } else { Err(format!("{what} ended with {status}")) };
+        }
+        std::thread::sleep(Duration::from_millis(500));
+        let seconds = start.elapsed().as_secs();
+        if seconds / 20 > told {
+            told = seconds / 20;
+            println!("      {what}: {seconds} s");
+        }
     }
 }
 

@@ -7,15 +7,17 @@ use crate::Gateway;
 use crate::context::{Asker, asker, loader, services};
 use crate::error::{fault, top};
 use crate::guard;
-use crate::id::Gid;
+use crate::id::{Gid, Kind};
 use crate::loan::loaded;
+use crate::notice;
 use crate::page::{Arguments, cost, numbered};
 use crate::party::Party;
 use crate::scalars::{DateTime, Uuid};
 use async_graphql::connection::Connection;
 use async_graphql::parser::types::{ExecutableDocument, Field, Selection, SelectionSet};
 use async_graphql::{ComplexObject, Context, Object, Response, Result, SimpleObject, Variables};
-use kernel::id::{ActId, PartyId};
+use kernel::id::{ActId, ApplicationId, ListingId, LoanId, PartyId, TaskId};
+use notification_api::About;
 use office_api::{ActView, ActsOf, EndAct, Office, OfficeError, ProveActs, RecordAct};
 use platform::Fault;
 use std::collections::BTreeMap;
@@ -63,6 +65,9 @@ pub const MUTATIONS: &[(&str, &[&str])] = &[
     ("taskClaim", &["task", "release"]),
     ("taskDecide", &["task", "approve"]),
 ];
+
+/// What one chooses for oneself and nobody else sees: written down, it would bury what matters.
+const OWN_SETTINGS: [&str; 3] = ["languageChoose", "noticeMail", "noticesRead"];
 
 /// What somebody is about to do.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -152,7 +157,8 @@ impl Gateway {
         asker: &Asker,
         doing: Option<Doing>,
     ) -> std::result::Result<Option<ActId>, Fault<OfficeError>> {
-        let Some(doing) = doing.filter(|_| asker.is_staff()) else { return Ok(None) };
+        let own = |doing: &Doing| OWN_SETTINGS.contains(&doing.what.as_str());
+        let Some(doing) = doing.filter(|d| asker.is_staff() && !own(d)) else { return Ok(None) };
         let id = ActId(self.entropy.uuid(self.clock.now()));
         // Whoever wants to leave is let go.
         let leaves = doing.what == "sessionClose";
@@ -204,9 +210,29 @@ pub struct Act {
 
 /// One part of what was asked for.
 #[derive(SimpleObject)]
+#[graphql(complex)]
 pub struct ActDetail {
     pub name: String,
     pub value: String,
+}
+
+#[ComplexObject]
+impl ActDetail {
+    /// Of an id, what the loan, listing, application or task is for, as far as whoever asks may see it.
+    async fn about(&self, ctx: &Context<'_>) -> Result<Option<String>> {
+        let kind = match self.value.split_once('_').map(|(kind, _)| kind) {
+            Some(ApplicationId::PREFIX) => About::Application,
+            Some(ListingId::PREFIX) => About::Listing,
+            Some(LoanId::PREFIX) => About::Loan,
+            Some(TaskId::PREFIX) => About::Task,
+            _ => return Ok(None),
+        };
+        let id = self.value.rsplit_once('_').and_then(|(_, hex)| uuid::Uuid::parse_str(hex).ok());
+        match id {
+            Some(id) => notice::about(ctx, kind, id).await,
+            None => Ok(None),
+        }
+    }
 }
 
 impl From<ActView> for Act {

@@ -51,6 +51,36 @@ pub enum NoticeKind {
     TaskRefused,
 }
 
+/// What something is for, in its borrower's words or the custodian's.
+///
+/// # Errors
+/// When a service does not answer.
+pub async fn about(ctx: &Context<'_>, kind: About, id: uuid::Uuid) -> Result<Option<String>> {
+    let loader = loader(ctx);
+    let listing = async |id: ListingId| loaded(loader.load_one(id).await).map(|l| l.map(|l| l.purpose));
+    match kind {
+        About::Account => Ok(None),
+        About::Application => loaded(loader.load_one(ApplicationId(id)).await).map(|a| a.map(|a| a.purpose)),
+        About::Listing => listing(ListingId(id)).await,
+        About::Loan => match loaded(loader.load_one(LoanId(id)).await)? {
+            Some(loan) => listing(loan.listing).await,
+            None => Ok(None),
+        },
+        About::Task => {
+            let Some(task) = loaded(loader.load_one(TaskId(id)).await)? else { return Ok(None) };
+            let subject = task.subject;
+            let purpose = match task.kind {
+                TaskKind::CreditDecision => {
+                    loaded(loader.load_one(ApplicationId(subject)).await)?.map(|a| a.purpose)
+                }
+                TaskKind::Disbursement => listing(ListingId(subject)).await?,
+                TaskKind::DisbursementUndo | TaskKind::Break => None,
+            };
+            Ok(Some(purpose.unwrap_or(task.about)))
+        }
+    }
+}
+
 /// Something one has been told.
 pub struct Notice(pub NoticeView);
 
@@ -78,31 +108,7 @@ impl Notice {
 
     /// What the loan, the listing, the application or the task is for, where it is about one.
     async fn about(&self, ctx: &Context<'_>) -> Result<Option<String>> {
-        let (id, loader) = (self.0.subject, loader(ctx));
-        let listing = async |id: ListingId| loaded(loader.load_one(id).await).map(|l| l.map(|l| l.purpose));
-        match self.0.kind.about() {
-            About::Account => Ok(None),
-            About::Application => {
-                loaded(loader.load_one(ApplicationId(id)).await).map(|a| a.map(|a| a.purpose))
-            }
-            About::Listing => listing(ListingId(id)).await,
-            About::Loan => match loaded(loader.load_one(LoanId(id)).await)? {
-                Some(loan) => listing(loan.listing).await,
-                None => Ok(None),
-            },
-            About::Task => {
-                let Some(task) = loaded(loader.load_one(TaskId(id)).await)? else { return Ok(None) };
-                let subject = task.subject;
-                let purpose = match task.kind {
-                    TaskKind::CreditDecision => {
-                        loaded(loader.load_one(ApplicationId(subject)).await)?.map(|a| a.purpose)
-                    }
-                    TaskKind::Disbursement => listing(ListingId(subject)).await?,
-                    TaskKind::DisbursementUndo | TaskKind::Break => None,
-                };
-                Ok(Some(purpose.unwrap_or(task.about)))
-            }
-        }
+        about(ctx, self.0.kind.about(), self.0.subject).await
     }
 
     async fn amount(&self) -> Option<Money> {

@@ -125,10 +125,17 @@ pub struct Change {
     pub reason: String,
     pub status: ChangeStatus,
     pub proposed_at: DateTime,
+    #[graphql(skip)]
+    proposed_by: kernel::id::PersonId,
 }
 
 #[ComplexObject]
 impl Change {
+    /// Whether whoever asks proposed it; then somebody else decides.
+    async fn proposed_by_me(&self, ctx: &Context<'_>) -> bool {
+        asker(ctx).call().person() == Some(self.proposed_by)
+    }
+
     /// Whose rights or credentials they are; nothing for an invitation.
     async fn subject(&self, ctx: &Context<'_>) -> Result<Option<Party>> {
         let Some(party) = &self.party else { return Ok(None) };
@@ -153,6 +160,7 @@ impl From<ChangeView> for Change {
             reason: c.reason,
             status: c.status.into(),
             proposed_at: DateTime(c.at),
+            proposed_by: c.proposed_by,
         }
     }
 }

@@ -86,6 +86,13 @@ impl PlatformQuery {
         notice::mailbox(ctx).await
     }
 
+    /// Whether an invitation to the staff still works; asking does not use it.
+    async fn invitation_stands(&self, ctx: &Context<'_>, secret: String) -> Result<bool> {
+        let ask = LinkOf { secret: identity_api::Secret(secret) };
+        let found = services(ctx).identity.invitation_stands(&asker(ctx).call(), ask).await;
+        found.map_err(|e| fault(asker(ctx), e))
+    }
+
     /// Whether the link of a letter still lets one choose a new password; asking does not use it.
     async fn password_link_stands(&self, ctx: &Context<'_>, secret: String) -> Result<bool> {
         let ask = LinkOf { secret: identity_api::Secret(secret) };

@@ -162,6 +162,16 @@ impl Inner {
         }
     }
 
+    pub(crate) async fn invitation_stands(
+        &self,
+        call: &Call,
+        input: LinkOf,
+    ) -> Result<bool, Fault<IdentityError>> {
+        let secret = fingerprint(&input.secret);
+        let found = repo::invitation_stands(self.db.read(), secret, self.clock.now()).await;
+        found.map_err(|e| unreadable(call, "look at an invitation", &e))
+    }
+
     pub(crate) async fn ask_confirmation(
         self: &std::sync::Arc<Self>,
         call: &Call,

@@ -276,6 +276,16 @@ pub(crate) async fn lock_invitation(tx: &Tx, secret: Vec<u8>) -> Result<Option<i
     invitation::Entity::find().filter(invitation::Column::Secret.eq(secret)).one(tx).await
 }
 
+/// Whether it was not used and has not run out.
+pub(crate) async fn invitation_stands(
+    db: &impl ConnectionTrait,
+    secret: Vec<u8>,
+    now: DateTime<Utc>,
+) -> Result<bool, DbErr> {
+    let sql = "SELECT 1 FROM identity_invitation WHERE secret = $1 AND used_by IS NULL AND expires_at > $2";
+    Ok(db.one(sql, [secret.into(), now.into()]).await?.is_some())
+}
+
 pub(crate) async fn first_invitations(db: &impl ConnectionTrait) -> Result<Vec<invitation::Model>, DbErr> {
     invitation::Entity::find()
         .filter(invitation::Column::First.eq(true))

@@ -146,6 +146,14 @@ impl Identity for IdentityService {
         .boxed()
     }
 
+    fn invitation_stands<'a>(&'a self, call: &'a Call, input: LinkOf) -> Answer<'a, bool, IdentityError> {
+        async move {
+            door(call)?;
+            self.inner.invitation_stands(call, input).await
+        }
+        .boxed()
+    }
+
     fn reset_password<'a>(&'a self, call: &'a Call, input: ResetPassword) -> Answer<'a, (), IdentityError> {
         async move {
             door(call)?;

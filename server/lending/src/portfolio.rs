@@ -2,6 +2,7 @@
 
 use crate::service::Inner;
 use chrono::NaiveDate;
+use finance::distribution::{NoteShare, foresee};
 use finance::{Currency, Money, xirr::xirr};
 use kernel::Call;
 use lending_api::{ExpectedCash, LendingError, PortfolioOf, PortfolioView};
@@ -9,7 +10,8 @@ use platform::db::Sql;
 use platform::service::unreadable;
 use platform::{Fault, calendar};
 use sea_orm::DbErr;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use uuid::Uuid;
 
 /// One currency's notes while they are added up, in minor units.
 #[derive(Default)]
@@ -24,16 +26,8 @@ struct Sums {
     expected: BTreeMap<NaiveDate, (i64, i64)>,
 }
 
-/// A note's part of an instalment: as its share of what is still out, rounded down.
-fn share(of_loan: i64, note: i64, loan: i64) -> i64 {
-    if loan <= 0 {
-        return 0;
-    }
-    i64::try_from(i128::from(of_loan) * i128::from(note) / i128::from(loan)).unwrap_or(0)
-}
-
 impl Inner {
-    /// Three statements, however many notes there are.
+    /// A few statements, however many notes there are.
     pub(crate) async fn portfolio(
         &self,
         call: &Call,
@@ -77,20 +71,62 @@ impl Inner {
             sum.flows.push((row.try_get_by_index(1)?, row.try_get_by_index(2)?));
         }
 
-        let sql = "SELECT n.currency, i.due, i.interest, i.principal, n.outstanding, l.outstanding
-                   FROM lending_note n JOIN lending_loan l ON l.id = n.loan
-                   JOIN lending_instalment i ON i.loan = l.id AND i.status = 'SCHEDULED'
-                   WHERE n.holder = $1 AND n.outstanding > 0";
-        for row in db.all(sql, holder()).await? {
-            let sum = sums.entry(currency(row.try_get_by_index(0)?)?).or_default();
-            let (note, loan): (i64, i64) = (row.try_get_by_index(4)?, row.try_get_by_index(5)?);
-            let due = sum.expected.entry(row.try_get_by_index(1)?).or_default();
-            due.0 += share(row.try_get_by_index(2)?, note, loan);
-            due.1 += share(row.try_get_by_index(3)?, note, loan);
+        for (due, currency, interest, principal) in self.ahead(&ask).await? {
+            let due = sums.entry(currency).or_default().expected.entry(due).or_default();
+            due.0 += interest;
+            due.1 += principal;
         }
 
         let today = calendar::today(db).await?;
         Ok(sums.into_iter().map(|(currency, sum)| sum.view(currency, today)).collect())
+    }
+
+    /// What the holder's notes receive on which due date if everybody pays on the day: interest, principal. Each loan is
+    /// shared out as it will be, over the notes of all its holders and with what earlier roundings left over.
+    async fn ahead(&self, ask: &PortfolioOf) -> Result<Vec<(NaiveDate, Currency, i64, i64)>, DbErr> {
+        let db = self.db.read();
+        let holder = || [ask.holder.0.into()];
+        let mine = "SELECT DISTINCT loan FROM lending_note WHERE holder = $1 AND outstanding > 0";
+        let sql = format!(
+            "SELECT loan, id, holder, currency, outstanding, interest_carry, principal_carry FROM lending_note
+             WHERE outstanding > 0 AND loan IN ({mine})"
+        );
+        let mut notes: BTreeMap<Uuid, (Currency, Vec<NoteShare<Uuid>>)> = BTreeMap::new();
+        let mut own = BTreeSet::new();
+        for row in db.all(sql, holder()).await? {
+            let (loan, note): (Uuid, Uuid) = (row.try_get_by_index(0)?, row.try_get_by_index(1)?);
+            let code: String = row.try_get_by_index(3)?;
+            let currency = code.parse().map_err(|_| DbErr::Type(format!("{code} is no currency")))?;
+            if row.try_get_by_index::<Uuid>(2)? == ask.holder.0 {
+                own.insert(note);
+            }
+            let (outstanding, interest_carry, principal_carry) =
+                (row.try_get_by_index(4)?, row.try_get_by_index(5)?, row.try_get_by_index(6)?);
+            let share = NoteShare { note, outstanding, interest_carry, principal_carry };
+            notes.entry(loan).or_insert((currency, Vec::new())).1.push(share);
+        }
+        let sql = format!(
+            "SELECT loan, due, interest, principal FROM lending_instalment
+             WHERE status = 'SCHEDULED' AND loan IN ({mine}) ORDER BY loan, number"
+        );
+        let mut plans: BTreeMap<Uuid, Vec<(NaiveDate, i64, i64)>> = BTreeMap::new();
+        for row in db.all(sql, holder()).await? {
+            let instalment = (row.try_get_by_index(1)?, row.try_get_by_index(2)?, row.try_get_by_index(3)?);
+            plans.entry(row.try_get_by_index(0)?).or_default().push(instalment);
+        }
+        let mut ahead = Vec::new();
+        for (loan, (currency, shares)) in notes {
+            let plan = plans.remove(&loan).unwrap_or_default();
+            let owed: Vec<(Money, Money)> =
+                plan.iter().map(|(_, i, p)| (Money::new(*i, currency), Money::new(*p, currency))).collect();
+            let parts = foresee(&owed, &shares).map_err(|e| DbErr::Type(format!("the loan {loan}: {e}")))?;
+            for ((due, _, _), parts) in plan.iter().zip(parts) {
+                for part in parts.iter().filter(|p| own.contains(&p.note)) {
+                    ahead.push((*due, currency, part.interest, part.principal));
+                }
+            }
+        }
+        Ok(ahead)
     }
 }
 
@@ -138,7 +174,5 @@ mod tests {
         assert_eq!(view.principal_received, Money::new(500_00, usd));
         // 1,010.00 after 182 days for 1,000.00: 1.01^(365/182) − 1.
         assert_eq!(view.xirr.unwrap().round_dp(6).to_string(), "0.020156");
-        assert_eq!(share(100, 1, 3), 33);
-        assert_eq!(share(100, 1, 0), 0);
     }
 }

@@ -18,9 +18,11 @@ fn until(end: DateTime<Utc>, now: DateTime<Utc>, language: Language) -> String {
     match language {
         Language::English if hours >= 48 => format!("for {} days, until {at}", (hours + 12) / 24),
         Language::English if hours > 1 => format!("for {hours} hours, until {at}"),
+        Language::English if hours == 1 => format!("for an hour, until {at}"),
         Language::English => format!("for {minutes} minutes, until {at}"),
         Language::Chinese if hours >= 48 => format!("{} 天内有效，至 {at} 止", (hours + 12) / 24),
         Language::Chinese if hours > 1 => format!("{hours} 小时内有效，至 {at} 止"),
+        Language::Chinese if hours == 1 => format!("1 小时内有效，至 {at} 止"),
         Language::Chinese => format!("{minutes} 分钟内有效，至 {at} 止"),
     }
 }
@@ -169,8 +171,8 @@ fn english(kind: NoticeKind, sum: &str) -> String {
         K::RecoveryCodeUsed => {
             "One of your recovery codes was used. If it was not you, change your password now.".into()
         }
-        K::TaskApproved => "A task on which you said your word was approved.".into(),
-        K::TaskRefused => "A task on which you said your word was refused.".into(),
+        K::TaskApproved => "A task that you approved was approved by a second person.".into(),
+        K::TaskRefused => "A task that you approved was refused by a second person.".into(),
     }
 }
 

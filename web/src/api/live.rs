@@ -5,8 +5,8 @@ use crate::session;
 use futures::channel::mpsc;
 use futures::future::{self, Either};
 use futures::{FutureExt, SinkExt, StreamExt};
-use gloo_net::websocket::Message;
 use gloo_net::websocket::futures::WebSocket;
+use gloo_net::websocket::{Message, WebSocketError};
 use gloo_timers::future::TimeoutFuture;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -56,6 +56,8 @@ thread_local! {
 
 /// Pauses before a new attempt, in milliseconds.
 const PAUSES: [u32; 6] = [300, 700, 1_500, 3_000, 6_000, 10_000];
+/// How the server closes a socket whose session has ended.
+const SESSION_ENDED: u16 = 4403;
 /// A line on which nothing was heard for so long is taken for broken, in milliseconds; pings go out in between.
 const SILENCE: u32 = 25_000;
 
@@ -191,7 +193,14 @@ async fn talk(line: RwSignal<Line>, commands: &mut mpsc::UnboundedReceiver<Do>) 
         match what {
             Either::Left((message, _)) => {
                 asked = false;
-                let Some(Ok(Message::Text(text))) = message else { return up };
+                let text = match message {
+                    Some(Ok(Message::Text(text))) => text,
+                    Some(Err(WebSocketError::ConnectionClose(close))) if close.code == SESSION_ENDED => {
+                        session::ended().await;
+                        return up;
+                    }
+                    _ => return up,
+                };
                 let Ok(message) = serde_json::from_str::<Value>(&text) else { return up };
                 match message["type"].as_str() {
                     Some("connection_ack") => {

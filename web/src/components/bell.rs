@@ -34,6 +34,8 @@ fn Inside() -> impl IntoView {
             && path.get_untracked() != Page::Notices.path()
             // Nor is whoever looks at a task told what they see.
             && !(matches!(newest.page(), Page::Task(_)) && path.get_untracked() == newest.page().path())
+            // Nor whoever changes their account's safety at this moment: the page says what it did.
+            && !(newest.page() == Page::Account && path.get_untracked() == Page::Account.path())
             && last.with_value(|l| l.as_ref() != Some(&newest.id))
         {
             last.set_value(Some(newest.id.clone()));

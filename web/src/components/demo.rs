@@ -19,7 +19,7 @@ pub fn DemoMailbox() -> impl IntoView {
     });
     move || {
         demo.get().then(
-            || view! { <p class="small"><A href=Page::Mailbox.path()>{t(|m| m.letters.to_mailbox)}</A></p> },
+            || view! { <p class="small"><A attr:class="button small quiet" href=Page::Mailbox.path()>{t(|m| m.letters.to_mailbox)}</A></p> },
         )
     }
 }

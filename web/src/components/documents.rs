@@ -2,6 +2,7 @@
 
 use crate::api::{Failure, command, documents, schema};
 use crate::components::notice::Trouble;
+use crate::components::toast;
 use crate::draft;
 use crate::file;
 use crate::messages::{DocumentsPanel, Words, t};
@@ -60,7 +61,11 @@ pub fn Documents(
         failed.set(None);
         leptos::task::spawn_local(async move {
             match documents::read(document.id.inner()).await {
-                Ok(content) => file::save(&document.name, document.kind.media_type(), &content),
+                Ok(content) => {
+                    file::save(&document.name, document.kind.media_type(), &content);
+                    let name = document.name;
+                    toast::show(move || (DocumentsPanel::say().saved)(&name), None);
+                }
                 Err(failure) => {
                     failed.try_set(Some(failure));
                 }

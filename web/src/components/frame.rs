@@ -84,8 +84,8 @@ fn ways(roles: &[Role]) -> Vec<(Page, fn(&Messages) -> &'static str)> {
     let mut ways: Vec<(Page, fn(&Messages) -> &'static str)> = Vec::new();
     let (lends, borrows) = (roles.contains(&Role::Investor), roles.contains(&Role::Borrower));
     if roles.iter().any(|r| r.is_staff()) {
-        ways.push((Page::Queue, |m| m.queue.title));
-        ways.push((Page::Find, |m| m.find.title));
+        ways.push((Page::Queue, |m| m.ways.queue));
+        ways.push((Page::Find, |m| m.ways.find));
         if roles.iter().any(|r| matches!(r, Role::Operations | Role::Auditor)) {
             ways.push((Page::Orders, |m| m.orders.short));
         }
@@ -94,7 +94,7 @@ fn ways(roles: &[Role]) -> Vec<(Page, fn(&Messages) -> &'static str)> {
             ways.push((Page::Audit, |m| m.audit_log));
         }
         if roles.contains(&Role::Administrator) {
-            ways.push((Page::People, |m| m.people.title));
+            ways.push((Page::People, |m| m.ways.people));
         }
     }
     if lends {
@@ -116,11 +116,11 @@ fn ways(roles: &[Role]) -> Vec<(Page, fn(&Messages) -> &'static str)> {
     ways
 }
 
-/// What stands beside the way to the queue, in the build that has one.
-pub type BesideQueue = fn() -> Option<AnyView>;
+/// What stands beside the way to a page, as how much waits there; in the build that knows.
+pub type Beside = fn(&Page) -> Option<AnyView>;
 
 #[component]
-pub fn Top(beside_queue: BesideQueue) -> impl IntoView {
+pub fn Top(beside: Beside) -> impl IntoView {
     let party = session::party();
     let roles = Memo::new(move |_| party.with(|p| p.as_ref().map(|p| p.roles.clone()).unwrap_or_default()));
     // On a phone the ways open beneath the bar, which stays one row; gone somewhere, one has no more need of them.
@@ -141,7 +141,7 @@ pub fn Top(beside_queue: BesideQueue) -> impl IntoView {
             <button class="button menu" aria-controls="ways" aria-expanded=move || open.get().to_string() on:click=move |_| open.update(|o| *o = !*o)>{t(|m| m.menu)}</button>
             <nav id="ways" class:open=move || open.get() aria-label=t(|m| m.main_navigation)>
                 {move || ways(&roles.get()).into_iter().map(|(page, name)| view! {
-                    <A href=page.path()>{t(name)} {(page == Page::Queue).then(beside_queue).flatten()}</A>
+                    <A href=page.path()>{t(name)} {beside(&page)}</A>
                 }).collect_view()}
             </nav>
             <Languages/>

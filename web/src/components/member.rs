@@ -92,7 +92,7 @@ pub fn Staff(children: ChildrenFn) -> impl IntoView {
             {move || if staff.get() {
                 children.with_value(|c| c()).into_any()
             } else {
-                view! { <div class="card stack empty"><h1>{t(|m| m.staff_only)}</h1><p class="muted">{t(|m| m.staff_only_why)}</p></div> }.into_any()
+                view! { <div class="card stack empty"><h1>{t(|m| m.staff_only)}</h1><p class="muted">{t(|m| m.staff_only_why)}</p><p><a class="button" href=Page::Home.path()>{t(|m| m.not_found.begin)}</a></p></div> }.into_any()
             }}
         </Members>
     }

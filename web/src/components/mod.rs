@@ -6,6 +6,7 @@ pub mod bars;
 pub mod bell;
 pub mod bids;
 pub mod colour_mode;
+pub mod copy;
 pub mod demo;
 pub mod dialog;
 pub mod documents;

@@ -1,11 +1,13 @@
 //! How many tasks wait for whoever looks, beside the way to the queue; on every page of the staff, as it changes.
 
 use crate::api::{self, live};
-use crate::messages::say;
+use crate::messages::{QueuePage, Words};
+use crate::pages::staff::people::Changes;
 use crate::pages::staff::queue::query::Unrated;
 use crate::session::{self, Role};
 use cynic::QueryBuilder;
 use leptos::prelude::*;
+use leptos_router::hooks::use_location;
 use serde::Deserialize;
 use serde_json::Map;
 use std::collections::BTreeSet;
@@ -68,12 +70,42 @@ fn Inside() -> impl IntoView {
             on_cleanup(move || timer.clear());
         }
     }
+    count(Signal::derive(move || waiting.with(BTreeSet::len) + unrated.get()))
+}
+
+/// Nothing where nothing waits.
+fn count(of: Signal<usize>) -> impl IntoView {
     move || {
-        Some(waiting.with(BTreeSet::len) + unrated.get()).filter(|n| *n > 0).map(|n| {
+        Some(of.get()).filter(|n| *n > 0).map(|n| {
             view! {
                 <span class="count" aria-hidden="true" data-waiting=n.to_string()>{n}</span>
-                <span class="visually-hidden">" (" {move || (say().queue.for_you)(n)} ")"</span>
+                <span class="visually-hidden">" (" {move || (QueuePage::say().for_you)(n)} ")"</span>
             }
         })
     }
+}
+
+/// How many changes of rights wait for whoever looks. Nothing announces them; they are looked at every now and then.
+#[component]
+pub fn Proposed() -> impl IntoView {
+    let proposed = RwSignal::new(0usize);
+    let look = move || {
+        leptos::task::spawn_local(async move {
+            if let Ok(found) = api::ask(Changes::build(())).await {
+                proposed.try_set(found.changes.iter().filter(|c| !c.proposed_by_me).count());
+            }
+        });
+    };
+    look();
+    let place = use_location().pathname;
+    Effect::new(move |before: Option<()>| {
+        place.track();
+        if before.is_some() {
+            look();
+        }
+    });
+    if let Ok(timer) = set_interval_with_handle(look, std::time::Duration::from_secs(5)) {
+        on_cleanup(move || timer.clear());
+    }
+    count(proposed.into())
 }

@@ -214,6 +214,7 @@ pub(super) static EN: Messages = Messages {
         ends_soonest: "Ends soonest",
     },
     listing: ListingPage {
+        borrows_only: "Your account was registered to borrow, and does not lend.",
         join: "Lend a part of it from your own cash account.",
         just_came: |amount| format!("{amount} just came in"),
         none: "There is no such listing",
@@ -227,7 +228,7 @@ pub(super) static EN: Messages = Messages {
         funding: "Funding",
         of: |amount| format!("of {amount}"),
         terms: "Terms",
-        borrower_pays: "The borrower pays monthly",
+        borrower_pays: "Monthly payment",
         smallest_bid: "Smallest bid",
         words: "In the borrower's words",
         all_rows: |n| format!("All {n} payments; the list goes on when you scroll it."),
@@ -265,6 +266,11 @@ pub(super) static EN: Messages = Messages {
         number: "No.",
     },
     close: "Close",
+    total: "Total",
+    ways: Ways { queue: "Queue", find: "Find", people: "People" },
+    copy: "Copy",
+    copied: "Copied",
+    signed_out_elsewhere: "You were signed out from another device, or your password was changed there.",
     cancel: "Cancel",
     action: "What to do",
     notices: NoticesPage {
@@ -311,35 +317,13 @@ pub(super) static EN: Messages = Messages {
             NoticeKind::RecoveryCodeUsed => {
                 "One of your recovery codes was used. If it was not you, change your password now.".into()
             }
-            NoticeKind::TaskApproved => "A task on which you said your word was approved.".into(),
-            NoticeKind::TaskRefused => "A task on which you said your word was refused.".into(),
+            NoticeKind::TaskApproved => "A task that you approved was approved by a second person.".into(),
+            NoticeKind::TaskRefused => "A task that you approved was refused by a second person.".into(),
             NoticeKind::Other => "Something happened in your account.".into(),
         }
         },
         mail: "E-mail me what is important",
         mail_means: "What asks you to act or concerns your account's safety. It goes to a confirmed address only.",
-    },
-    find: FindPage {
-        nobody: "There is nobody behind this link.",
-        applications: "Applications",
-        loans: "Loans",
-        orders: "Their orders to the custodian",
-        none_borrowed: "No such loan of theirs.",
-        of_one: "Below: what they asked for and borrowed. What somebody has lent and has at the custodian is theirs to see.",
-        of_all: "Show everybody's loans",
-        title: "Find",
-        what: "A name, an address or a purpose",
-        nothing: "Nobody and nothing fits",
-        nothing_more: "People are found by a part of their name or address, listings by a part of their purpose.",
-        since: "Here since",
-        listings: "Listings",
-        which: "Which loans",
-        running: "On time",
-        overdue: "Overdue",
-        awaiting: "Being paid out",
-        closed: "Repaid",
-        no_loans: "No such loan",
-        borrower: "Borrower",
     },
     letters: Letters {
         dead: "the link was used, has run out or is not ours",
@@ -377,6 +361,7 @@ pub(super) static EN: Messages = Messages {
         to_mailbox: "Read the mail that this demo keeps",
     },
     entrance: Entrance {
+        already: |name| format!("You are signed in as {name}"),
         show_password: "Show the password",
         show: "Show",
         hide: "Hide",
@@ -441,6 +426,7 @@ pub(super) static EN: Messages = Messages {
         arriving: "on its way",
     },
     bid: BidPanel {
+        sure: "Lend this?",
         keep: "Keep it",
         waits_for_you: "Waits for you",
         title: "Lend a part of it",
@@ -476,7 +462,7 @@ pub(super) static EN: Messages = Messages {
     back: "Back",
     next: "Next",
     staff_only: "This page is for the staff.",
-    staff_only_why: "An administrator can invite you to a staff role; a second one must agree. In a new installation no staff power works until both first links have been used; load this page again then.",
+    staff_only_why: "If you work here, an administrator can invite you, and a second one must agree. In a new installation that begins once both first links have been used.",
     order_status: |status| match status {
         OrderStatus::Drafted => "Being sent",
         OrderStatus::AwaitingUser => "Waits for you",
@@ -485,7 +471,7 @@ pub(super) static EN: Messages = Messages {
         OrderStatus::Settled => "Done",
         OrderStatus::Partial => "Partly done",
         OrderStatus::Failed => "Refused",
-        OrderStatus::Cancelled => "Cancelled by you",
+        OrderStatus::Cancelled => "Refused by you",
         OrderStatus::Expired => "Expired",
     },
     entry_kind: |kind, out| match kind {
@@ -556,6 +542,8 @@ pub(super) static EN: Messages = Messages {
         of_all: "Show everybody's orders",
         operations_only: "Operations and auditors see what the custodian was asked to do.",
         decide: "Confirm or refuse there",
+        waits_for_user: "Waits for the user",
+        refused_by_user: "Refused by the user",
         freeze_bid: "Freeze for a bid",
         freeze_payment: "Freeze for a payment",
         operation: |operation| {
@@ -582,6 +570,7 @@ pub(super) static EN: Messages = Messages {
         refused: "You refused it at the custodian. Nothing was moved.",
         confirmed: "You confirmed it at the custodian. It shows here as soon as the custodian has done it.",
         fresh: "Your cash account is open, in your own name. Bring money in below. It moves on your word alone: each time, or within limits that you allow.",
+        to_loan: "Ask for a loan",
         awaited: |what, sum| {
             format!("{what} {sum}: it waits for your word at the custodian; until then nothing moves.")
         },
@@ -638,7 +627,7 @@ pub(super) static EN: Messages = Messages {
     statement: StatementPage {
         several: |n| format!("{n} movements"),
         title: "Statement",
-        lead: "Each movement in our ledger has its counterfoil at the custodian. What is set aside for bids has not moved yet; of a repayment it is said how much is interest. Value dates are the platform's business days.",
+        lead: "Each movement in our ledger has its counterfoil at the custodian. What is only set aside has not moved yet; of a repayment it is said how much is interest. Value dates are the platform's business days.",
         save: "Save as CSV",
         columns: [
             "Value date",
@@ -700,90 +689,7 @@ pub(super) static EN: Messages = Messages {
         take_back: "Take it off the market",
         take_back_means: "If the rate or anything else does not suit you, end it here while it is not full. What lenders have set aside goes back to them, and nobody owes anything. You can ask again at any time.",
     },
-    loan: LoanPage {
-        being_paid: |amount| format!("{amount} are being paid."),
-        until_closed: "It holds until that business day is closed.",
-        missing: |amount| format!("{amount} are missing in your account."),
-        off_by_hand: "You confirm it with your payment password at the custodian.",
-        payments: "What you have paid",
-        on: "On",
-        paid_off: "paid off",
-        replaced_on: |on| format!("Paid off on {on}"),
-        fee_untaken: |fee| {
-            format!(
-                "The custodian has not taken the platform's fee of {fee}: you do not allow it, or the money was not there. The loan itself is not touched by that."
-            )
-        },
-        see_consents: "See what you allow",
-        still_owed: "What you owe by the plan",
-        none: "There is no such loan of yours",
-        paid_back: "All of it is paid back.",
-        being_paid_out: "It is being paid out.",
-        due_now: |amount| format!("{amount} are due now."),
-        next: |amount, on| format!("Next: {amount} on {on}."),
-        started: "Since",
-        pay: "Pay",
-        on_its_way: |amount| format!("{amount} are on their way to the lenders."),
-        to_confirm: |amount| {
-            format!("{amount} are set aside. Confirm the payment at the custodian; until then nothing moves.")
-        },
-        short: "There is not enough in your account.",
-        past_due: "Overdue",
-        due_today: "Due today",
-        payments_made: "What was paid",
-        still_owed_by_plan: "What is owed by the plan",
-        pays_due: "It is due. The money goes to those who lent to you, each their part.",
-        pays_ahead: |due| {
-            format!(
-                "It is due on {due} and would be taken then. Paid today it costs the same: only paying all of it off saves interest."
-            )
-        },
-        pay_sum: |amount| format!("Pay {amount}"),
-        by_consent: "With a standing consent each instalment is paid by itself on its day.",
-        off: "Pay all of it off",
-        off_lead: "The figure is exact to the cent and holds for one day. Interest stops the day you pay.",
-        ask_quote: "Show what it takes today",
-        holds: |on| format!("Holds on {on} only."),
-        left: |time| format!("{time} left"),
-        off_sum: |amount| format!("Pay {amount} and end the loan"),
-        plan: "What is due when",
-        total: "In all",
-        paid_on: |on| format!("Paid on {on}"),
-        instalment: |status| match status {
-            InstalmentStatus::Scheduled => "To come",
-            InstalmentStatus::Paid => "Paid",
-            InstalmentStatus::Replaced => "Paid off before",
-        },
-    },
     audit_log: "Audit log",
-    queue: QueuePage {
-        for_months: |n| format!("{n} months"),
-        glance: "How things stand",
-        overdue_loans: "Overdue loans",
-        orders_open: "Orders under way",
-        parked: "Failed and tried again",
-        title: "Queue",
-        waiting: |n| match n {
-            0 => "Nothing waits.".into(),
-            1 => "1 thing waits.".into(),
-            n => format!("{n} things wait."),
-        },
-        for_you: |n| format!("{n} for you"),
-        unrated: "Applications without a rate",
-        which: "Which tasks",
-        free: "Unclaimed",
-        mine: "Mine",
-        second: "Second person",
-        empty: "Nothing here",
-        by_itself: "New tasks appear by themselves.",
-        task: "Task",
-        about: "About",
-        age: "Waiting for",
-        with: "With",
-        claim: "Claim",
-        release: "Give back",
-        you: "you",
-    },
     day: DayPage {
         sure: |day| {
             format!(
@@ -840,6 +746,7 @@ pub(super) static EN: Messages = Messages {
         attempts: "State",
     },
     register: RegisterPage {
+        invitation_dead: "This link was used, has run out or is not ours. Ask the administrator who invited you for a new one.",
         title: "Register",
         invited: "Join the staff",
         steps: ["Who you are", "How you sign in", "Your cash account"],
@@ -867,6 +774,7 @@ pub(super) static EN: Messages = Messages {
         new_here: "New here?",
     },
     account: AccountPage {
+        fixed: "Your name and address are those you registered with. To change them, or to close your account, write to the platform; nothing here does it yet.",
         mail_language: |language| {
             format!(
                 "E-mails to you are written in {language}: the language you choose at the top while signed in."
@@ -913,33 +821,6 @@ pub(super) static EN: Messages = Messages {
         remove: "Turn it off",
         remove_means: "From then on the password alone signs you in.",
     },
-    people: PeoplePage {
-        found: "Found",
-        staff: "Staff",
-        search: "Anybody, by name or address",
-        name: "Name",
-        propose: "Propose a change",
-        change: "Change",
-        give: |role| format!("Give the role: {role}"),
-        take: |role| format!("Take away the role: {role}"),
-        title: "People",
-        admins_only: "Administrators invite people and change roles.",
-        invite: "Invite somebody",
-        invite_means: "Another administrator must agree; then a link is made that works once.",
-        role: "Role",
-        reason_hint: "Who, and why; the second administrator reads it.",
-        reason_missing: "Say who it is, and why.",
-        sent: "It waits for another administrator.",
-        waiting: "Waits for a second administrator",
-        none: "Nothing waits.",
-        hand_over: "Hand this to the person it is for. An invitation works once; a new password is to be changed at the first sign-in.",
-        kind: |kind| match kind {
-            ChangeKind::GrantRole => "Give a role",
-            ChangeKind::RevokeRole => "Take a role away",
-            ChangeKind::InviteStaff => "Invite",
-            ChangeKind::ResetCredentials => "Reset a password",
-        },
-    },
 };
 
 pub(super) static TASK: TaskPage = TaskPage {
@@ -979,7 +860,7 @@ pub(super) static TASK: TaskPage = TaskPage {
         TaskKind::CreditDecision => "Credit officers and supervisors decide this; you can see it.",
         _ => "Two people of operations decide this; you can see it.",
     },
-    spoke: "You have said your word. Another person must say theirs.",
+    spoke: "You have approved it. A second person must decide.",
     means: |kind| match kind {
         TaskKind::CreditDecision => {
             "When two people approve, the loan is offered to lenders. One refusal ends it."
@@ -993,7 +874,7 @@ pub(super) static TASK: TaskPage = TaskPage {
         TaskKind::Break => "When two people say that it has been explained, the account is free again.",
     },
     application: "The application",
-    claim_means: "To keep others from working on it at the same time:",
+    claim_means: "Shows your colleagues that you are at work on it:",
     reason_kept: "Kept with the decision. A refusal needs one.",
     approved_then: |kind| match kind {
         TaskKind::CreditDecision => "Decided: the loan is on the marketplace.",
@@ -1012,8 +893,8 @@ pub(super) static TASK: TaskPage = TaskPage {
     refuse: "Refuse",
     owes: "Owes a month already",
     years: "Years in present work",
-    burden: "Of monthly income, with what is owed",
-    lacking: "Missing for a decision:",
+    burden: "Share of monthly income, other debts included",
+    lacking: "Before you decide:",
     no_income: "No income is given, so what the loan takes of it cannot be said.",
     no_documents: "No document has been added.",
     no_cash_account: "The borrower has no cash account yet; without one the loan cannot be offered.",
@@ -1028,6 +909,8 @@ pub(super) static TASK: TaskPage = TaskPage {
 };
 
 pub(super) static APPLY: ApplyPage = ApplyPage {
+    lends_only_means: "You registered it without borrowing. To ask for a loan, register once more with another address and choose to borrow: the same person may have both.",
+    lends_only: "This account does not borrow",
     sure: "Is this what you ask for?",
     left_out: "left out",
     lenders_see: "Lenders see the amount, the months, the purpose and your story, and not your name or what you earn.",
@@ -1102,6 +985,7 @@ pub(super) static PROGRAMS: ProgramsPanel = ProgramsPanel {
 };
 
 pub(super) static DOCUMENTS: DocumentsPanel = DocumentsPanel {
+    saved: |name| format!("“{name}” is in your downloads."),
     title: "Documents",
     none: "No documents were added.",
     none_yet: "A payslip or a bank statement often speeds up the decision.",
@@ -1168,5 +1052,140 @@ pub(super) static AUDIT: AuditPage = AuditPage {
         "inviteStaff" => "invitation as".into(),
         "resetCredentials" => "new credentials for".into(),
         other => other.to_string(),
+    },
+};
+
+pub(super) static QUEUE: QueuePage = QueuePage {
+    for_months: |n| format!("{n} months"),
+    glance: "How things stand",
+    overdue_loans: "Overdue loans",
+    orders_open: "Orders under way",
+    parked: "Failed and tried again",
+    waiting: |n| match n {
+        0 => "No open tasks".into(),
+        1 => "1 open task".into(),
+        n => format!("{n} open tasks"),
+    },
+    for_you: |n| format!("{n} for you"),
+    unrated: "Applications without a rate",
+    which: "Which tasks",
+    free: "Unclaimed",
+    mine: "Mine",
+    second: "Second person",
+    empty: "Nothing here",
+    by_itself: "New tasks appear by themselves.",
+    task: "Task",
+    about: "About",
+    age: "Waiting for",
+    with: "With",
+    claim: "Claim",
+    release: "Give back",
+    you: "you",
+};
+
+pub(super) static FIND: FindPage = FindPage {
+    nobody: "There is nobody behind this link.",
+    applications: "Applications",
+    loans: "Loans",
+    orders: "Their orders to the custodian",
+    none_borrowed: "No such loan of theirs.",
+    of_one: "Below: what they asked for and borrowed. What somebody has lent and has at the custodian is theirs to see.",
+    of_all: "Show everybody's loans",
+    what: "A name, an address or a purpose",
+    nothing: "Nobody and nothing fits",
+    nothing_more: "People are found by a part of their name or address, listings by a part of their purpose.",
+    since: "Here since",
+    listings: "Listings",
+    which: "Which loans",
+    running: "On time",
+    overdue: "Overdue",
+    awaiting: "Being paid out",
+    closed: "Repaid",
+    no_loans: "No such loan",
+    borrower: "Borrower",
+};
+
+pub(super) static PEOPLE: PeoplePage = PeoplePage {
+    hand_over_link: "Hand this link to the person it is for. It works once.",
+    yours: "You proposed it; another administrator decides.",
+    found: "Found",
+    staff: "Staff",
+    search: "Anybody, by name or address",
+    name: "Name",
+    propose: "Propose a change",
+    change: "Change",
+    give: |role| format!("Give the role: {role}"),
+    take: |role| format!("Take away the role: {role}"),
+    admins_only: "Administrators invite people and change roles.",
+    invite: "Invite somebody",
+    invite_means: "Another administrator must agree; then a link is made that works once.",
+    role: "Role",
+    reason_hint: "Who, and why; the second administrator reads it.",
+    reason_missing: "Say who it is, and why.",
+    sent: "It waits for another administrator.",
+    waiting: "Waits for a second administrator",
+    none: "Nothing waits.",
+    hand_over_password: "Hand this password to the person it is for; they are to change it at the first sign-in.",
+    kind: |kind| match kind {
+        ChangeKind::GrantRole => "Give a role",
+        ChangeKind::RevokeRole => "Take a role away",
+        ChangeKind::InviteStaff => "Invite",
+        ChangeKind::ResetCredentials => "Reset a password",
+    },
+};
+
+pub(super) static LOAN: LoanPage = LoanPage {
+    paid: "paid",
+    being_paid: |amount| format!("{amount} are being paid."),
+    until_closed: "The business day decides, not the clock.",
+    missing: |amount| format!("{amount} are missing in your account."),
+    off_by_hand: "You confirm it with your payment password at the custodian.",
+    payments: "What you have paid",
+    on: "On",
+    paid_off: "paid off",
+    replaced_on: |on| format!("Paid off on {on}"),
+    fee_untaken: |fee| {
+        format!(
+            "The custodian has not taken the platform's fee of {fee}: you do not allow it, or the money was not there. The loan itself is not touched by that."
+        )
+    },
+    see_consents: "See what you allow",
+    still_owed: "What you owe by the plan",
+    none: "There is no such loan of yours",
+    paid_back: "All of it is paid back.",
+    being_paid_out: "It is being paid out.",
+    due_now: |amount| format!("{amount} are due now."),
+    next: |amount, on| format!("Next: {amount} on {on}."),
+    started: "Since",
+    pay: "Pay",
+    on_its_way: |amount| format!("{amount} are on their way to the lenders."),
+    to_confirm: |amount| {
+        format!("{amount} are set aside. Confirm the payment at the custodian; until then nothing moves.")
+    },
+    short: "There is not enough in your account.",
+    past_due: "Overdue",
+    due_today: "Due today",
+    payments_made: "What was paid",
+    still_owed_by_plan: "What is owed by the plan",
+    pays_due: "It is due. The money goes to those who lent to you, each their part.",
+    pays_ahead: |due| {
+        format!(
+            "It is due on {due} and would be taken then. Paid today it costs the same: only paying all of it off saves interest."
+        )
+    },
+    pay_sum: |amount| format!("Pay {amount}"),
+    by_consent: "Where you have given a standing consent, each instalment is paid by itself on its day.",
+    off: "Pay all of it off",
+    off_lead: "The figure is exact to the cent and holds for one day. Interest stops the day you pay.",
+    ask_quote: "Show what it takes today",
+    holds: |on| format!("Holds on {on} only."),
+    left: |time| format!("{time} left"),
+    off_sum: |amount| format!("Pay {amount} and end the loan"),
+    plan: "What is due when",
+    paid_on: |on| format!("Paid on {on}"),
+    instalment: |status| match status {
+        InstalmentStatus::Scheduled => "To come",
+        InstalmentStatus::Paid => "Paid",
+        InstalmentStatus::Replaced => "Paid off before",
     },
 };

@@ -109,6 +109,10 @@ macro_rules! words {
 }
 
 words! {
+    QueuePage QUEUE;
+    FindPage FIND;
+    PeoplePage PEOPLE;
+    LoanPage LOAN;
     TaskPage TASK;
     ApplyPage APPLY;
     ProgramsPanel PROGRAMS;
@@ -169,9 +173,15 @@ pub struct Messages {
     pub reckon: Reckon,
     pub entrance: Entrance,
     pub letters: Letters,
-    pub find: FindPage,
     pub notices: NoticesPage,
     pub close: &'static str,
+    /// Principal and interest together, of one payment.
+    pub total: &'static str,
+    pub ways: Ways,
+    pub copy: &'static str,
+    pub copied: &'static str,
+    /// By somebody at another device.
+    pub signed_out_elsewhere: &'static str,
     /// Leaves a question without doing what it asks.
     pub cancel: &'static str,
     pub action: &'static str,
@@ -197,18 +207,23 @@ pub struct Messages {
     pub consents: ConsentsPanel,
     pub statement: StatementPage,
     pub loans: LoansPage,
-    pub loan: LoanPage,
-    pub queue: QueuePage,
     /// Of the staff's audit log, as short as the bar needs it.
     pub audit_log: &'static str,
     pub day: DayPage,
     pub register: RegisterPage,
     pub account: AccountPage,
     pub factor: FactorPanel,
-    pub people: PeoplePage,
+}
+
+/// The staff's pages, as the bar calls them.
+pub struct Ways {
+    pub queue: &'static str,
+    pub find: &'static str,
+    pub people: &'static str,
 }
 
 pub struct RegisterPage {
+    pub invitation_dead: &'static str,
     pub title: &'static str,
     pub invited: &'static str,
     pub steps: [&'static str; 3],
@@ -240,7 +255,6 @@ pub struct FindPage {
     pub loans: &'static str,
     pub orders: &'static str,
     pub of_all: &'static str,
-    pub title: &'static str,
     pub what: &'static str,
     pub nothing: &'static str,
     pub nothing_more: &'static str,
@@ -257,6 +271,7 @@ pub struct FindPage {
 }
 
 pub struct DocumentsPanel {
+    pub saved: fn(&str) -> String,
     pub title: &'static str,
     pub none: &'static str,
     pub none_yet: &'static str,
@@ -310,6 +325,7 @@ pub struct Letters {
 }
 
 pub struct AccountPage {
+    pub fixed: &'static str,
     pub mail_language: fn(&str) -> String,
     pub title: &'static str,
     pub roles: &'static str,
@@ -395,6 +411,8 @@ pub struct ProgramsPanel {
 }
 
 pub struct PeoplePage {
+    pub hand_over_link: &'static str,
+    pub yours: &'static str,
     pub found: &'static str,
     pub staff: &'static str,
     pub search: &'static str,
@@ -403,7 +421,6 @@ pub struct PeoplePage {
     pub change: &'static str,
     pub give: fn(&str) -> String,
     pub take: fn(&str) -> String,
-    pub title: &'static str,
     pub admins_only: &'static str,
     pub invite: &'static str,
     pub invite_means: &'static str,
@@ -413,7 +430,7 @@ pub struct PeoplePage {
     pub sent: &'static str,
     pub waiting: &'static str,
     pub none: &'static str,
-    pub hand_over: &'static str,
+    pub hand_over_password: &'static str,
     pub kind: fn(ChangeKind) -> &'static str,
 }
 
@@ -434,6 +451,9 @@ pub struct OrdersPanel {
     pub decide: &'static str,
     /// By the custodian's word for it.
     pub operation: fn(&str) -> String,
+    /// As staff see it.
+    pub waits_for_user: &'static str,
+    pub refused_by_user: &'static str,
     /// Of whoever lends alone.
     pub freeze_bid: &'static str,
     /// Of whoever borrows alone.
@@ -445,6 +465,7 @@ pub struct CashPage {
     pub refused: &'static str,
     pub confirmed: &'static str,
     pub fresh: &'static str,
+    pub to_loan: &'static str,
     pub awaited: fn(&str, &str) -> String,
     pub all_of_it: fn(&str) -> String,
     pub at_most: fn(&str) -> String,
@@ -522,6 +543,8 @@ pub struct StatementPage {
 }
 
 pub struct ApplyPage {
+    pub lends_only_means: &'static str,
+    pub lends_only: &'static str,
     pub sure: &'static str,
     pub left_out: &'static str,
     pub lenders_see: &'static str,
@@ -596,6 +619,7 @@ pub struct LoansPage {
 }
 
 pub struct LoanPage {
+    pub paid: &'static str,
     pub being_paid: fn(&str) -> String,
     pub until_closed: &'static str,
     pub missing: fn(&str) -> String,
@@ -633,7 +657,6 @@ pub struct LoanPage {
     pub left: fn(&str) -> String,
     pub off_sum: fn(&str) -> String,
     pub plan: &'static str,
-    pub total: &'static str,
     pub paid_on: fn(&str) -> String,
     pub instalment: fn(InstalmentStatus) -> &'static str,
 }
@@ -644,7 +667,6 @@ pub struct QueuePage {
     pub overdue_loans: &'static str,
     pub orders_open: &'static str,
     pub parked: &'static str,
-    pub title: &'static str,
     pub waiting: fn(usize) -> String,
     pub for_you: fn(usize) -> String,
     pub unrated: &'static str,
@@ -809,6 +831,7 @@ pub struct Market {
 }
 
 pub struct ListingPage {
+    pub borrows_only: &'static str,
     pub join: &'static str,
     pub just_came: fn(&str) -> String,
     pub none: &'static str,
@@ -862,6 +885,7 @@ pub struct Reckon {
 }
 
 pub struct Entrance {
+    pub already: fn(&str) -> String,
     pub show_password: &'static str,
     pub show: &'static str,
     pub hide: &'static str,
@@ -925,6 +949,7 @@ pub struct PortfolioPage {
 }
 
 pub struct BidPanel {
+    pub sure: &'static str,
     pub keep: &'static str,
     pub waits_for_you: &'static str,
     pub title: &'static str,

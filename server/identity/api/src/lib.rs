@@ -602,6 +602,8 @@ platform::service! {
         reset_password(ResetPassword) -> ();
         /// Whether a letter's secret still lets one choose a password; it is not used by that.
         link_stands(LinkOf) -> bool;
+        /// Whether an invitation's secret still lets somebody join; it is not used by that.
+        invitation_stands(LinkOf) -> bool;
         /// Has the letter sent again that confirms one's address.
         ask_confirmation(AskConfirmation) -> Asked;
         confirm_email(ConfirmEmail) -> ();

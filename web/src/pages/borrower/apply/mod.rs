@@ -18,6 +18,7 @@ use crate::locale::{number, plain};
 use crate::messages::{ApplyPage, Words, say, t, title};
 use crate::outlook::monthly;
 use crate::page::Page;
+use crate::session::{self, Role};
 use cynic::QueryBuilder;
 use finance::{Currency, Money};
 use keep::Keep;
@@ -47,6 +48,16 @@ fn Inside() -> impl IntoView {
         <h1>{t(|_| ApplyPage::say().title)}</h1>
         {loaded.view(6, |found| {
             let draft = found.viewer.as_ref().and_then(|v| v.application_draft.clone());
+            if !session::has_any(&[Role::Borrower]) {
+                return view! {
+                    <div class="card stack empty" data-lends-only="">
+                        <h2>{t(|_| ApplyPage::say().lends_only)}</h2>
+                        <p class="muted">{t(|_| ApplyPage::say().lends_only_means)}</p>
+                        <p><A attr:class="button" href=Page::Marketplace.path()>{t(|m| m.home.see_open)}</A></p>
+                    </div>
+                }
+                .into_any();
+            }
             if found.viewer.and_then(|v| v.cash_account).is_none() {
                 back::set_errand(Some(&Page::Borrow));
                 return view! {
@@ -236,6 +247,10 @@ fn Asking(products: Vec<Product>, draft: Option<query::Saved>) -> impl IntoView 
             go(untrack(|| (1..3).find(|s| !right(*s))).unwrap_or(3));
         }
     });
+    // So does who comes back in the same tab.
+    if untrack(|| !form.is_empty("amount")) {
+        taken_up.run(());
+    }
     view! {
         <div class="columns two">
             <section class="card stack">

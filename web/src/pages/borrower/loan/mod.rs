@@ -16,7 +16,7 @@ use crate::components::orders::OrderStatus;
 use crate::components::term::{Finance, Term};
 use crate::draft;
 use crate::locale::{date, now, number, parsed};
-use crate::messages::{ApplyPage, Words, say, t};
+use crate::messages::{ApplyPage, FindPage, LoanPage, Words, say, t};
 use crate::page::Page;
 use crate::pages::investor::portfolio::query::LoanStatus;
 use cynic::QueryBuilder;
@@ -57,7 +57,7 @@ fn Inside(id: String) -> impl IntoView {
     let again = Callback::new(move |()| loaded.again());
     loaded.view(10, move |found| match found.and_then(|f| Some((f.loan?, f.viewer, f.business_date.0))) {
         None => view! {
-            <div class="card stack empty"><h1>{t(|m| m.loan.none)}</h1><p><A href=Page::Loans.path()>{t(|m| m.loans.title)}</A></p></div>
+            <div class="card stack empty"><h1>{t(|_| LoanPage::say().none)}</h1><p><A href=Page::Loans.path()>{t(|m| m.loans.title)}</A></p></div>
         }
         .into_any(),
         Some((loan, me, today)) => view! { <Shown loan me today again/> }.into_any(),
@@ -105,13 +105,13 @@ fn Shown(loan: query::Loan, me: Option<Me>, today: String, again: Callback<()>) 
         let next = next.clone();
         move || match (status, &next, owes) {
             (LoanStatus::Active | LoanStatus::Overdue, ..) if on_way.is_some() => {
-                on_way.as_ref().map(|w| (say().loan.being_paid)(&text(w))).unwrap_or_default()
+                on_way.as_ref().map(|w| (LoanPage::say().being_paid)(&text(w))).unwrap_or_default()
             }
-            (LoanStatus::Closed, ..) => say().loan.paid_back.to_string(),
+            (LoanStatus::Closed, ..) => LoanPage::say().paid_back.to_string(),
             (LoanStatus::Cancelled, ..) => (say().loan_status)(status).to_string(),
-            (LoanStatus::AwaitingDisbursement, ..) => say().loan.being_paid_out.to_string(),
-            (_, _, Some(sum)) if sum.is_positive() => (say().loan.due_now)(&money(&sum)),
-            (_, Some(next), _) => (say().loan.next)(&text(&next.total), &date(&next.due_on.0)),
+            (LoanStatus::AwaitingDisbursement, ..) => LoanPage::say().being_paid_out.to_string(),
+            (_, _, Some(sum)) if sum.is_positive() => (LoanPage::say().due_now)(&money(&sum)),
+            (_, Some(next), _) => (LoanPage::say().next)(&text(&next.total), &date(&next.due_on.0)),
             _ => String::new(),
         }
     };
@@ -130,8 +130,8 @@ fn Shown(loan: query::Loan, me: Option<Me>, today: String, again: Callback<()>) 
             <div><dt>{t(|m| m.loans.borrowed)}</dt><dd><Amount money=loan.principal.clone()/></dd></div>
             <div><dt><Term label=|m| m.rate_a_year means=Finance::Rate/></dt><dd>{move || number(&rate)} "\u{a0}%"</dd></div>
             <div><dt>{t(|m| m.months)}</dt><dd>{term}</dd></div>
-            {taken.map(|(fee, status)| view! { <div data-fee=format!("{status:?}")><dt><Term label=|_| ApplyPage::say().fee means=Finance::Fee/></dt><dd><Amount money=fee/></dd><dd class="small muted">{move || (say().order_status)(status)}</dd></div> })}
-            {started.map(|s| view! { <div><dt>{t(|m| m.loan.started)}</dt><dd>{move || date(&s.0)}</dd></div> })}
+            {taken.map(|(fee, status)| view! { <div data-fee=format!("{status:?}")><dt><Term label=|_| ApplyPage::say().fee means=Finance::Fee/></dt><dd><Amount money=fee/></dd><dd class="small muted">{move || if status == OrderStatus::Settled { LoanPage::say().paid } else { (say().order_status)(status) }}</dd></div> })}
+            {started.map(|s| view! { <div><dt>{t(|_| LoanPage::say().started)}</dt><dd>{move || date(&s.0)}</dd></div> })}
         </dl>
     };
     let (id, whose) = (loan.id.clone(), loan.borrower.clone());
@@ -140,8 +140,10 @@ fn Shown(loan: query::Loan, me: Option<Me>, today: String, again: Callback<()>) 
         <Title text=format!("{name} · Counterfoil")/>
         <p class="small">{if mine {
             view! { <A href=Page::Loans.path()>{t(|m| m.loans.title)}</A> }.into_any()
+        } else if untrack(crate::session::is_staff) {
+            view! { <a href=Page::Find.path()>{t(|m| m.ways.find)}</a> }.into_any()
         } else {
-            view! { <a href=Page::Find.path()>{t(|m| m.find.title)}</a> }.into_any()
+            view! { <A href=Page::Portfolio.path()>{t(|m| m.portfolio.title)}</A> }.into_any()
         }}</p>
         <section class="card stack">
             <div class="spread">
@@ -153,14 +155,14 @@ fn Shown(loan: query::Loan, me: Option<Me>, today: String, again: Callback<()>) 
                 s => (say().loan_status)(s).to_string(),
             }}</span></p>
             {facts}
-            {whose.filter(|_| !mine).map(|w| view! { <p data-borrower="">{t(|m| m.find.borrower)} " · " <Named who=w/></p> })}
+            {whose.filter(|_| !mine).map(|w| view! { <p data-borrower="">{t(|_| FindPage::say().borrower)} " · " <Named who=w/></p> })}
             {untaken.map(|(fee, _)| view! {
-                <p class="notice warn" data-fee-untaken="">{move || (say().loan.fee_untaken)(&text(&fee))} " " <A href=Page::Cash.path()>{t(|m| m.loan.see_consents)}</A></p>
+                <p class="notice warn" data-fee-untaken="">{move || (LoanPage::say().fee_untaken)(&text(&fee))} " " <A href=Page::Cash.path()>{t(|_| LoanPage::say().see_consents)}</A></p>
             })}
         </section>
         {(mine && running).then(|| view! { <Paying id next late free way again today=today.clone()/> })}
         <Paid all=loan.repayments mine/>
-        {(!points.is_empty()).then(|| view! { <section class="card"><Area title=if mine { |m| m.loan.still_owed } else { |m| m.loan.still_owed_by_plan } points/></section> })}
+        {(!points.is_empty()).then(|| view! { <section class="card"><Area title=if mine { |_| LoanPage::say().still_owed } else { |_| LoanPage::say().still_owed_by_plan } points/></section> })}
         <Plan schedule=loan.schedule closed=loan.closed_on today=today/>
     }
 }
@@ -211,20 +213,20 @@ fn Paying(
     view! {
         <div class="columns two">
             <section class="card stack">
-                <h2>{t(|m| m.loan.pay)}</h2>
+                <h2>{t(|_| LoanPage::say().pay)}</h2>
                 {free.map(|f| view! { <p class="small muted">{move || (say().bid.free)(&text(&f))}</p> })}
                 {way.map(|w| {
                     let (total, asked) = (w.total, w.redirect_url.is_some());
                     view! {
                         <div class="notice" role="status" data-way="">
-                            <p>{move || if asked { (say().loan.to_confirm)(&text(&total)) } else { (say().loan.on_its_way)(&text(&total)) }}</p>
+                            <p>{move || if asked { (LoanPage::say().to_confirm)(&text(&total)) } else { (LoanPage::say().on_its_way)(&text(&total)) }}</p>
                             {w.redirect_url.map(|url| view! { <a class="button primary" href=move || back::there(&url) data-confirm="" on:click=move |_| back::remember()>{t(|m| m.bid.to_custodian)}</a> })}
                         </div>
                     }
                 })}
-                {(short && !busy).then(|| view! { <p class="small">{t(|m| m.loan.short)} " " <A href=Page::Cash.path()>{t(|m| m.cash.bring_in)}</A></p> })}
+                {(short && !busy).then(|| view! { <p class="small">{t(|_| LoanPage::say().short)} " " <A href=Page::Cash.path()>{t(|m| m.cash.bring_in)}</A></p> })}
                 {(!busy && !short).then(|| sum.map(|s| view! {
-                    <Dialog open=sure title=|m| m.loan.pay>
+                    <Dialog open=sure title=|_| LoanPage::say().pay>
                         <p class="amount"><Amount money=s.into()/></p>
                         {parts.map(|(principal, interest)| view! {
                             <dl class="figures small">
@@ -232,17 +234,17 @@ fn Paying(
                                 <div><dt>{t(|m| m.interest)}</dt><dd>{move || money(&interest)}</dd></div>
                             </dl>
                         })}
-                        <p class="small">{ {let ahead = ahead.clone(); move || ahead.as_ref().map_or_else(|| say().loan.pays_due.to_string(), |due| (say().loan.pays_ahead)(&date(due))) } }</p>
+                        <p class="small">{ {let ahead = ahead.clone(); move || ahead.as_ref().map_or_else(|| LoanPage::say().pays_due.to_string(), |due| (LoanPage::say().pays_ahead)(&date(due))) } }</p>
                         <div class="row">
-                            <button type="button" class="button primary" disabled=form.busy data-sure="" on:click=do_pay>{move || (say().loan.pay_sum)(&money(&s))}</button>
+                            <button type="button" class="button primary" disabled=form.busy data-sure="" on:click=do_pay>{move || (LoanPage::say().pay_sum)(&money(&s))}</button>
                             <button type="button" class="button" on:click=move |_| sure.set(false)>{t(|m| m.cancel)}</button>
                         </div>
                     </Dialog>
                     <form class="stack" on:submit=pay data-repay="">
-                        <Submit form words=Signal::derive(move || (say().loan.pay_sum)(&money(&s)))/>
+                        <Submit form words=Signal::derive(move || (LoanPage::say().pay_sum)(&money(&s)))/>
                     </form>
                 }))}
-                <p class="small muted">{t(|m| m.loan.by_consent)} " " <A href=Page::Cash.path()>{t(|m| m.loan.see_consents)}</A></p>
+                <p class="small muted">{t(|_| LoanPage::say().by_consent)} " " <A href=Page::Cash.path()>{t(|_| LoanPage::say().see_consents)}</A></p>
             </section>
             {(!busy).then(|| view! { <PayOff id free=spare again/> })}
         </div>
@@ -285,12 +287,12 @@ fn PayOff(id: cynic::Id, free: Option<Money>, again: Callback<()>) -> impl IntoV
     };
     view! {
         <section class="card stack">
-            <h2>{t(|m| m.loan.off)}</h2>
+            <h2>{t(|_| LoanPage::say().off)}</h2>
             {move || match quote.get() {
                 None => view! {
-                    <p class="small muted">{t(|m| m.loan.off_lead)}</p>
+                    <p class="small muted">{t(|_| LoanPage::say().off_lead)}</p>
                     <form class="stack" on:submit=ask data-quote="">
-                        <Submit form=asking words=Signal::derive(|| say().loan.ask_quote.to_string())/>
+                        <Submit form=asking words=Signal::derive(|| LoanPage::say().ask_quote.to_string())/>
                     </form>
                 }
                 .into_any(),
@@ -304,12 +306,12 @@ fn PayOff(id: cynic::Id, free: Option<Money>, again: Callback<()>) -> impl IntoV
                             <div><dt>{t(|m| m.principal)}</dt><dd>{move || text(&q.principal)}</dd></div>
                             <div><dt>{t(|m| m.interest)}</dt><dd>{move || text(&q.interest)}</dd></div>
                         </dl>
-                        <p class="small">{move || (say().loan.holds)(&date(&day))} " " <b>{move || left(&q.valid_on.0).map_or_else(|| say().loan.until_closed.to_string(), |l| (say().loan.left)(&l))}</b></p>
-                        {missing.map(|m| view! { <p class="notice warn" data-missing="">{move || (say().loan.missing)(&money(&m))} " " <A href=Page::Cash.path()>{t(|m| m.cash.bring_in)}</A></p> })}
-                        <p class="small muted">{t(|m| m.loan.off_by_hand)}</p>
+                        <p class="small">{move || (LoanPage::say().holds)(&date(&day))} " " <b>{move || left(&q.valid_on.0).map_or_else(|| LoanPage::say().until_closed.to_string(), |l| (LoanPage::say().left)(&l))}</b></p>
+                        {missing.map(|m| view! { <p class="notice warn" data-missing="">{move || (LoanPage::say().missing)(&money(&m))} " " <A href=format!("{}?amount={}", Page::Cash.path(), m.to_decimal_string())>{t(|m| m.cash.bring_in)}</A></p> })}
+                        <p class="small muted">{t(|_| LoanPage::say().off_by_hand)}</p>
                         {enough.then(|| view! {
                             <form class="stack" on:submit=take data-take="">
-                                <Submit form=paying words=Signal::derive(move || (say().loan.off_sum)(&text(&total)))/>
+                                <Submit form=paying words=Signal::derive(move || (LoanPage::say().off_sum)(&text(&total)))/>
                             </form>
                         })}
                     }
@@ -326,16 +328,16 @@ fn Paid(all: Vec<Repayment>, mine: bool) -> impl IntoView {
     let made: Vec<Repayment> = all.into_iter().filter(|r| r.status == RepaymentStatus::Settled).collect();
     (!made.is_empty()).then(|| view! {
         <section class="card flush">
-            <h2 class="inset">{t(if mine { |m| m.loan.payments } else { |m| m.loan.payments_made })}</h2>
+            <h2 class="inset">{t(if mine { |_| LoanPage::say().payments } else { |_| LoanPage::say().payments_made })}</h2>
             <table class="rows" data-payments="">
                 <thead><tr>
-                    <th>{t(|m| m.loan.on)}</th><th class="numeric">{t(|m| m.principal)}</th><th class="numeric">{t(|m| m.interest)}</th><th class="numeric">{t(|m| m.loan.total)}</th>
+                    <th>{t(|_| LoanPage::say().on)}</th><th class="numeric">{t(|m| m.principal)}</th><th class="numeric">{t(|m| m.interest)}</th><th class="numeric">{t(|m| m.total)}</th>
                 </tr></thead>
                 <tbody>{made.into_iter().map(|r| {
                     let (on, early) = (r.value_date, r.early);
                     view! {
                         <tr>
-                            <td class="lead-cell"><b>{move || on.as_ref().map(|d| date(&d.0))}</b> {early.then(|| view! { " " <span class="tag ok">{t(|m| m.loan.paid_off)}</span> })}</td>
+                            <td class="lead-cell"><b>{move || on.as_ref().map(|d| date(&d.0))}</b> {early.then(|| view! { " " <span class="tag ok">{t(|_| LoanPage::say().paid_off)}</span> })}</td>
                             <td class="numeric"><Figure amount=r.principal.amount.0/></td>
                             <td class="numeric"><Figure amount=r.interest.amount.0/></td>
                             <td class="numeric"><Amount money=r.total/></td>
@@ -352,11 +354,11 @@ fn Plan(schedule: Vec<Instalment>, closed: Option<api::Date>, today: String) -> 
     let closed = StoredValue::new(closed);
     view! {
         <section class="card flush">
-            <h2 class="inset">{t(|m| m.loan.plan)}</h2>
+            <h2 class="inset">{t(|_| LoanPage::say().plan)}</h2>
             <table class="rows">
                 <thead><tr>
                     <th>{t(|m| m.listing.due)}</th><th class="numeric">{t(|m| m.principal)}</th><th class="numeric">{t(|m| m.interest)}</th>
-                    <th class="numeric">{t(|m| m.loan.total)}</th><th>{t(|m| m.state)}</th>
+                    <th class="numeric">{t(|m| m.total)}</th><th>{t(|m| m.state)}</th>
                 </tr></thead>
                 <tbody>{schedule.into_iter().map(|i| {
                     let (status, due, paid) = (i.status, i.due_on.0, i.paid_on);
@@ -377,13 +379,13 @@ fn Plan(schedule: Vec<Instalment>, closed: Option<api::Date>, today: String) -> 
                             <td class="numeric"><Figure amount=i.interest.amount.0/></td>
                             <td class="numeric"><Amount money=i.total/></td>
                             <td class="under" class:ahead=ahead><span class=mark>{move || match (&paid, status) {
-                                (Some(on), InstalmentStatus::Paid) => (say().loan.paid_on)(&date(&on.0)),
+                                (Some(on), InstalmentStatus::Paid) => (LoanPage::say().paid_on)(&date(&on.0)),
                                 (_, InstalmentStatus::Replaced) => closed.with_value(|c| {
-                                    c.as_ref().map_or_else(|| (say().loan.instalment)(status).to_string(), |d| (say().loan.replaced_on)(&date(&d.0)))
+                                    c.as_ref().map_or_else(|| (LoanPage::say().instalment)(status).to_string(), |d| (LoanPage::say().replaced_on)(&date(&d.0)))
                                 }),
-                                (_, InstalmentStatus::Scheduled) if past => say().loan.past_due.to_string(),
-                                (_, InstalmentStatus::Scheduled) if now => say().loan.due_today.to_string(),
-                                (_, s) => (say().loan.instalment)(s).to_string(),
+                                (_, InstalmentStatus::Scheduled) if past => LoanPage::say().past_due.to_string(),
+                                (_, InstalmentStatus::Scheduled) if now => LoanPage::say().due_today.to_string(),
+                                (_, s) => (LoanPage::say().instalment)(s).to_string(),
                             }}</span></td>
                         </tr>
                     }

@@ -79,8 +79,10 @@ fn Inside() -> impl IntoView {
                 .filter(|a| a.listing.as_ref().is_none_or(|l| l.status != ListingStatus::Disbursed))
                 .collect();
             if loans.is_empty() && open.is_empty() {
+                if begun.is_some() {
+                    return begun.into_any();
+                }
                 return view! {
-                    {begun}
                     <div class="card stack empty"><h2>{t(|m| m.loans.none)}</h2><p class="muted">{t(|m| m.loans.none_lead)}</p></div>
                 }
                 .into_any();

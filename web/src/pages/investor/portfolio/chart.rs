@@ -85,7 +85,7 @@ fn Calendar(ahead: Vec<ExpectedCash>) -> impl IntoView {
             <summary class="small">{t(|m| m.portfolio.calendar)}</summary>
             <div class="scroll short" tabindex="0" role="region" aria-label=t(|m| m.portfolio.calendar)>
             <table>
-                <thead><tr><th>{t(|m| m.portfolio.on)}</th><th class="numeric">{t(|m| m.principal)}</th><th class="numeric">{t(|m| m.interest)}</th><th class="numeric">{t(|m| m.loan.total)}</th></tr></thead>
+                <thead><tr><th>{t(|m| m.portfolio.on)}</th><th class="numeric">{t(|m| m.principal)}</th><th class="numeric">{t(|m| m.interest)}</th><th class="numeric">{t(|m| m.total)}</th></tr></thead>
                 <tbody>
                     {ahead.into_iter().map(|e| {
                         let on = e.due_on.0;

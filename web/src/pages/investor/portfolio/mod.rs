@@ -186,7 +186,7 @@ fn Payments(
         view! {
             {behind.clone().map(|(since, days)| view! { <p class="notice warn" data-behind="">{move || (say().portfolio.behind)(&date(&since), days)}</p> })}
             <table>
-                <thead><tr><th>{t(|m| m.portfolio.on)}</th><th class="numeric">{t(|m| m.principal)}</th><th class="numeric">{t(|m| m.interest)}</th><th class="numeric">{t(|m| m.loan.total)}</th><th><span class="visually-hidden">{t(|m| m.action)}</span></th></tr></thead>
+                <thead><tr><th>{t(|m| m.portfolio.on)}</th><th class="numeric">{t(|m| m.principal)}</th><th class="numeric">{t(|m| m.interest)}</th><th class="numeric">{t(|m| m.total)}</th><th><span class="visually-hidden">{t(|m| m.action)}</span></th></tr></thead>
                 <tbody>{history.into_iter().map(|p| {
                     let on = p.value_date.0;
                     let sum = p.principal.exact().zip(p.interest.exact()).and_then(|(a, b)| a.plus(b).ok());

@@ -74,11 +74,11 @@ fn Inside() -> impl IntoView {
         {party.map(|p| {
             let roles = p.roles.clone();
             view! {
-                <section class="card"><dl class="facts">
+                <section class="card stack"><dl class="facts">
                     <div><dt>{t(|m| m.cash.name)}</dt><dd>{p.name}</dd></div>
                     <div><dt>{t(|m| m.entrance.email)}</dt><dd>{p.email} {p.email_confirmed.then(|| view! { " " <span class="tag ok">{t(|m| m.letters.is_confirmed)}</span> })}</dd></div>
                     <div><dt>{t(|m| m.account.roles)}</dt><dd>{move || roles.iter().map(|r| (say().role)(*r)).collect::<Vec<_>>().join(", ")}</dd></div>
-                </dl></section>
+                </dl><p class="small muted">{t(|m| m.account.fixed)}</p></section>
             }
         })}
         <div class="columns two">

@@ -1,6 +1,7 @@
 //! Programs that read for oneself: letting one, its secret once, and taking the right back.
 
 use crate::api::{DateTime, command, schema};
+use crate::components::copy::Copy;
 use crate::components::dialog::Dialog;
 use crate::components::form::{Field, Form, PasswordField, Submit};
 use crate::file;
@@ -71,6 +72,7 @@ pub fn Programs(found: Vec<ApiClient>, changed: Callback<()>) -> impl IntoView {
         stage.set(wanted);
         open.set(true);
     };
+    let none = found.is_empty();
     // What changed is shown once the dialog is closed: the secret stays until then.
     let dirty = RwSignal::new(false);
     Effect::new(move |_| {
@@ -83,7 +85,7 @@ pub fn Programs(found: Vec<ApiClient>, changed: Callback<()>) -> impl IntoView {
         <section class="card stack" data-programs="">
             <h2>{t(|_| ProgramsPanel::say().title)}</h2>
             <p class="small muted">{t(|_| ProgramsPanel::say().why)}</p>
-            <ul class="words">{found.into_iter().map(|client| {
+            <ul class="words" hidden=none>{found.into_iter().map(|client| {
                 let (scopes, created, used) = (client.scopes.clone(), client.created_at.0.clone(), client.used_at.as_ref().map(|d| d.0.clone()));
                 let (name, revoked) = (client.name.clone(), client.clone());
                 view! {
@@ -179,7 +181,7 @@ fn Keep(created: Created, open: RwSignal<bool>) -> impl IntoView {
             <p class="notice good" role="status">{t(|_| ProgramsPanel::say().made)}</p>
             <dl class="facts">
                 <div><dt>"client_id"</dt><dd><code class="detail" data-client-id="">{id}</code></dd></div>
-                <div><dt>"client_secret"</dt><dd><code class="detail" data-client-secret="">{secret}</code></dd></div>
+                <div><dt>"client_secret"</dt><dd><code class="detail" data-client-secret="">{secret.clone()}</code> <Copy text=secret/></dd></div>
                 <div><dt>"token_url"</dt><dd><code class="detail">{token}</code></dd></div>
             </dl>
             <p class="row">

@@ -7,6 +7,7 @@ use crate::api::{self, Failure};
 use crate::back;
 use crate::components::amount::{Amount, money, text};
 use crate::components::form::{self, Field, Form, Submit};
+use crate::components::funding::LineState;
 use crate::components::halves::Halves;
 use crate::components::loaded::Loaded;
 use crate::components::member::Members;
@@ -16,6 +17,7 @@ use crate::components::tabs::Tabs;
 use crate::components::term::{Finance, Term};
 use crate::locale::{self, date};
 use crate::messages::{Messages, custodian_name, say, t, title};
+use crate::page::Page;
 use crate::pages::investor::overview::query::{PURSE, Purse};
 use crate::session::{self, Role};
 use cynic::QueryBuilder;
@@ -62,6 +64,7 @@ fn Inside() -> impl IntoView {
     view! {
         <div class="spread">
             <h1>{t(|m| m.cash.title)}</h1>
+            <LineState/>
         </div>
         {loaded.view(8, move |(mine, _)| {
             let Some(account) = mine.cash_account else {
@@ -83,7 +86,11 @@ fn Inside() -> impl IntoView {
                 })}
                 {waiting.into_iter().map(awaited).collect_view()}
                 {first.map(|currency| view! {
-                    <p class="notice good" data-fresh="">{t(|m| m.cash.fresh)}</p>
+                    <p class="notice good spread" data-fresh="">
+                        <span>{t(|m| m.cash.fresh)}</span>
+                        // Who came for a loan goes on to it.
+                        {borrows_alone().then(|| view! { <A attr:class="button small" href=Page::Borrow.path()>{t(|m| m.cash.to_loan)}</A> })}
+                    </p>
                     <Both purse=Purse::empty(currency) cash=None custodian=account.custodian.clone()/>
                 })}
                 {halves.into_iter().map(|purse| {
@@ -103,6 +110,13 @@ fn Inside() -> impl IntoView {
             </section>
         })}
     }
+}
+
+fn borrows_alone() -> bool {
+    let has = |role| {
+        crate::session::party().with_untracked(|p| p.as_ref().is_some_and(|p| p.roles.contains(&role)))
+    };
+    has(crate::session::Role::Borrower) && !has(crate::session::Role::Investor)
 }
 
 /// What waits for one's word at the custodian, before everything else.
@@ -252,6 +266,10 @@ fn OneWay(
 ) -> impl IntoView {
     let first = currencies.get_untracked().first().map_or(String::new(), |c| c.code().to_string());
     let form = Form::new(if out { "move.out" } else { "move.in" }).or("currency", first);
+    // Who came because something is missing finds it filled in.
+    if let Some(sum) = query_signal::<String>("amount").0.get_untracked().filter(|_| !out) {
+        form.set("amount", locale::number(&sum));
+    }
     let currency = move || form.get("currency").parse::<Currency>().ok();
     let read = move |typed: &str| match currency() {
         Some(c) => form::money(typed, c),

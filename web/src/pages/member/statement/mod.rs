@@ -63,7 +63,8 @@ fn together(a: &Line, b: &Line) -> bool {
 
 fn movements((lines, next): Paged<Line>) -> Paged<Movement> {
     let mut all: Vec<Movement> = Vec::new();
-    for line in lines {
+    // What went from one of one's accounts to another, and changed nothing of what one has, is the books' affair.
+    for line in lines.into_iter().filter(|l| l.amount.exact().is_none_or(|m| !m.is_zero())) {
         match all.last_mut() {
             Some(Movement(group)) if group.last().is_some_and(|l| together(l, &line)) => group.push(line),
             _ => all.push(Movement(vec![line])),
@@ -296,7 +297,7 @@ fn row(Movement(lines): Movement) -> impl IntoView {
             <details>
                 <summary>{move || (say().statement.several)(count)}</summary>
                 <ul class="parts">{lines.into_iter().zip(read).map(|(l, (_, theirs, _))| view! {
-                    <li>{l.cash.map(|c| c.number)} " " {theirs.map(|m| view! { <Figure amount=m.to_decimal_string()/> })}</li>
+                    <li>"№\u{a0}" {l.cash.map(|c| c.number)} " · " {theirs.map(|m| view! { <Figure amount=m.to_decimal_string()/> })}</li>
                 }).collect_view()}</ul>
             </details>
         }

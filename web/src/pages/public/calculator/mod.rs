@@ -135,7 +135,7 @@ pub fn Calculator() -> impl IntoView {
                             </dl>
                             <div class="scroll" tabindex="0" role="region" aria-label=t(|m| m.listing.back)>
                                 <table>
-                                    <thead><tr><th>{t(|m| m.reckon.number)}</th><th class="numeric">{t(|m| m.loan.total)}</th><th class="numeric">{t(|m| m.interest)}</th><th class="numeric">{t(|m| m.principal)}</th><th class="numeric">{t(|m| m.left)}</th></tr></thead>
+                                    <thead><tr><th>{t(|m| m.reckon.number)}</th><th class="numeric">{t(|m| m.total)}</th><th class="numeric">{t(|m| m.interest)}</th><th class="numeric">{t(|m| m.principal)}</th><th class="numeric">{t(|m| m.left)}</th></tr></thead>
                                     <tbody>
                                         {plan.iter().map(|i| view! {
                                             <tr>

@@ -4,6 +4,7 @@ use super::query::Offer;
 use crate::api::{self, DateTime, Money as Wire, command, schema};
 use crate::back;
 use crate::components::amount::money;
+use crate::components::dialog::Dialog;
 use crate::components::form::{self, Field, Form, Submit};
 use crate::components::loaded::Loaded;
 use crate::messages::{say, t};
@@ -123,6 +124,7 @@ pub fn BidForm(offer: Offer, rest: Signal<Option<Money>>, bids: Loaded<Vec<Place
             brings.map(|(pays, interest)| (say().bid.brings)(&money(&interest), &money(&pays), months));
         Ok(brings.unwrap_or_default())
     });
+    let sure = RwSignal::new(false);
     let submit = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
         // A second click on what has just been accepted asks for nothing.
@@ -134,7 +136,12 @@ pub fn BidForm(offer: Offer, rest: Signal<Option<Money>>, bids: Loaded<Vec<Place
         if untrack(|| check.run(typed.clone())).is_err() {
             return;
         }
-        let Ok(amount) = untrack(|| read(&typed)) else { return };
+        // Asked once more: with a standing consent money is set aside at once.
+        sure.set(!form.busy.get_untracked());
+    };
+    let send = move |_| {
+        sure.set(false);
+        let Ok(amount) = untrack(|| read(&form.get("bid"))) else { return };
         let input =
             json!({ "amount": command::money(amount), "id": form.id(), "listing": listing.get_value() });
         form.send(command::send::<Option<Placed>>(PLACE, input), move |bid: Option<Placed>| {
@@ -182,6 +189,15 @@ pub fn BidForm(offer: Offer, rest: Signal<Option<Money>>, bids: Loaded<Vec<Place
                 {outcome}
                 <Submit form words=Signal::derive(|| say().bid.lend.to_string())/>
             </form>
+            <Dialog open=sure title=|m| m.bid.sure>
+                <p class="amount" data-sum="">{move || read(&form.get("bid")).map(|m| money(&m)).unwrap_or_default()}</p>
+                <p>{move || check.run(form.get("bid")).unwrap_or_default()}</p>
+                <p class="small muted">{t(|m| m.bid.means)}</p>
+                <p class="row">
+                    <button type="button" class="button primary" on:click=send data-sure="">{t(|m| m.bid.lend)}</button>
+                    <button type="button" class="button" on:click=move |_| sure.set(false)>{t(|m| m.cancel)}</button>
+                </p>
+            </Dialog>
         </section>
     }
     .into_any()

@@ -54,6 +54,13 @@ pub fn Listing(id: String) -> impl IntoView {
                 && !gain.is_zero()
             {
                 arrived.set(Some(gain).filter(|g| g.is_positive()));
+                // In passing: after a while it is news no more.
+                set_timeout(
+                    move || {
+                        arrived.try_update(|now| *now = now.take().filter(|a| *a != gain));
+                    },
+                    std::time::Duration::from_secs(20),
+                );
             }
             *before = listing;
         });
@@ -84,6 +91,9 @@ pub fn Listing(id: String) -> impl IntoView {
                     {move || lender.get().then(|| fixed.get_untracked().map(|offer| view! {
                         <Lending offer rest open=lends moved=Signal::derive(move || now.get().map_or(String::new(), |o| o.funded.amount.0))/>
                     }))}
+                    {move || (lends.get() && !lender.get() && !visitor.get() && !crate::session::is_staff()).then(|| view! {
+                        <p class="notice" data-borrows-only="">{t(|m| m.listing.borrows_only)}</p>
+                    })}
                     {move || (visitor.get() && lends.get()).then(|| view! {
                         <section class="card spread" data-join="">
                             <p>{t(|m| m.listing.join)}</p>

@@ -1,13 +1,14 @@
 //! Becoming known, in two steps; the third is the custodian's own page. Also the way in for whoever was invited to the staff.
 
-use crate::api::command;
+use crate::api::{self, Failure, command, schema};
 use crate::components::form::{Choice, Field, Form, PasswordField, Submit};
 use crate::components::steps::Steps;
 use crate::draft;
 use crate::locale;
-use crate::messages::{graphql_language, say, t, title};
+use crate::messages::{graphql_language, say, sentence, t, title};
 use crate::page::Page;
 use crate::session;
+use cynic::QueryBuilder;
 use leptos::prelude::*;
 use leptos_meta::Title;
 use leptos_router::components::A;
@@ -35,10 +36,41 @@ pub fn Register() -> impl IntoView {
 /// By a link from an administrator, or one of the first two that the server printed.
 #[component]
 pub fn Invitation(secret: String) -> impl IntoView {
+    // Said before somebody fills anything in.
+    let dead = RwSignal::new(false);
+    let asked = secret.clone();
+    leptos::task::spawn_local(async move {
+        if let Ok(found) = api::ask(Stands::build(StandsVariables { secret: asked })).await {
+            dead.try_set(!found.invitation_stands);
+        }
+    });
     view! {
         <Title text=title(|m| m.register.title)/>
-        <Entry invitation=Some(secret)/>
+        {move || if dead.get() {
+            view! {
+                <div class="card stack empty" data-dead="">
+                    <h1>{t(|m| m.register.invited)}</h1>
+                    <p class="notice bad" role="alert">{sentence(&Failure::of("IDENTITY_INVITATION_INVALID", t(|m| m.register.invitation_dead)()))}</p>
+                    <p><A attr:class="button" href=Page::Home.path()>{t(|m| m.not_found.begin)}</A></p>
+                </div>
+            }
+            .into_any()
+        } else {
+            view! { <Entry invitation=Some(secret.clone())/> }.into_any()
+        }}
     }
+}
+
+#[derive(cynic::QueryVariables)]
+struct StandsVariables {
+    secret: String,
+}
+
+#[derive(cynic::QueryFragment)]
+#[cynic(graphql_type = "Query", variables = "StandsVariables")]
+struct Stands {
+    #[arguments(secret: $secret)]
+    invitation_stands: bool,
 }
 
 #[component]

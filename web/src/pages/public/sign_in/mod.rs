@@ -62,6 +62,11 @@ pub fn SignIn() -> impl IntoView {
         event.prevent_default();
         enter.run(());
     };
+    // Who is in already goes on, or leaves first; asked once, so that signing in is not mistaken for it.
+    let inside = session::party().get_untracked();
+    if let Some(party) = inside.filter(|_| session::settled().get_untracked()) {
+        return already(party);
+    }
     view! {
         <Title text=title(|m| m.sign_in)/>
         <div class="columns two narrow">
@@ -114,4 +119,18 @@ pub fn SignIn() -> impl IntoView {
             }}
         </div>
     }
+    .into_any()
+}
+
+fn already(party: session::Party) -> AnyView {
+    let front = session::front_page(&party.roles).path();
+    let name = party.name;
+    view! {
+        <Title text=title(|m| m.sign_in)/>
+        <div class="card stack empty" data-already="">
+            <h1>{move || (say().entrance.already)(&name)}</h1>
+            <p><A attr:class="button primary" href=front>{t(|m| m.loans.go_on)}</A></p>
+        </div>
+    }
+    .into_any()
 }

@@ -1,12 +1,12 @@
 //! What staff did, and whether the log of it is whole.
 
-use crate::api::{self, DateTime, schema};
+use crate::api::{self, DateTime, Decimal, schema};
 use crate::components::loaded::Loaded;
 use crate::components::member::Staff;
 use crate::components::pages::{self, Pages, paged};
 use crate::components::search::sought;
-use crate::locale::instant;
-use crate::messages::{AuditPage, Words, code_words, t, title};
+use crate::locale::{date, instant, number};
+use crate::messages::{AuditPage, FindPage, Language, Words, code_words, say, t, title};
 use crate::page::Page;
 use crate::pages::public::marketplace::query::PageInfo;
 use crate::pages::staff::queue::query::Who;
@@ -20,6 +20,7 @@ use leptos_meta::Title;
 pub struct Detail {
     pub name: String,
     pub value: String,
+    pub about: Option<String>,
 }
 
 #[derive(QueryFragment, Clone, PartialEq, Debug)]
@@ -118,7 +119,7 @@ fn Inside() -> impl IntoView {
         {pages.view(
             move || {
                 let asked = words.with(|w| !w.is_empty());
-                view! { <div class="card stack empty"><h2>{t(if asked { |m| m.find.nothing } else { |_| AuditPage::say().none })}</h2></div> }.into_any()
+                view! { <div class="card stack empty"><h2>{t(if asked { |_| FindPage::say().nothing } else { |_| AuditPage::say().none })}</h2></div> }.into_any()
             },
             |rows| view! {
                 <div class="card flush">
@@ -170,6 +171,20 @@ fn short(value: &str) -> String {
 
 /// Yes or no in words; what is else said as it is.
 fn plain(value: String) -> AnyView {
+    let known = match value.as_str() {
+        "ENGLISH" => Some(Language::English.name()),
+        "CHINESE" => Some(Language::Chinese.name()),
+        _ => None,
+    };
+    if let Some(name) = known {
+        return view! { <b>{name}</b> }.into_any();
+    }
+    if let Some(role) = Role::of_code(&value) {
+        return view! { <b>{move || (say().role)(role)}</b> }.into_any();
+    }
+    if value.len() == 10 && value.as_bytes()[4] == b'-' && value.as_bytes()[7] == b'-' {
+        return view! { <b>{move || date(&value)}</b> }.into_any();
+    }
     match value.as_str() {
         "true" => view! { <b>{t(|_| AuditPage::say().yes)}</b> }.into_any(),
         "false" => view! { <b>{t(|_| AuditPage::say().no)}</b> }.into_any(),
@@ -190,7 +205,11 @@ fn detail(d: Detail) -> impl IntoView {
     view! {
         <span class="detail small">
             {match page {
-                Some(page) => view! { <a href=page.path()>{label}</a> }.into_any(),
+                Some(page) => view! { <a href=page.path()>{move || d.about.clone().unwrap_or_else(&label)}</a> }.into_any(),
+                None if d.name == "rate" => {
+                    let percent = Decimal(d.value).percent_in_line();
+                    view! { <span class="muted">{label}</span> " " <b>{move || format!("{}\u{a0}%", number(&percent))}</b> }.into_any()
+                }
                 None => view! { <span class="muted">{label}</span> " " {plain(d.value)} }.into_any(),
             }}
         </span>

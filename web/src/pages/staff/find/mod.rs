@@ -11,7 +11,7 @@ use crate::components::pages::{self, Pages, paged};
 use crate::components::search::sought;
 use crate::components::tabs::Tabs;
 use crate::locale::{date, number};
-use crate::messages::{Messages, say, t, title};
+use crate::messages::{FindPage, Messages, PeoplePage, Words, say, t, title};
 use crate::page::Page;
 use crate::pages::investor::portfolio::query::LoanStatus;
 use crate::session::{self, Role};
@@ -23,10 +23,10 @@ use leptos_router::hooks::query_signal;
 use query::*;
 
 const CHOICES: &[(&str, fn(&Messages) -> &'static str)] = &[
-    ("running", |m| m.find.running),
-    ("overdue", |m| m.find.overdue),
-    ("awaiting", |m| m.find.awaiting),
-    ("closed", |m| m.find.closed),
+    ("running", |_| FindPage::say().running),
+    ("overdue", |_| FindPage::say().overdue),
+    ("awaiting", |_| FindPage::say().awaiting),
+    ("closed", |_| FindPage::say().closed),
     ("all", |m| m.market.all),
 ];
 
@@ -49,7 +49,7 @@ impl pages::Row for Lent {
 #[component]
 pub fn Find() -> impl IntoView {
     view! {
-        <Title text=title(|m| m.find.title)/>
+        <Title text=title(|m| m.ways.find)/>
         <Staff>{|| view! { <Inside/> }}</Staff>
     }
 }
@@ -59,8 +59,8 @@ fn Inside() -> impl IntoView {
     let (words, field) = sought();
     view! {
         <div class="spread">
-            <h1>{t(|m| m.find.title)}</h1>
-            {field(|m| m.find.what)}
+            <h1>{t(|m| m.ways.find)}</h1>
+            {field(|_| FindPage::say().what)}
         </div>
         {move || if words.get().is_empty() { view! { <AllLoans/> }.into_any() } else { view! { <Found words/> }.into_any() }}
     }
@@ -85,21 +85,21 @@ fn Found(words: Memo<String>) -> impl IntoView {
         None => view! { <div class="card"><Skeleton lines=6/></div> }.into_any(),
         Some(Err(failure)) => view! { <Trouble failure/> }.into_any(),
         Some(Ok(found)) if found.parties.is_empty() && found.listings.nodes.is_empty() => {
-            view! { <div class="card stack empty"><h2>{t(|m| m.find.nothing)}</h2><p class="muted">{t(|m| m.find.nothing_more)}</p></div> }.into_any()
+            view! { <div class="card stack empty"><h2>{t(|_| FindPage::say().nothing)}</h2><p class="muted">{t(|_| FindPage::say().nothing_more)}</p></div> }.into_any()
         }
         Some(Ok(found)) => view! {
             {(!found.parties.is_empty()).then(|| view! {
                 <section class="card flush">
-                    <h2 class="inset">{t(|m| m.people.title)}</h2>
+                    <h2 class="inset">{t(|m| m.ways.people)}</h2>
                     <table class="listings">
-                        <thead><tr><th>{t(|m| m.people.name)}</th><th>{t(|m| m.entrance.email)}</th><th>{t(|m| m.account.roles)}</th><th>{t(|m| m.find.since)}</th></tr></thead>
+                        <thead><tr><th>{t(|_| PeoplePage::say().name)}</th><th>{t(|m| m.entrance.email)}</th><th>{t(|m| m.account.roles)}</th><th>{t(|_| FindPage::say().since)}</th></tr></thead>
                         <tbody>{found.parties.into_iter().map(person).collect_view()}</tbody>
                     </table>
                 </section>
             })}
             {(!found.listings.nodes.is_empty()).then(|| view! {
                 <section class="card flush">
-                    <h2 class="inset">{t(|m| m.find.listings)}</h2>
+                    <h2 class="inset">{t(|_| FindPage::say().listings)}</h2>
                     <table class="listings">
                         <thead><tr><th>{t(|m| m.market.purpose)}</th><th class="numeric">{t(|m| m.amount)}</th><th>{t(|m| m.market.until)}</th><th>{t(|m| m.state)}</th></tr></thead>
                         <tbody>{found.listings.nodes.into_iter().map(offered).collect_view()}</tbody>
@@ -119,7 +119,7 @@ fn person(p: Person) -> impl IntoView {
             <td class="lead-cell"><a href=Page::person(p.id.inner())>{p.name}</a></td>
             <td data-label=t(|m| m.entrance.email)>{p.email.clone()} " " {confirmed(p.email_confirmed)}</td>
             <td data-label=t(|m| m.account.roles)>{move || roles.iter().map(|r| (say().role)(*r)).collect::<Vec<_>>().join(", ")}</td>
-            <td data-label=t(|m| m.find.since)>{move || date(&at)}</td>
+            <td data-label=t(|_| FindPage::say().since)>{move || date(&at)}</td>
         </tr>
     }
 }
@@ -142,7 +142,7 @@ fn Whose(id: String, all: Callback<()>) -> impl IntoView {
     });
     loaded.view(3, move |found| {
         let Some(Whoever::Party(p)) = found else {
-            return view! { <p class="notice">{t(|m| m.find.nobody)}</p> }.into_any();
+            return view! { <p class="notice">{t(|_| FindPage::say().nobody)}</p> }.into_any();
         };
         let (roles, at, mark) = (p.roles, p.created_at.0, p.email.clone());
         let orders = format!("{}?party={}", Page::Orders.path(), p.id.inner());
@@ -150,16 +150,16 @@ fn Whose(id: String, all: Callback<()>) -> impl IntoView {
         let whose = p.id;
         view! {
             <section class="card stack" data-who=mark>
-                <div class="spread"><h2>{p.name}</h2> <button class="button small" on:click=move |_| all.run(())>{t(|m| m.find.of_all)}</button></div>
+                <div class="spread"><h2>{p.name}</h2> <button class="button small" on:click=move |_| all.run(())>{t(|_| FindPage::say().of_all)}</button></div>
                 <dl class="facts">
                     <div><dt>{t(|m| m.entrance.email)}</dt><dd>{p.email} " " {confirmed(p.email_confirmed)}</dd></div>
                     <div><dt>{t(|m| m.account.roles)}</dt><dd>{move || roles.iter().map(|r| (say().role)(*r)).collect::<Vec<_>>().join(", ")}</dd></div>
-                    <div><dt>{t(|m| m.find.since)}</dt><dd>{move || date(&at)}</dd></div>
+                    <div><dt>{t(|_| FindPage::say().since)}</dt><dd>{move || date(&at)}</dd></div>
                 </dl>
-                <p class="small muted">{t(|m| m.find.of_one)} {watches.then(|| view! { " " <a href=orders>{t(|m| m.find.orders)}</a> })}</p>
+                <p class="small muted">{t(|_| FindPage::say().of_one)} {watches.then(|| view! { " " <a href=orders>{t(|_| FindPage::say().orders)}</a> })}</p>
             </section>
             <Asked whose=whose/>
-            <h2>{t(|m| m.find.loans)}</h2>
+            <h2>{t(|_| FindPage::say().loans)}</h2>
         }
         .into_any()
     })
@@ -190,7 +190,7 @@ fn Asked(whose: cynic::Id) -> impl IntoView {
         };
         view! {
             <section class="card flush">
-                <h2 class="inset">{t(|m| m.find.applications)}</h2>
+                <h2 class="inset">{t(|_| FindPage::say().applications)}</h2>
                 <table class="listings">
                     <thead><tr><th>{t(|m| m.market.purpose)}</th><th class="numeric">{t(|m| m.amount)}</th><th class="numeric">{t(|m| m.months)}</th><th>{t(|m| m.loans.sent)}</th><th>{t(|m| m.state)}</th></tr></thead>
                     <tbody>{all.into_iter().map(row).collect_view()}</tbody>
@@ -229,19 +229,19 @@ fn AllLoans() -> impl IntoView {
     .following(move || (filter.get(), borrower.get()));
     view! {
         {move || borrower.get().map(|id| view! { <Whose id all=Callback::new(move |()| set_borrower.set(None))/> })}
-        <Tabs label=|m| m.find.which choices=CHOICES/>
+        <Tabs label=|_| FindPage::say().which choices=CHOICES/>
 
         {pages.view(
             move || {
                 let whose = borrower.with_untracked(Option::is_some);
-                view! { <div class="card stack empty"><h2>{t(if whose { |m| m.find.none_borrowed } else { |m| m.find.no_loans })}</h2></div> }.into_any()
+                view! { <div class="card stack empty"><h2>{t(if whose { |_| FindPage::say().none_borrowed } else { |_| FindPage::say().no_loans })}</h2></div> }.into_any()
             },
             move |rows| view! {
                 // Of one person's loans it stands above whose they are.
                 <div class="card flush" class:of-one=borrower.with_untracked(Option::is_some)>
                     <table class="listings">
                         <thead><tr>
-                            <th>{t(|m| m.market.purpose)}</th><th>{t(|m| m.find.borrower)}</th><th class="numeric">{t(|m| m.rate_a_year)}</th>
+                            <th>{t(|m| m.market.purpose)}</th><th>{t(|_| FindPage::say().borrower)}</th><th class="numeric">{t(|m| m.rate_a_year)}</th>
                             <th class="numeric">{t(|m| m.loans.borrowed)}</th><th class="numeric">{t(|m| m.loans.owed)}</th><th>{t(|m| m.state)}</th>
                         </tr></thead>
                         <tbody>{rows}</tbody>
@@ -263,7 +263,7 @@ fn lent(l: Lent) -> impl IntoView {
     view! {
         <tr data-loan=l.id.inner().to_string()>
             <td class="lead-cell"><A href=Page::Loan(l.id.inner().into()).path()>{l.listing.map_or_else(String::new, |n| n.purpose)}</A></td>
-            <td data-label=t(|m| m.find.borrower)>{l.borrower.map(|b| b.name)}</td>
+            <td data-label=t(|_| FindPage::say().borrower)>{l.borrower.map(|b| b.name)}</td>
             <td class="numeric" data-label=t(|m| m.rate_a_year)>{move || number(&rate)} "\u{a0}%"</td>
             <td class="numeric" data-label=t(|m| m.loans.borrowed)><Amount money=l.principal/></td>
             <td class="numeric" data-label=t(|m| m.loans.owed)><Figure amount=l.outstanding.amount.0/></td>

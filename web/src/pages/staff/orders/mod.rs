@@ -8,7 +8,7 @@ use crate::components::pages::{self, Pages, paged};
 use crate::components::sort::Pick;
 use crate::components::tabs::Tabs;
 use crate::locale::instant;
-use crate::messages::{Messages, say, t, title};
+use crate::messages::{Messages, code_words, say, t, title};
 use crate::page::Page;
 use crate::pages::investor::overview::query::Target;
 use crate::pages::public::marketplace::query::PageInfo;
@@ -171,6 +171,15 @@ fn Inside() -> impl IntoView {
     }
 }
 
+/// As staff see it: whoever it is that it waits for, it is not them.
+fn seen(status: OrderStatus) -> &'static str {
+    match status {
+        OrderStatus::AwaitingUser => say().orders.waits_for_user,
+        OrderStatus::Cancelled => say().orders.refused_by_user,
+        _ => (say().order_status)(status),
+    }
+}
+
 fn row(o: Sent) -> impl IntoView {
     let (status, operation, placed) = (o.status, o.operation, o.placed_at.0);
     let mark = operation.clone();
@@ -179,7 +188,7 @@ fn row(o: Sent) -> impl IntoView {
             <td class="lead-cell"><b>{move || (say().orders.operation)(&operation)}</b> {o.listing.map(|l| view! { <a class="plain small detail" href=Page::Listing(l.id.inner().into()).path()>{l.purpose}</a> })}</td>
             <td data-label=t(|m| m.orders.whose)>{o.party.map(|p| view! { <A href=format!("{}?party={}", Page::Orders.path(), p.id.inner())>{p.name}</A> })}</td>
             <td class="numeric" data-label=t(|m| m.amount)>{move || o.amount.as_ref().map(text)}</td>
-            <td data-label=t(|m| m.state)><span class=status.mark()>{move || (say().order_status)(status)}</span> {o.code.map(|c| view! { " " <code class="small">{c}</code> })}</td>
+            <td data-label=t(|m| m.state)><span class=status.mark()>{move || seen(status)}</span> {o.code.filter(|_| !matches!(status, OrderStatus::Cancelled | OrderStatus::Expired)).map(|c| { let code = c.clone(); view! { " " <span class="small" title=code>{move || code_words(&c)}</span> } })}</td>
             <td class="nowrap" data-label=t(|m| m.orders.placed)>{move || instant(&placed)}</td>
         </tr>
     }

@@ -1,12 +1,13 @@
 //! Who works here: inviting somebody takes one administrator, letting them in a second one.
 
 use crate::api::{self, DateTime, Failure, command, schema};
+use crate::components::copy::Copy;
 use crate::components::form::{Choice, Field, Form, Submit};
 use crate::components::loaded::Loaded;
 use crate::components::member::Staff;
 use crate::components::search::sought;
 use crate::locale::instant;
-use crate::messages::{TaskPage, Words, say, sentence, t, title};
+use crate::messages::{FindPage, PeoplePage, TaskPage, Words, say, sentence, t, title};
 use crate::page::Page;
 use crate::pages::staff::find::query::Person;
 use crate::pages::staff::queue::query::Who;
@@ -33,6 +34,7 @@ pub struct Change {
     pub subject: Option<Who>,
     pub reason: String,
     pub proposed_at: DateTime,
+    pub proposed_by_me: bool,
 }
 
 #[derive(QueryFragment, Clone, PartialEq, Debug)]
@@ -63,13 +65,13 @@ const ROLES: [(&str, Role); 5] = [
 #[component]
 pub fn People() -> impl IntoView {
     view! {
-        <Title text=title(|m| m.people.title)/>
+        <Title text=title(|m| m.ways.people)/>
         <Staff>{|| {
             let admin = session::has_any(&[Role::Administrator]);
             if admin {
                 view! { <Inside/> }.into_any()
             } else {
-                view! { <div class="card stack empty"><h1>{t(|m| m.people.title)}</h1><p class="muted">{t(|m| m.people.admins_only)}</p></div> }.into_any()
+                view! { <div class="card stack empty"><h1>{t(|m| m.ways.people)}</h1><p class="muted">{t(|_| PeoplePage::say().admins_only)}</p></div> }.into_any()
             }
         }}</Staff>
     }
@@ -90,20 +92,21 @@ fn Inside() -> impl IntoView {
         on_cleanup(move || timer.clear());
     }
     view! {
-        <h1>{t(|m| m.people.title)}</h1>
+        <h1>{t(|m| m.ways.people)}</h1>
         <Everybody again decided=Signal::derive(move || changes.get())/>
         <div class="columns two">
-            <Inviting again/>
+            <Inviting again waits=Signal::derive(move || changes.get())/>
             <section class="card stack">
-                <h2>{t(|m| m.people.waiting)}</h2>
+                <h2>{t(|_| PeoplePage::say().waiting)}</h2>
                 {move || link.get().map(|l| view! {
                     <div class="notice good" role="status">
-                        <p>{t(|m| m.people.hand_over)}</p>
-                        <code class="link" data-link="">{l}</code>
+                        <p>{t(if l.contains('/') { |_| PeoplePage::say().hand_over_link } else { |_| PeoplePage::say().hand_over_password })}</p>
+                        <code class="link" data-link="">{l.clone()}</code>
+                        <Copy text=l/>
                     </div>
                 })}
                 {changes.view(3, move |all| if all.is_empty() {
-                    view! { <p class="muted">{t(|m| m.people.none)}</p> }.into_any()
+                    view! { <p class="muted">{t(|_| PeoplePage::say().none)}</p> }.into_any()
                 } else {
                     view! { <ul class="words">{all.into_iter().map(|c| view! { <Waiting c again link/> }).collect_view()}</ul> }.into_any()
                 })}
@@ -145,13 +148,13 @@ fn Everybody(again: Callback<()>, decided: Signal<Option<Vec<Change>>>) -> impl 
     });
     view! {
         <section class="card flush">
-            <div class="spread inset"><h2>{move || if words.with(|w| w.trim().is_empty()) { say().people.staff } else { say().people.found }}</h2> {field(|m| m.people.search)}</div>
+            <div class="spread inset"><h2>{move || if words.with(|w| w.trim().is_empty()) { PeoplePage::say().staff } else { PeoplePage::say().found }}</h2> {field(|_| PeoplePage::say().search)}</div>
             {found.view(4, move |all| if all.is_empty() {
-                view! { <p class="inset muted">{t(|m| m.find.nothing)}</p> }.into_any()
+                view! { <p class="inset muted">{t(|_| FindPage::say().nothing)}</p> }.into_any()
             } else {
                 view! {
                     <table class="listings">
-                        <thead><tr><th>{t(|m| m.people.name)}</th><th>{t(|m| m.entrance.email)}</th><th>{t(|m| m.account.roles)}</th><th><span class="visually-hidden">{t(|m| m.action)}</span></th></tr></thead>
+                        <thead><tr><th>{t(|_| PeoplePage::say().name)}</th><th>{t(|m| m.entrance.email)}</th><th>{t(|m| m.account.roles)}</th><th><span class="visually-hidden">{t(|m| m.action)}</span></th></tr></thead>
                         <tbody>{all.into_iter().map(|p| view! { <Row p again/> }).collect_view()}</tbody>
                     </table>
                 }
@@ -169,9 +172,9 @@ fn Row(p: Person, again: Callback<()>) -> impl IntoView {
     view! {
         <tr data-person=p.email>
             <td class="lead-cell"><b>{p.name}</b></td>
-            <td data-label=t(|m| m.entrance.email)>{email}</td>
+            <td class="wide" data-label=t(|m| m.entrance.email)>{email}</td>
             <td data-label=t(|m| m.account.roles)>{move || roles.iter().map(|r| (say().role)(*r)).collect::<Vec<_>>().join(", ")}</td>
-            <td class="numeric"><button class="button small" type="button" aria-expanded=move || open.get().to_string() on:click=move |_| open.update(|o| *o = !*o)>{t(|m| m.people.propose)}</button></td>
+            <td class="numeric"><button class="button small" type="button" aria-expanded=move || open.get().to_string() on:click=move |_| open.update(|o| *o = !*o)>{t(|_| PeoplePage::say().propose)}</button></td>
         </tr>
         {move || open.get().then(|| view! { <tr class="beneath"><td colspan="4" class="wide"><Proposing p=person.get_value() again open/></td></tr> })}
     }
@@ -190,20 +193,20 @@ fn Proposing(p: Person, again: Callback<()>, open: RwSignal<bool>) -> impl IntoV
                 .filter(move |(_, role)| of.contains(role) == held)
                 .map(move |(code, role)| (format!("{mark}{code}"), words((say().role)(role))))
         };
-        role(false, say().people.give, "+")
-            .chain(role(true, say().people.take, "-"))
+        role(false, PeoplePage::say().give, "+")
+            .chain(role(true, PeoplePage::say().take, "-"))
             .chain(std::iter::once((
                 "reset".to_string(),
-                (say().people.kind)(ChangeKind::ResetCredentials).to_string(),
+                (PeoplePage::say().kind)(ChangeKind::ResetCredentials).to_string(),
             )))
             .collect::<Vec<_>>()
     });
     let id = StoredValue::new(p.id.inner().to_string());
     let check = Callback::new(|typed: String| {
         if typed.trim().is_empty() {
-            Err(say().people.reason_missing.into())
+            Err(PeoplePage::say().reason_missing.into())
         } else {
-            Ok(say().people.reason_hint.into())
+            Ok(PeoplePage::say().reason_hint.into())
         }
     });
     let submit = move |event: leptos::ev::SubmitEvent| {
@@ -227,24 +230,30 @@ fn Proposing(p: Person, again: Callback<()>, open: RwSignal<bool>) -> impl IntoV
     };
     view! {
         <form class="row fields" on:submit=submit novalidate data-propose="">
-            <Choice form name="what" label=|m| m.people.change options missing=|m| m.choose/>
+            <Choice form name="what" label=|_| PeoplePage::say().change options missing=|m| m.choose/>
             <Field form name="why" label=Signal::derive(|| TaskPage::say().reason.to_string()) check/>
-            <Submit form words=Signal::derive(|| say().people.propose.to_string())/>
+            <Submit form words=Signal::derive(|| PeoplePage::say().propose.to_string())/>
         </form>
     }
 }
 
 #[component]
-fn Inviting(again: Callback<()>) -> impl IntoView {
+fn Inviting(again: Callback<()>, waits: Signal<Option<Vec<Change>>>) -> impl IntoView {
     let form = Form::new("invite").or("role", ROLES[0].0);
     let check = Callback::new(|typed: String| {
         if typed.trim().is_empty() {
-            Err(say().people.reason_missing.into())
+            Err(PeoplePage::say().reason_missing.into())
         } else {
-            Ok(say().people.reason_hint.into())
+            Ok(PeoplePage::say().reason_hint.into())
         }
     });
     let sent = RwSignal::new(false);
+    // Once nothing waits any more that is no news.
+    Effect::new(move |_| {
+        if waits.with(|all| all.as_ref().is_some_and(Vec::is_empty)) {
+            sent.set(false);
+        }
+    });
     let submit = move |event: leptos::ev::SubmitEvent| {
         event.prevent_default();
         form.tried.set(true);
@@ -264,13 +273,13 @@ fn Inviting(again: Callback<()>) -> impl IntoView {
     });
     view! {
         <section class="card stack">
-            <h2>{t(|m| m.people.invite)}</h2>
-            <p class="small muted">{t(|m| m.people.invite_means)}</p>
+            <h2>{t(|_| PeoplePage::say().invite)}</h2>
+            <p class="small muted">{t(|_| PeoplePage::say().invite_means)}</p>
             <form class="stack" on:submit=submit novalidate>
-                <Choice form name="role" label=|m| m.people.role options/>
+                <Choice form name="role" label=|_| PeoplePage::say().role options/>
                 <Field form name="reason" label=Signal::derive(|| TaskPage::say().reason.to_string()) check/>
-                {move || sent.get().then(|| view! { <p class="notice good" role="status">{t(|m| m.people.sent)}</p> })}
-                <Submit form words=Signal::derive(|| say().people.invite.to_string())/>
+                {move || sent.get().then(|| view! { <p class="notice good" role="status">{t(|_| PeoplePage::say().sent)}</p> })}
+                <Submit form words=Signal::derive(|| PeoplePage::say().invite.to_string())/>
             </form>
         </section>
     }
@@ -312,11 +321,12 @@ fn Waiting(c: Change, again: Callback<()>, link: RwSignal<Option<String>>) -> im
     let (role, at) = (c.role, c.proposed_at.0);
     view! {
         <li class="stack" data-change=format!("{kind:?}")>
-            <p><b>{move || (say().people.kind)(kind)}</b> {c.subject.map(|s| format!(" — {}", s.name))} {move || role.map(|r| format!(": {}", (say().role)(r)))}
+            <p><b>{move || (PeoplePage::say().kind)(kind)}</b> {c.subject.map(|s| format!(" — {}", s.name))} {move || role.map(|r| format!(": {}", (say().role)(r)))}
                 <span class="small muted"> " " {move || instant(&at)}</span></p>
             <p>{c.reason}</p>
             {move || error.get().map(|e| view! { <p class="small error" role="alert">{sentence(&e)}</p> })}
-            <p class="row">
+            {c.proposed_by_me.then(|| view! { <p class="small muted">{t(|_| PeoplePage::say().yours)}</p> })}
+            <p class="row" hidden=c.proposed_by_me>
                 <button class="button small" disabled=busy on:click=move |_| decide(true)>{t(|_| TaskPage::say().approve)}</button>
                 <button class="button small risky" disabled=busy on:click=move |_| decide(false)>{t(|_| TaskPage::say().refuse)}</button>
             </p>

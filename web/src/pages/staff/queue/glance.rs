@@ -4,7 +4,7 @@ use crate::api::{self, Date, Failure, schema};
 use crate::components::loaded::Loaded;
 use crate::components::proof::Verdict;
 use crate::locale::date;
-use crate::messages::{Messages, say, t};
+use crate::messages::{Messages, QueuePage, Words, say, t};
 use crate::page::Page;
 use crate::session::{self, Role};
 use cynic::{QueryBuilder, QueryFragment};
@@ -88,7 +88,7 @@ pub fn Glance() -> impl IntoView {
     };
     // Its place is kept while it is on its way.
     view! {
-        <section class="card glance" aria-label=t(|m| m.queue.glance)>
+        <section class="card glance" aria-label=t(|_| QueuePage::say().glance)>
             {move || found.get().map(|(standing, under)| {
                 let (day, verdict) = (standing.business_date.0, standing.last_proof.map(|p| p.verdict));
                 let late = standing.loans.nodes.len();
@@ -97,12 +97,12 @@ pub fn Glance() -> impl IntoView {
                     <dl class="facts">
                         {figure(|m| m.day.title, Page::Day.path(), view! { <span>{move || date(&day)}</span> }.into_any())}
                         {verdict.map(|v| figure(|m| m.day.proof, Page::Day.path(), view! { <span class=v.mark()>{move || (say().verdict)(v)}</span> }.into_any()))}
-                        {figure(|m| m.queue.overdue_loans, late_page, view! { <span>{count(late)}</span> }.into_any())}
+                        {figure(|_| QueuePage::say().overdue_loans, late_page, view! { <span>{count(late)}</span> }.into_any())}
                         {under.map(|u| {
                             let orders = format!("{}?show=open", Page::Orders.path());
                             view! {
-                                {figure(|m| m.queue.orders_open, orders, view! { <span>{count(u.orders.nodes.len())}</span> }.into_any())}
-                                {figure(|m| m.queue.parked, Page::Day.path(), view! { <span>{count(u.parked.len())}</span> }.into_any())}
+                                {figure(|_| QueuePage::say().orders_open, orders, view! { <span>{count(u.orders.nodes.len())}</span> }.into_any())}
+                                {figure(|_| QueuePage::say().parked, Page::Day.path(), view! { <span>{count(u.parked.len())}</span> }.into_any())}
                             }
                         })}
                     </dl>

@@ -10,7 +10,7 @@ use crate::components::member::Staff;
 use crate::components::notice::{Skeleton, Trouble};
 use crate::components::tabs::Tabs;
 use crate::locale::{age, instant, number};
-use crate::messages::{Messages, say, sentence, t, title};
+use crate::messages::{Messages, QueuePage, Words, say, sentence, t, title};
 use crate::page::Page;
 use crate::session::{self, Role};
 use cynic::QueryBuilder;
@@ -23,15 +23,15 @@ use serde_json::{Map, Value, json};
 
 const CHOICES: &[(&str, fn(&Messages) -> &'static str)] = &[
     ("all", |m| m.market.all),
-    ("free", |m| m.queue.free),
-    ("mine", |m| m.queue.mine),
-    ("second", |m| m.queue.second),
+    ("free", |_| QueuePage::say().free),
+    ("mine", |_| QueuePage::say().mine),
+    ("second", |_| QueuePage::say().second),
 ];
 
 #[component]
 pub fn Queue() -> impl IntoView {
     view! {
-        <Title text=title(|m| m.queue.title)/>
+        <Title text=title(|m| m.ways.queue)/>
         <Staff>{|| view! { <Inside/> }}</Staff>
     }
 }
@@ -106,13 +106,13 @@ fn Inside() -> impl IntoView {
     view! {
         <div class="spread">
             <h1>{move || rows.with(|rows| match rows {
-                Some(Ok(all)) => (say().queue.waiting)(all.len() + unrated.with(Vec::len)),
-                _ => say().queue.title.to_string(),
+                Some(Ok(all)) => (QueuePage::say().waiting)(all.len() + unrated.with(Vec::len)),
+                _ => say().ways.queue.to_string(),
             })}
                 {move || rows.with(|rows| {
                     let all = rows.as_ref()?.as_ref().ok()?;
                     let own = all.iter().filter(|r| r.waits_for_me).count() + unrated.with(Vec::len);
-                    Some(view! { " " <span class="muted small" data-own="">{move || (say().queue.for_you)(own)}</span> })
+                    Some(view! { " " <span class="muted small" data-own="">{move || (QueuePage::say().for_you)(own)}</span> })
                 })}
             </h1>
             <LineState/>
@@ -120,9 +120,9 @@ fn Inside() -> impl IntoView {
         <glance::Glance/>
         {move || (!unrated.with(Vec::is_empty)).then(|| view! {
             <section class="card flush">
-                <h2 class="inset">{t(|m| m.queue.unrated)}</h2>
+                <h2 class="inset">{t(|_| QueuePage::say().unrated)}</h2>
                 <table class="listings">
-                    <thead><tr><th>{t(|m| m.market.purpose)}</th><th class="numeric">{t(|m| m.amount)}</th><th class="numeric">{t(|m| m.months)}</th><th class="nowrap">{t(|m| m.queue.age)}</th></tr></thead>
+                    <thead><tr><th>{t(|m| m.market.purpose)}</th><th class="numeric">{t(|m| m.amount)}</th><th class="numeric">{t(|m| m.months)}</th><th class="nowrap">{t(|_| QueuePage::say().age)}</th></tr></thead>
                     <tbody>{unrated.get().into_iter().map(|a| {
                         let at = a.submitted_at.0;
                         view! {
@@ -130,24 +130,24 @@ fn Inside() -> impl IntoView {
                                 <td class="lead-cell"><A href=Page::Application(a.id.inner().into()).path()>{a.purpose}</A></td>
                                 <td class="numeric" data-label=t(|m| m.amount)><Amount money=a.amount/></td>
                                 <td class="numeric" data-label=t(|m| m.months)>{a.term_months}</td>
-                                <td data-label=t(|m| m.queue.age)>{move || age(&at)}</td>
+                                <td data-label=t(|_| QueuePage::say().age)>{move || age(&at)}</td>
                             </tr>
                         }
                     }).collect_view()}</tbody>
                 </table>
             </section>
         })}
-        <Tabs label=|m| m.queue.which choices=CHOICES/>
+        <Tabs label=|_| QueuePage::say().which choices=CHOICES/>
         {move || match state.get() {
             None => view! { <div class="card"><Skeleton lines=6/></div> }.into_any(),
             Some(Err(failure)) => view! { <Trouble failure again=Callback::new(move |()| load())/> }.into_any(),
             Some(Ok(false)) => {
-                view! { <div class="card stack empty"><h2>{t(|m| m.queue.empty)}</h2><p class="muted">{t(|m| m.queue.by_itself)}</p></div> }.into_any()
+                view! { <div class="card stack empty"><h2>{t(|_| QueuePage::say().empty)}</h2><p class="muted">{t(|_| QueuePage::say().by_itself)}</p></div> }.into_any()
             }
             Some(Ok(true)) => view! {
                 <div class="card flush">
                     <table class="listings">
-                        <thead><tr><th>{t(|m| m.queue.task)}</th><th>{t(|m| m.queue.about)}</th><th class="nowrap">{t(|m| m.queue.age)}</th><th>{t(|m| m.state)}</th><th>{t(|m| m.queue.with)}</th></tr></thead>
+                        <thead><tr><th>{t(|_| QueuePage::say().task)}</th><th>{t(|_| QueuePage::say().about)}</th><th class="nowrap">{t(|_| QueuePage::say().age)}</th><th>{t(|m| m.state)}</th><th>{t(|_| QueuePage::say().with)}</th></tr></thead>
                         <tbody>
                             <For each=move || shown.get() key=|r| (r.id.inner().to_string(), r.status, r.waits_for_me, r.claimed_by.as_ref().map(|w| w.email.clone())) let(row)>
                                 <Line row/>
@@ -179,7 +179,7 @@ fn in_short(subject: Option<&About>) -> Option<String> {
         About::Other => return None,
     };
     let rate = rate.map_or_else(String::new, |r| format!("\u{a0}· {}\u{a0}%", number(&r.percent_in_line())));
-    Some(format!("{purpose}\u{a0}· {}\u{a0}· {}{rate}", text(amount), (say().queue.for_months)(months)))
+    Some(format!("{purpose}\u{a0}· {}\u{a0}· {}{rate}", text(amount), (QueuePage::say().for_months)(months)))
 }
 
 #[component]
@@ -190,10 +190,10 @@ fn Line(row: Row) -> impl IntoView {
     view! {
         <tr data-task=format!("{kind:?}")>
             <td class="lead-cell"><A href=Page::Task(id.inner().into()).path()>{move || (say().task_kind)(kind)}</A></td>
-            <td data-label=t(|m| m.queue.about)>{words}</td>
-            <td class="nowrap" data-label=t(|m| m.queue.age) title=move || instant(&opened_at.0)>{move || age(&at)}</td>
+            <td data-label=t(|_| QueuePage::say().about)><A href=Page::Task(id.inner().into()).path()>{words}</A></td>
+            <td class="nowrap" data-label=t(|_| QueuePage::say().age) title=move || instant(&opened_at.0)>{move || age(&at)}</td>
             <td data-label=t(|m| m.state)><span class=status.mark()>{move || (say().task_status)(status)}</span></td>
-            <td data-label=t(|m| m.queue.with)><Claim id waits_for_me claimed_by/></td>
+            <td data-label=t(|_| QueuePage::say().with)><Claim id waits_for_me claimed_by/></td>
         </tr>
     }
 }
@@ -223,9 +223,9 @@ pub fn Claim(id: cynic::Id, waits_for_me: bool, claimed_by: Option<Who>) -> impl
     view! {
         <span class="row claim">
             {match claimed_by {
-                None if waits_for_me => button(false, |m| m.queue.claim).into_any(),
+                None if waits_for_me => button(false, |_| QueuePage::say().claim).into_any(),
                 None => view! { <span class="muted">"—"</span> }.into_any(),
-                Some(_) if own => view! { <b>{t(|m| m.queue.you)}</b> {button(true, |m| m.queue.release)} }.into_any(),
+                Some(_) if own => view! { <b>{t(|_| QueuePage::say().you)}</b> {button(true, |_| QueuePage::say().release)} }.into_any(),
                 Some(who) => view! { <span>{who.name}</span> }.into_any(),
             }}
             {move || error.get().map(|e| view! { <span class="small error" role="alert">{sentence(&e)}</span> })}

@@ -14,7 +14,7 @@ use crate::components::member::Staff;
 use crate::components::named::Named;
 use crate::components::notice::{Skeleton, Trouble};
 use crate::locale::{age, instant, number, plain};
-use crate::messages::{ApplyPage, Messages, TaskPage, Words, say, t};
+use crate::messages::{ApplyPage, Messages, QueuePage, TaskPage, Words, say, t};
 use crate::outlook::monthly;
 use crate::page::Page;
 use crate::pages::borrower::loans::query::ApplicationStatus;
@@ -52,7 +52,7 @@ fn none_if_malformed<T>(found: Result<Option<T>, Failure>) -> Result<Option<T>, 
 
 fn nowhere() -> AnyView {
     view! {
-        <div class="card stack empty"><h1>{t(|_| TaskPage::say().none)}</h1><p><A href=Page::Queue.path()>{t(|m| m.queue.title)}</A></p></div>
+        <div class="card stack empty"><h1>{t(|_| TaskPage::say().none)}</h1><p><A href=Page::Queue.path()>{t(|m| m.ways.queue)}</A></p></div>
     }
     .into_any()
 }
@@ -73,11 +73,17 @@ fn Deciding(id: String) -> impl IntoView {
     // What the second word has set going goes on at the custodian.
     loaded.while_waiting(|task: &Option<Whole>| {
         let under_way = |s: &Subject| {
-            matches!(s, Subject::Listing(l) if matches!(l.status, ListingStatus::Filled | ListingStatus::Disbursing))
+            match s {
+                Subject::Listing(l) => matches!(l.status, ListingStatus::Filled | ListingStatus::Disbursing),
+                // What it becomes follows the decision a moment later.
+                Subject::Application(a) => {
+                    matches!(a.status, ApplicationStatus::Submitted | ApplicationStatus::InReview)
+                }
+                _ => false,
+            }
         };
-        task.as_ref().is_some_and(|t| {
-            t.status == TaskStatus::Approved && t.subject.as_ref().is_some_and(under_way)
-        })
+        task.as_ref()
+            .is_some_and(|t| t.status == TaskStatus::Approved && t.subject.as_ref().is_some_and(under_way))
     });
     let again = Callback::new(move |()| loaded.again());
     let task = Memo::new(move |_| loaded.get().flatten());
@@ -109,7 +115,7 @@ fn Decision(task: Memo<Option<Whole>>, again: Callback<()>) -> impl IntoView {
         (!task.status.is_over()).then(|| (task.id.inner().to_string(), task.kind, may, spoke, last))
     });
     view! {
-        <p class="small"><A href=Page::Queue.path()>{t(|m| m.queue.title)}</A></p>
+        <p class="small"><A href=Page::Queue.path()>{t(|m| m.ways.queue)}</A></p>
         {move || task.get().map(head)}
         <div class="columns two review">
             <div class="stack">{move || subject.get().map(matter)}</div>
@@ -126,7 +132,7 @@ fn Decision(task: Memo<Option<Whole>>, again: Callback<()>) -> impl IntoView {
                             view! { <ul class="words">{said.into_iter().map(word).collect_view()}</ul> }.into_any()
                         }}
                         {(!task.status.is_over() && may_claim).then(|| view! {
-                            <p class="row"><span class="small muted">{t(if task.claimed_by.is_some() { |m| m.queue.with } else { |_| TaskPage::say().claim_means })}</span> <Claim id=task.id waits_for_me=task.waits_for_me claimed_by=task.claimed_by/></p>
+                            <p class="row"><span class="small muted">{t(if task.claimed_by.is_some() { |_| QueuePage::say().with } else { |_| TaskPage::say().claim_means })}</span> <Claim id=task.id waits_for_me=task.waits_for_me claimed_by=task.claimed_by/></p>
                         })}
                     }
                 })}
@@ -392,7 +398,7 @@ fn Rating(id: String) -> impl IntoView {
         None => nowhere(),
         Some(a) => view! {
             <Title text=format!("{} · Counterfoil", a.purpose)/>
-            <p class="small"><A href=Page::Queue.path()>{t(|m| m.queue.title)}</A></p>
+            <p class="small"><A href=Page::Queue.path()>{t(|m| m.ways.queue)}</A></p>
             <h1>{a.purpose.clone()}</h1>
             <div class="columns two review">
                 <Figures a=a.clone()/>
@@ -434,6 +440,8 @@ fn SetRate(a: Application, again: Callback<()>) -> impl IntoView {
             let between =
                 || (TaskPage::say().rate_between)(&number(&low.percent()), &number(&high.percent()));
             match (rate, low.rate(), high.rate()) {
+                // What cannot be read is not called too small or too large.
+                (None, ..) if !typed.trim().is_empty() => Err((say().reckon.percent_form)(&number("12.5"))),
                 (Some(r), Some(l), Some(h)) if (l..=h).contains(&r) => Ok(r),
                 _ => Err(between()),
             }
