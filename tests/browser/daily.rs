@@ -603,6 +603,27 @@ async fn second_factor(person: &Person<'_>) -> anyhow::Result<()> {
     person.gone("dialog[open]").await
 }
 
+/// A program is let in, its secret shown once, and the right taken back.
+async fn a_program(person: &Person<'_>) -> anyhow::Result<()> {
+    person.press("[data-add]", "Add a program").await?;
+    person.press("dialog button[type=submit]", "Add a program").await?;
+    person.see("#scopes-hint", "Choose what it may read.").await?;
+    person.enter("name", "Tax software").await?;
+    person.press("dialog input[name=ACCOUNTS]", "").await?;
+    person.enter("program-password", "not this one").await?;
+    person.press("dialog button[type=submit]", "Add a program").await?;
+    person.see("dialog [role=alert]", "This is not your present password.").await?;
+    person.enter("program-password", PASSWORD).await?;
+    person.press("dialog button[type=submit]", "Add a program").await?;
+    person.see("[data-client-secret]", "cfs_").await?;
+    person.browser.shoot("program-dark-narrow").await?;
+    person.press("[data-kept]", "I have kept it").await?;
+    person.see("[data-program='Tax software']", "not used yet").await?;
+    person.press("[data-revoke]", "Revoke").await?;
+    person.press("dialog button[type=submit]", "Revoke").await?;
+    person.gone("[data-program]").await
+}
+
 async fn arrive<'a>(
     url: &'a str,
     links: &[String],
@@ -696,6 +717,7 @@ async fn arrive<'a>(
     mei.gone("input[name=password]").await?;
     mei.sign_in("mei@example.test").await?;
     second_factor(mei).await?;
+    a_program(mei).await?;
 
     for (n, link) in links.iter().enumerate() {
         people.push(Person::arrive(url, Look::Light, 1280, 900).await?);

@@ -32,6 +32,9 @@ pub fn weather(bank: &custodian::Bank, seed: u64) {
         ("*", Fault::LateNotification { seconds: 300 }, 20),
         ("*", Fault::ReorderedNotification, 20),
         ("*", Fault::ForgedNotification, 10),
+        // What is split over many is where a part can go astray.
+        ("repay", Fault::PartialBatch { failing: 1 }, 250),
+        ("disburse", Fault::PartialBatch { failing: 1 }, 100),
         ("query", Fault::LostReply, 20),
         ("movements", Fault::LostRequest, 20),
     ] {

@@ -132,6 +132,8 @@ async fn lists(sim: &Sim) -> anyhow::Result<()> {
     let ask = LoansOf { ids: Vec::new(), borrower: None, status: None, page: Page::first(100) };
     let loans = every!(lending, loans, world.call(), ask.clone(), at);
     let mut owed: BTreeMap<_, i64> = BTreeMap::new();
+    // Whether no payment is under way anywhere.
+    let mut quiet = true;
     for loan in &loans {
         let notes = NotesOf { holder: None, loan: Some(loan.id) };
         let notes = lending.notes(&world.call(), notes).await.map_err(|e| anyhow!("{e}"))?;
@@ -161,11 +163,13 @@ async fn lists(sim: &Sim) -> anyhow::Result<()> {
                 .map_err(|e| anyhow!("{e}"))?
                 .iter()
                 .any(|r| !matches!(r.status, RepaymentStatus::Settled | RepaymentStatus::Failed));
+            quiet &= !busy;
             ensure!(
                 busy || left == loan.outstanding.minor(),
                 "{loan:?}\nstill has {left} to come: {schedule:#?}"
             );
         }
+        quiet &= loan.status != LoanStatus::AwaitingDisbursement;
         if loan.status == LoanStatus::Closed {
             ensure!(loan.outstanding.minor() == 0, "{loan:?} is closed and owes");
         }
@@ -179,7 +183,10 @@ async fn lists(sim: &Sim) -> anyhow::Result<()> {
     for who in &sim.investors {
         let call = Town(world).call(who);
         let seen = house.lending(Service::Gateway).portfolio(&call, PortfolioOf { holder: who.party }).await;
-        let seen: i64 = seen.map_err(|e| anyhow!("{e}"))?.iter().map(|p| p.invested.minor()).sum();
+        let seen = seen.map_err(|e| anyhow!("{e}"))?;
+        let ahead: i64 = seen.iter().flat_map(|p| &p.expected).map(|e| e.principal.minor()).sum();
+        let seen: i64 = seen.iter().map(|p| p.invested.minor()).sum();
+        ensure!(!quiet || ahead == seen, "{} has {seen} out, and {ahead} is foreseen", who.party);
         let expected = owed.get(&who.party).copied().unwrap_or(0);
         ensure!(seen == expected, "the portfolio of {} says {seen}, its notes {expected}", who.party);
     }

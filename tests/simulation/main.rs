@@ -10,6 +10,10 @@ mod people;
 
 use anyhow::Context;
 use people::Sim;
+use std::collections::BTreeMap;
+use std::num::NonZero;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 use tests::database::Kind;
 use tests::world::World;
@@ -22,7 +26,7 @@ struct Outcome {
     entries: i64,
     days: u32,
     /// How often each thing was done, and how often each fault struck.
-    done: std::collections::BTreeMap<String, u64>,
+    done: BTreeMap<String, u64>,
 }
 
 /// Lives so many days.
@@ -70,22 +74,36 @@ fn seeds_keep_the_books() -> anyhow::Result<()> {
     let days = number("COUNTERFOIL_SIM_DAYS").unwrap_or(days);
     let days = u32::try_from(days)?;
     let start = Instant::now();
-    let mut sums = std::collections::BTreeMap::<String, u64>::new();
-    let mut failed = Vec::new();
-    for seed in first..first + count {
-        match run(Kind::Sqlite, seed, days) {
-            Ok(outcome) => {
-                eprintln!("seed {seed}: {} entries, {}", outcome.entries, &outcome.hash[..16]);
-                for (what, n) in outcome.done {
-                    *sums.entry(what).or_default() += n;
+    let (next, told) = (AtomicU64::new(first), Mutex::new((BTreeMap::<String, u64>::new(), Vec::new())));
+    // A life is on one thread; several of them are on several.
+    let side_by_side = std::thread::available_parallelism().map_or(1, NonZero::get);
+    std::thread::scope(|scope| {
+        for _ in 0..side_by_side.min(usize::try_from(count).unwrap_or(1)) {
+            scope.spawn(|| {
+                loop {
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
+                    if seed >= first + count {
+                        break;
+                    }
+                    let lived = run(Kind::Sqlite, seed, days);
+                    let mut told = told.lock().unwrap_or_else(|p| p.into_inner());
+                    match lived {
+                        Ok(outcome) => {
+                            eprintln!("seed {seed}: {} entries, {}", outcome.entries, &outcome.hash[..16]);
+                            for (what, n) in outcome.done {
+                                *told.0.entry(what).or_default() += n;
+                            }
+                        }
+                        Err(e) => {
+                            eprintln!("{e:#}");
+                            told.1.push(seed);
+                        }
+                    }
                 }
-            }
-            Err(e) => {
-                eprintln!("{e:#}");
-                failed.push(seed);
-            }
+            });
         }
-    }
+    });
+    let (sums, failed) = told.into_inner().unwrap_or_else(|p| p.into_inner());
     let seconds = start.elapsed().as_secs_f32();
     eprintln!("{count} seeds of {days} days in {seconds:.0} s; {sums:#?}");
     anyhow::ensure!(failed.is_empty(), "failing seeds: {failed:?}");

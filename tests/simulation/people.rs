@@ -62,7 +62,13 @@ impl Sim {
         town.with_account(&thief, usd(50_00), &[ConsentScope::Bid]).await?;
         crate::day::weather(&world.bank, seed);
         let (asked, done) = (Vec::new(), BTreeMap::new());
-        Ok(Sim { world, investors, borrowers, staff, thief, asked, done, seed, drawn: 0 })
+        let mut sim = Sim { world, investors, borrowers, staff, thief, asked, done, seed, drawn: 0 };
+        // A life begins with loans on the market: what follows from them has the time to happen.
+        for _ in 0..3 {
+            sim.apply().await?;
+            sim.decide().await?;
+        }
+        Ok(sim)
     }
 
     /// A number below `bound` from the seed alone: what the platform draws for itself does not shift what people do.
@@ -99,17 +105,17 @@ impl Sim {
 
     /// One thing that somebody does.
     pub async fn act(&mut self) -> anyhow::Result<()> {
-        match self.below(14) {
+        match self.below(17) {
             0 => self.apply().await,
             1 => self.decide().await,
             2..=5 => self.bid().await,
             6 => self.take_back().await,
             7 => self.top_up().await,
             8 => self.withdraw().await,
-            9 => self.pay_out().await,
-            10 => self.repay().await,
-            11 => self.pay_off().await,
-            12 => self.steal().await,
+            9..=10 => self.pay_out().await,
+            11..=13 => self.repay().await,
+            14 => self.pay_off().await,
+            15 => self.steal().await,
             _ => self.stumble().await,
         }
     }

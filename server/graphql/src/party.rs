@@ -72,6 +72,8 @@ pub struct Session {
     /// With which program.
     pub agent: String,
     pub created_at: DateTime,
+    /// When it last asked for a token; null where it never did since it was opened.
+    pub used_at: Option<DateTime>,
     pub expires_at: DateTime,
     /// The one that asks.
     pub present: bool,
@@ -83,6 +85,7 @@ impl From<SessionView> for Session {
             id: Gid(s.id),
             agent: s.agent,
             created_at: DateTime(s.created_at),
+            used_at: s.used_at.map(DateTime),
             expires_at: DateTime(s.expires_at),
             present: s.present,
         }

@@ -21,7 +21,7 @@ use async_graphql::connection::Connection;
 use async_graphql::{Context, ID, Interface, Object, Result};
 use custody_api::{CashAccountOf, Custody, InstructionView, InstructionsOf, ProveBooks};
 use identity_api::{ClientsOf, FactorOf, FindParties, Identity, LinkOf, PendingChanges, SessionsOf};
-use investing_api::{BidsOf, Investing, ListingsOf};
+use investing_api::{BidsOf, CurrenciesOf, Investing, ListingsOf};
 use kernel::id::{ApplicationId, ListingId, LoanId, PartyId, TaskId};
 use ledger_api::{BalancesOf, Ledger};
 use lending_api::{ApplicationsOf, DraftOf, Lending, LoansOf, NotesOf, PortfolioOf, ProductsOf};
@@ -110,6 +110,13 @@ impl PlatformQuery {
     async fn products(&self, ctx: &Context<'_>) -> Result<Vec<Product>> {
         let found = services(ctx).lending.products(&asker(ctx).call(), ProductsOf {}).await;
         Ok(found.map_err(|e| fault(asker(ctx), e))?.into_iter().map(Product::from).collect())
+    }
+
+    /// In which currencies something is or was offered on the marketplace.
+    async fn listed_currencies(&self, ctx: &Context<'_>) -> Result<Vec<Currency>> {
+        let asker = asker(ctx);
+        let found = services(ctx).investing.currencies(&asker.call(), CurrenciesOf {}).await;
+        Ok(found.map_err(|e| fault(asker, e))?.into_iter().map(Currency).collect())
     }
 
     /// The marketplace; newest first unless another order is asked for.

@@ -72,6 +72,7 @@ pub const FIELDS: &[(&str, Need)] = &[
     ("Query.application", Need::Any(&[Borrowing])),
     ("Query.businessDate", Need::Nothing),
     ("Query.lastProof", Need::Nothing),
+    ("Query.listedCurrencies", Need::Nothing),
     ("Query.listing", Need::Nothing),
     ("Query.listings", Need::Nothing),
     ("Query.loan", LENDING),

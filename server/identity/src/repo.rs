@@ -11,7 +11,7 @@ use sea_orm::{
     ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, IntoActiveModel,
     QueryFilter, QueryOrder, QuerySelect, QueryTrait,
 };
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
 pub(crate) async fn party_by_email(
@@ -240,6 +240,18 @@ pub(crate) async fn open_sessions(
         .order_by_desc(session::Column::CreatedAt)
         .all(db)
         .await
+}
+
+/// When each session of a party last asked for a token.
+pub(crate) async fn sessions_used(
+    db: &impl ConnectionTrait,
+    party: PartyId,
+) -> Result<BTreeMap<Uuid, DateTime<Utc>>, DbErr> {
+    let sql =
+        "SELECT r.session, MAX(r.used_at) FROM identity_refresh r JOIN identity_session s ON s.id = r.session
+               WHERE s.party = $1 AND r.used_at IS NOT NULL GROUP BY r.session";
+    let rows = db.all(sql, [party.0.into()]).await?;
+    rows.into_iter().map(|r| Ok((r.try_get_by_index(0)?, r.try_get_by_index(1)?))).collect()
 }
 
 /// False when it was revoked before.

@@ -225,7 +225,10 @@ impl Inner {
     pub(crate) async fn sessions(&self, call: &Call) -> Result<Vec<SessionView>, Fault<IdentityError>> {
         let Actor::Person { party, session, .. } = call.actor else { return Err(Fault::Forbidden) };
         let found = repo::open_sessions(self.db.read(), party, self.clock.now()).await;
+        let used = repo::sessions_used(self.db.read(), party).await;
+        let used = used.map_err(|e| unreadable(call, "read sessions", &e))?;
         let view = |s: session::Model| SessionView {
+            used_at: used.get(&s.id).copied(),
             id: SessionId(s.id),
             agent: s.agent,
             created_at: s.created_at,

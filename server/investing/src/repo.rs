@@ -99,6 +99,16 @@ pub(crate) async fn update_listing(tx: &Tx, v: &ListingView) -> Result<(), DbErr
     tx.run(sql, [v.funded.minor().into(), v.status.code().into(), v.id.0.into()]).await.map(drop)
 }
 
+/// In which currencies there are listings, by code.
+pub(crate) async fn currencies(db: &impl ConnectionTrait) -> Result<Vec<finance::Currency>, DbErr> {
+    let rows = db.all("SELECT DISTINCT currency FROM investing_listing ORDER BY currency", []).await?;
+    let read = |row: sea_orm::QueryResult| {
+        let code: String = row.try_get_by_index(0)?;
+        code.parse().map_err(|_| DbErr::Type(format!("{code} is no currency")))
+    };
+    rows.into_iter().map(read).collect()
+}
+
 pub(crate) async fn listings(db: &impl ConnectionTrait, ask: &ListingsOf) -> Result<Vec<Listing>, DbErr> {
     let mut find = listing::Entity::find();
     if !ask.ids.is_empty() {

@@ -164,6 +164,18 @@ impl Investing for InvestingService {
         .boxed()
     }
 
+    fn currencies<'a>(
+        &'a self,
+        call: &'a Call,
+        _: CurrenciesOf,
+    ) -> Answer<'a, Vec<finance::Currency>, InvestingError> {
+        async move {
+            let found = repo::currencies(self.inner.db.read()).await;
+            found.map_err(|e| unreadable(call, "read currencies", &e))
+        }
+        .boxed()
+    }
+
     fn bids<'a>(&'a self, call: &'a Call, input: BidsOf) -> Answer<'a, Vec<BidView>, InvestingError> {
         async move {
             let staff = call.is_staff();

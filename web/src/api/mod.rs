@@ -140,6 +140,8 @@ pub(crate) fn read<Q: DeserializeOwned>(data: Value) -> Result<Q, Failure> {
 // What follows is not generic: it is in the app once, however many documents there are.
 
 pub(crate) async fn post(body: String) -> Result<Value, Failure> {
+    // Rather before than after a refusal.
+    session::renew_if_due().await;
     let token = session::token();
     let who = session::email();
     match send(&body, token).await {

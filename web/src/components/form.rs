@@ -1,7 +1,7 @@
 //! Forms: what was typed and the command's id outlive a reload; what is wrong is said beside the field; a second click does
 //! nothing more than the first.
 
-use crate::api::Failure;
+use crate::api::{Failure, live};
 use crate::draft::Draft;
 use crate::locale::{number, plain};
 use crate::messages::{Messages, say, sentence, t};
@@ -293,6 +293,14 @@ pub fn Submit(
     #[prop(optional)] risky: bool,
 ) -> impl IntoView {
     let class = if risky { "button risky" } else { "button primary" };
+    // That nobody answered is no news once somebody does.
+    let line = live::line();
+    Effect::new(move |_| {
+        let offline = form.error.with_untracked(|e| e.as_ref().is_some_and(|e| e.code == "OFFLINE"));
+        if line.get() == live::Line::Live && offline {
+            form.error.set(None);
+        }
+    });
     view! {
         {move || form.error.get().map(|e| view! { <p class="notice bad" role="alert">{sentence(&e)}</p> })}
         <button class=class type="submit" disabled=form.busy>

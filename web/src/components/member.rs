@@ -62,8 +62,10 @@ fn Unconfirmed() -> impl IntoView {
         let input = json!({ "language": graphql_language() });
         form.send(command::send::<Value>(LETTER, input), move |_| sent.set(true));
     };
+    // Not above a form that goes step by step: there it only stands in the way.
+    let place = use_location().pathname;
     move || {
-        email.get().map(|email| view! {
+        email.get().filter(|_| place.get() != Page::Borrow.path()).map(|email| view! {
             <section class="notice unconfirmed" aria-label=t(|m| m.letters.confirm)>
                 <p>{move || (say().letters.unconfirmed)(&email)}</p>
                 <div class="row">

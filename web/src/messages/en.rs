@@ -774,6 +774,7 @@ pub(super) static EN: Messages = Messages {
         new_here: "New here?",
     },
     account: AccountPage {
+        used: |at| format!("last active {at}"),
         fixed: "Your name and address are those you registered with. To change them, or to close your account, write to the platform; nothing here does it yet.",
         mail_language: |language| {
             format!(

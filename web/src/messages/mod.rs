@@ -325,6 +325,7 @@ pub struct Letters {
 }
 
 pub struct AccountPage {
+    pub used: fn(&str) -> String,
     pub fixed: &'static str,
     pub mail_language: fn(&str) -> String,
     pub title: &'static str,

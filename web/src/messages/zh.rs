@@ -725,6 +725,7 @@ pub(super) static ZH: Messages = Messages {
         new_here: "第一次来？",
     },
     account: AccountPage {
+        used: |at| format!("最近活动 {at}"),
         fixed: "姓名和邮箱以注册时为准。如需更改或注销账户，请联系平台；目前不能在此办理。",
         mail_language: |language| format!("发给您的邮件使用{language}：即您登录后在页面顶部选择的语言。"),
         title: "您的账号",

@@ -342,6 +342,8 @@ pub struct SessionView {
     pub id: SessionId,
     pub agent: String,
     pub created_at: DateTime<Utc>,
+    /// When it last asked for a token; null where it never did since it was opened.
+    pub used_at: Option<DateTime<Utc>>,
     pub expires_at: DateTime<Utc>,
     pub present: bool,
 }

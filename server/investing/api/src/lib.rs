@@ -1,7 +1,7 @@
 //! What others may ask of investing: listings and bids.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use finance::{Money, Rate};
+use finance::{Currency, Money, Rate};
 use kernel::id::{ApplicationId, BidId, InstructionId, ListingId, PartyId};
 use platform::outbox::{Announces, EventPage, EventsAfter};
 use platform::page::{Key, Mark, Page};
@@ -58,6 +58,9 @@ pub struct CancelListing {
 pub struct ListingOf {
     pub listing: ListingId,
 }
+
+#[derive(Clone, Default, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct CurrenciesOf {}
 
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct ListingsOf {
@@ -359,6 +362,8 @@ platform::service! {
         listing(ListingOf) -> ListingView;
         /// Listings, newest first; anybody may see them.
         listings(ListingsOf) -> Vec<ListingView>;
+        /// In which currencies something is or was offered, by code; anybody may know.
+        currencies(CurrenciesOf) -> Vec<Currency>;
         bids(BidsOf) -> Vec<BidView>;
         /// The business date's work: what has run out expires.
         run_day(RunDay) -> ();

@@ -25,6 +25,7 @@ pub struct Session {
     pub id: cynic::Id,
     pub agent: String,
     pub created_at: DateTime,
+    pub used_at: Option<DateTime>,
     pub present: bool,
 }
 
@@ -97,7 +98,7 @@ fn Inside() -> impl IntoView {
                 {move || failed.get().map(|failure| view! { <Trouble failure/> })}
                 {mine.view(3, move |found| view! {
                     <ul class="words">{found.sessions.into_iter().map(|s| {
-                        let at = s.created_at.0;
+                        let (at, used) = (s.created_at.0, s.used_at.map(|u| u.0));
                         let end = move |_| {
                             let id = s.id.clone();
                             leptos::task::spawn_local(async move {
@@ -114,7 +115,7 @@ fn Inside() -> impl IntoView {
                                         false => view! { <button class="button small" on:click=end data-end="">{t(|m| m.sign_out)}</button> }.into_any(),
                                     }}
                                 </span>
-                                <p class="small muted">{move || (say().account.since)(&instant(&at))}</p>
+                                <p class="small muted">{move || (say().account.since)(&instant(&at))} {move || used.as_ref().map(|u| format!(" · {}", (say().account.used)(&instant(u))))}</p>
                             </li>
                         }
                     }).collect_view()}</ul>

@@ -179,7 +179,7 @@ fn Keep(created: Created, open: RwSignal<bool>) -> impl IntoView {
     view! {
         <div class="stack" data-program-made="">
             <p class="notice good" role="status">{t(|_| ProgramsPanel::say().made)}</p>
-            <dl class="facts">
+            <dl class="facts one">
                 <div><dt>"client_id"</dt><dd><code class="detail" data-client-id="">{id}</code></dd></div>
                 <div><dt>"client_secret"</dt><dd><code class="detail" data-client-secret="">{secret.clone()}</code> <Copy text=secret/></dd></div>
                 <div><dt>"token_url"</dt><dd><code class="detail">{token}</code></dd></div>

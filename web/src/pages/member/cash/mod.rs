@@ -63,7 +63,7 @@ fn Inside() -> impl IntoView {
     let placed = Callback::new(move |()| loaded.again());
     view! {
         <div class="spread">
-            <h1>{t(|m| m.cash.title)}</h1>
+            <h1>{move || if had.get() == Some(false) { say().cash.open_title } else { say().cash.title }}</h1>
             <LineState/>
         </div>
         {loaded.view(8, move |(mine, _)| {
@@ -184,7 +184,6 @@ fn Begun(url: String) -> impl IntoView {
     view! {
         <section class="card stack">
             <Steps names=|m| &m.register.steps now=3/>
-            <h2>{t(|m| m.cash.open_title)}</h2>
             <p class="story">{t(|m| m.cash.open_begun)}</p>
             <p><a class="button primary" href=move || back::there(&url) data-confirm="" on:click=move |_| back::remember()>{t(|m| m.cash.open)}</a></p>
         </section>
@@ -416,6 +415,7 @@ fn Granting(
         .or("scope", first.code())
         .or("currency", usual)
         .or("until", orders::day_in_years(1));
+    let only = scopes.first().copied().filter(|_| scopes.len() == 1);
     let known = StoredValue::new(scopes);
     let currency = move || form.get("currency").parse::<Currency>().ok();
     let read = move |typed: &str| currency().ok_or_else(String::new).and_then(|c| form::money(typed, c));
@@ -468,7 +468,11 @@ fn Granting(
         <details>
             <summary>{move || if none_yet.get() { say().consents.allow_first } else { say().consents.allow }}</summary>
             <form class="row fields" on:submit=submit novalidate>
-                <form::Choice form name="scope" label=|m| m.consents.what options/>
+                // One alone is no choice.
+                {match only {
+                    Some(one) => view! { <p class="field"><span>{t(|m| m.consents.what)}</span> <b>{move || (say().consents.scope)(one)}</b></p> }.into_any(),
+                    None => view! { <form::Choice form name="scope" label=|m| m.consents.what options/> }.into_any(),
+                }}
                 <form::Choice form name="currency" label=|m| m.reckon.currency options=currencies/>
                 <Field form name="each" label=Signal::derive(|| say().consents.per_order.to_string()) check kind="decimal"/>
                 <Field form name="total" label=Signal::derive(|| say().consents.total.to_string()) check=total_check kind="decimal"/>

@@ -180,9 +180,7 @@ pub fn Marketplace() -> impl IntoView {
         let variables = wanted.get_untracked().variables(after);
         async move {
             let found = api::ask(Market::build(variables)).await?;
-            let mut lent: Vec<String> = found.products.into_iter().map(|p| p.amount_min.currency.0).collect();
-            lent.sort();
-            lent.dedup();
+            let lent: Vec<String> = found.listed_currencies.into_iter().map(|c| c.0).collect();
             if currencies.try_with_untracked(|c| *c != lent) == Some(true) {
                 currencies.set(lent);
             }

@@ -73,13 +73,6 @@ pub struct ListingOrder {
     pub direction: OrderDirection,
 }
 
-/// In which currencies loans are made.
-#[derive(QueryFragment, Clone, Debug)]
-#[cynic(graphql_type = "Product")]
-pub struct Lent {
-    pub amount_min: Money,
-}
-
 #[derive(cynic::QueryVariables, Clone)]
 pub struct MarketVariables {
     pub status: Option<ListingStatus>,
@@ -96,7 +89,7 @@ pub struct MarketVariables {
 pub struct Market {
     #[arguments(status: $status, currency: $currency, text: $text, rateAtLeast: $rate, monthsAtMost: $months, orderBy: $order, first: 50, after: $after)]
     pub listings: Rows,
-    pub products: Vec<Lent>,
+    pub listed_currencies: Vec<Currency>,
 }
 
 /// The whole marketplace as it changes.

@@ -110,6 +110,16 @@ fn Entry(invitation: Option<String>) -> impl IntoView {
         1 => first(),
         _ => an_address(&form.get("email")) && long(),
     };
+    // The way one came, so that the browser's own way forward leads on again; who came by an address has none.
+    let advanced = StoredValue::new(false);
+    let back = move || {
+        if advanced.get_value() {
+            advanced.set_value(false);
+            window().history().and_then(|h| h.back()).ok();
+        } else {
+            set_step.set(None);
+        }
+    };
     let navigate = use_navigate();
     let inside = Callback::new(move |page: Page| navigate(&page.path(), Default::default()));
     let submit = move |event: leptos::ev::SubmitEvent| {
@@ -122,6 +132,7 @@ fn Entry(invitation: Option<String>) -> impl IntoView {
         if at == 1 {
             form.tried.set(false);
             set_step.set(Some(2));
+            advanced.set_value(true);
             return;
         }
         let (email, chosen) = (untrack(|| form.get("email")), password.get_untracked());
@@ -211,7 +222,7 @@ fn Entry(invitation: Option<String>) -> impl IntoView {
                     .into_any()
                 }}
                 <div class="row">
-                    {move || (step.get() > 1).then(|| view! { <button type="button" class="button" on:click=move |_| set_step.set(None)>{t(|m| m.back)}</button> })}
+                    {move || (step.get() > 1).then(|| view! { <button type="button" class="button" on:click=move |_| back()>{t(|m| m.back)}</button> })}
                     <Submit form words=Signal::derive(move || if step.get() == 1 { say().next } else { say().register.send }.to_string())/>
                 </div>
             </form>

@@ -87,7 +87,10 @@ fn Found(words: Memo<String>) -> impl IntoView {
         Some(Ok(found)) if found.parties.is_empty() && found.listings.nodes.is_empty() => {
             view! { <div class="card stack empty"><h2>{t(|_| FindPage::say().nothing)}</h2><p class="muted">{t(|_| FindPage::say().nothing_more)}</p></div> }.into_any()
         }
-        Some(Ok(found)) => view! {
+        Some(Ok(found)) => {
+            // Of one person alone one asks next what they applied for.
+            let only = found.parties.first().map(|p| p.id.clone()).filter(|_| found.parties.len() == 1);
+            view! {
             {(!found.parties.is_empty()).then(|| view! {
                 <section class="card flush">
                     <h2 class="inset">{t(|m| m.ways.people)}</h2>
@@ -97,6 +100,7 @@ fn Found(words: Memo<String>) -> impl IntoView {
                     </table>
                 </section>
             })}
+            {only.map(|whose| view! { <Asked whose/> })}
             {(!found.listings.nodes.is_empty()).then(|| view! {
                 <section class="card flush">
                     <h2 class="inset">{t(|_| FindPage::say().listings)}</h2>
@@ -107,7 +111,8 @@ fn Found(words: Memo<String>) -> impl IntoView {
                 </section>
             })}
         }
-        .into_any(),
+        .into_any()
+        }
     }
     }
 }
