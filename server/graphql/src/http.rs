@@ -7,7 +7,7 @@ use crate::error::top;
 use crate::guard;
 use crate::limit::{Bill, COST_MAX, Standing};
 use crate::loaders::Loaders;
-use crate::{Executed, Gateway, oauth, scope, socket};
+use crate::{Executed, Gateway, limit, oauth, scope, socket};
 use async_graphql::dataloader::DataLoader;
 use async_graphql::parser::types::OperationType;
 use async_graphql::{Request, Response as Answer, Value, Variables};
@@ -66,7 +66,6 @@ pub(crate) struct Prepared {
     pub(crate) request: Request,
     pub(crate) operation: OperationType,
     pub(crate) executed: Executed,
-    pub(crate) bill: Bill,
     /// Of a mutation, what it is about to do.
     pub(crate) doing: Option<audit::Doing>,
 }
@@ -231,10 +230,7 @@ async fn door(State(gateway): State<Gateway>, request: HttpRequest<axum::body::B
     let witness = asker.clone();
     let bill = Bill::open(&gateway.limits, &witness.actor, gateway.clock.now());
     let mut out = match gateway.prepare(&ask, asker, bill.clone()) {
-        _ if bill.is_over() => {
-            let why = "the program has asked for as much as it may in a minute";
-            refused(StatusCode::TOO_MANY_REQUESTS, "RATE_LIMITED", why, &headers)
-        }
+        _ if bill.is_over() => refused(StatusCode::TOO_MANY_REQUESTS, "RATE_LIMITED", limit::OVER, &headers),
         Err(e) => {
             // A document that cannot be understood: by the older media type an answer like any other.
             let status = if wants_graphql_json(&headers) { StatusCode::BAD_REQUEST } else { StatusCode::OK };
@@ -250,7 +246,7 @@ async fn door(State(gateway): State<Gateway>, request: HttpRequest<axum::body::B
             out.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
             out
         }
-        Ok(Prepared { request, executed, doing, bill, .. }) => {
+        Ok(Prepared { request, executed, doing, .. }) => {
             let act = match gateway.begin_act(&witness, doing).await {
                 Ok(act) => act,
                 Err(why) => {
@@ -402,14 +398,14 @@ impl Gateway {
             .variables(variables.clone())
             .data(DataLoader::new(loaders, tokio::spawn))
             .data(asker)
-            .data(bill.clone())
+            .data(bill)
             .data(executed.clone());
         if let Some(name) = &ask.operation_name {
             request = request.operation_name(name);
         }
         let doing = doing.filter(|_| checked.operation == OperationType::Mutation);
         request.set_parsed_query(checked.document);
-        Ok(Prepared { request, operation: checked.operation, executed, bill, doing })
+        Ok(Prepared { request, operation: checked.operation, executed, doing })
     }
 
     fn cookie(&self, cookie: Cookie) -> String {

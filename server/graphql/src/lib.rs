@@ -106,8 +106,7 @@ impl Extension for Watch {
         if ctx.data_opt::<Bill>().is_none_or(|bill| bill.charge(cost)) {
             return Ok(found);
         }
-        let why = "the program has asked for as much as it may in a minute";
-        Err(vec![top("RATE_LIMITED", why).into_server_error(Default::default())])
+        Err(vec![top("RATE_LIMITED", limit::OVER).into_server_error(Default::default())])
     }
 
     async fn resolve(

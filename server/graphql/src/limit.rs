@@ -15,6 +15,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 pub const COST_MAX: u64 = 3_000;
 /// A program's points in a minute.
 pub const POINTS_A_MINUTE: u64 = 10_000;
+/// Said to a program whose minute is used up.
+pub(crate) const OVER: &str = "the program has asked for as much as it may in a minute";
 const SECONDS: i64 = 60;
 /// From so many on those whose minute is over are forgotten.
 const REMEMBERED: usize = 1_000;
